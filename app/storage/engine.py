@@ -1,0 +1,102 @@
+"""The one engine of a process: SQLite in the data folder, or PostgreSQL by URL.
+
+Errors leave through ``sessions.sql.reading`` and ``writing`` as ``StorageError`` and its kinds.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, make_url
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from sessions.sql import WRITE_OPTION, StorageError
+
+SQLITE_FILE: Final = "kfring.db"
+BUSY_TIMEOUT_MS: Final = 5000
+POOL_SIZE: Final = 8
+POOL_OVERFLOW: Final = 8
+POOL_TIMEOUT_S: Final = 5.0
+CONNECT_TIMEOUT_S: Final = 3
+STATEMENT_TIMEOUT_MS: Final = 10_000
+RECYCLE_S: Final = 1800
+
+
+def create(database_url: str | None, data_dir: Path) -> Engine:
+    """An engine for ``KF_DATABASE_URL``; None = ``kfring.db`` in ``data_dir``.
+
+    Nothing is connected yet. Raises ``StorageError`` with one line on a URL that cannot be used.
+    """
+    url = _parsed(database_url, data_dir)
+    if url.get_backend_name() == "sqlite":
+        return _sqlite(url)
+    return create_engine(
+        url,
+        pool_size=POOL_SIZE,
+        max_overflow=POOL_OVERFLOW,
+        pool_timeout=POOL_TIMEOUT_S,
+        pool_pre_ping=True,
+        pool_recycle=RECYCLE_S,
+        hide_parameters=True,
+        connect_args={
+            "connect_timeout": CONNECT_TIMEOUT_S,
+            "application_name": "kfring",
+            "options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c timezone=UTC",
+        },
+    )
+
+
+def sqlite_file(engine: Engine) -> Path | None:
+    """The database file, None on PostgreSQL."""
+    if engine.dialect.name != "sqlite":
+        return None
+    return Path(str(engine.url.database))
+
+
+def _parsed(database_url: str | None, data_dir: Path) -> URL:
+    if not database_url:
+        return URL.create("sqlite", database=str(data_dir / SQLITE_FILE))
+    try:
+        url = make_url(database_url)
+    except (exc.ArgumentError, ValueError):
+        raise StorageError("KF_DATABASE_URL is not a database URL") from None
+    if url.drivername in ("postgresql", "postgres", "postgresql+psycopg"):
+        return url.set(drivername="postgresql+psycopg")
+    if url.drivername == "sqlite" and url.database and url.database != ":memory:":
+        return url
+    raise StorageError(
+        "KF_DATABASE_URL must start with postgresql:// or be sqlite:////absolute/path/of/file"
+    )
+
+
+def _sqlite(url: URL) -> Engine:
+    engine = create_engine(
+        url,
+        pool_size=POOL_SIZE,
+        max_overflow=POOL_OVERFLOW,
+        pool_timeout=POOL_TIMEOUT_S,
+        hide_parameters=True,
+        connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False},
+    )
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: ConnectionPoolEntry) -> None:
+    # The driver's own BEGIN leaves DDL and reads outside; ours is sent by _begin_sqlite.
+    connection.isolation_level = None
+    for pragma in (
+        f"busy_timeout = {BUSY_TIMEOUT_MS}",
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        "foreign_keys = ON",
+    ):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _begin_sqlite(conn: Connection) -> None:
+    immediate = conn.get_execution_options().get(WRITE_OPTION, False)
+    conn.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")

@@ -1,0 +1,223 @@
+"""Closed conversations in SQL: written by key, read newest first.
+
+The copy in Redis is removed only after ``archive`` returned, so ``archive`` may run twice for one
+conversation, also on two nodes at once. An identical repeat changes nothing; a later state replaces
+an earlier one, never the reverse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Connection, Engine, Select, and_, case, select, tuple_
+
+from sessions.schema import messages_archive, routing_cards, sessions_archive
+from sessions.sql import (
+    Page,
+    decode_cursor,
+    encode_cursor,
+    insert_into,
+    page_size,
+    reading,
+    writing,
+)
+
+BATCH_ROWS: Final = 500
+STATUS_RANK: Final = {"unknown": 1, "sent": 2, "failed": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What a list of closed conversations is narrowed to; None = not narrowed.
+
+    ``since_ms`` is inclusive, ``until_ms`` exclusive; both compare ``closed_ms``.
+    """
+
+    kf_account: str | None = None
+    group: str | None = None
+    close_reason: str | None = None
+    openid: str | None = None
+    since_ms: int | None = None
+    until_ms: int | None = None
+
+
+class Records:
+    """The archive of all official accounts in one database. Raises ``StorageError``."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def archive(
+        self,
+        appid: str,
+        session: Mapping[str, Any],
+        messages: Sequence[Mapping[str, Any]],
+        card: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Keep one closed conversation, its messages and its routing card, all or nothing.
+
+        ``session`` and ``messages`` have the shapes of the API; ``session`` needs ``id``,
+        ``openid``, ``created_ms`` and ``closed_ms``, and should carry ``rev`` (else ``version``),
+        by which the later of two copies is told. Raises ``ValueError`` on an open conversation.
+        """
+        if not session.get("closed_ms"):
+            raise ValueError("only a closed conversation can be archived")
+        with writing(self._engine) as conn:
+            if not _put_session(conn, appid, session):
+                return
+            _put_messages(conn, appid, session["id"], messages)
+            if card is not None:
+                _put_card(conn, appid, session["id"], card)
+
+    def session(self, appid: str, session_id: str) -> dict[str, Any] | None:
+        """The archived conversation as it was given to ``archive``, or None."""
+        query = select(sessions_archive.c.data).where(
+            sessions_archive.c.appid == appid, sessions_archive.c.id == session_id
+        )
+        return self._one(query)
+
+    def card(self, appid: str, session_id: str) -> dict[str, Any] | None:
+        """The explanation of the last routing decision, or None."""
+        query = select(routing_cards.c.data).where(
+            routing_cards.c.appid == appid, routing_cards.c.session_id == session_id
+        )
+        return self._one(query)
+
+    def messages(
+        self, appid: str, session_id: str, after: int = 0, limit: int = 100
+    ) -> list[dict[str, Any]]:
+        """Messages with ``seq`` > ``after`` in the order accepted, at most ``limit``."""
+        table = messages_archive
+        query = (
+            select(table.c.data)
+            .where(table.c.appid == appid, table.c.session_id == session_id, table.c.seq > after)
+            .order_by(table.c.seq)
+            .limit(page_size(limit))
+        )
+        with reading(self._engine) as conn:
+            return list(conn.execute(query).scalars())
+
+    def earlier(self, appid: str, openid: str, cursor: str | None = None, limit: int = 20) -> Page:
+        """A customer's closed conversations, newest first."""
+        return self.closed(appid, Filters(openid=openid), cursor, limit)
+
+    def closed(
+        self,
+        appid: str,
+        filters: Filters | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> Page:
+        """Closed conversations, newest first. Raises ``BadCursor``."""
+        table = sessions_archive
+        size = page_size(limit)
+        conditions = [table.c.appid == appid, *_conditions(filters or Filters())]
+        if cursor:
+            closed_ms, session_id = decode_cursor(cursor, int, str)
+            conditions.append(tuple_(table.c.closed_ms, table.c.id) < tuple_(closed_ms, session_id))
+        query = (
+            select(table.c.data, table.c.closed_ms, table.c.id)
+            .where(and_(*conditions))
+            .order_by(table.c.closed_ms.desc(), table.c.id.desc())
+            .limit(size + 1)
+        )
+        with reading(self._engine) as conn:
+            rows = conn.execute(query).all()
+        more = len(rows) > size
+        last = rows[size - 1] if more else None
+        following = encode_cursor(last.closed_ms, last.id) if last else None
+        return Page([row.data for row in rows[:size]], following)
+
+    def _one(self, query: Select[Any]) -> dict[str, Any] | None:
+        with reading(self._engine) as conn:
+            found: dict[str, Any] | None = conn.execute(query).scalar_one_or_none()
+            return found
+
+
+def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
+    columns = sessions_archive.c
+    wanted: list[ColumnElement[bool]] = [
+        columns[name] == value
+        for name in ("kf_account", "group", "close_reason", "openid")
+        if (value := getattr(filters, name)) is not None
+    ]
+    if filters.since_ms is not None:
+        wanted.append(columns.closed_ms >= filters.since_ms)
+    if filters.until_ms is not None:
+        wanted.append(columns.closed_ms < filters.until_ms)
+    return wanted
+
+
+def _put_session(conn: Connection, appid: str, session: Mapping[str, Any]) -> bool:
+    """False where a later copy is stored already."""
+    version = int(session.get("version") or 0)
+    row = {
+        "appid": appid,
+        "id": session["id"],
+        "openid": session["openid"],
+        "kf_account": session.get("kf_account") or "",
+        "group": session.get("group") or "",
+        "created_ms": session["created_ms"],
+        "closed_ms": session["closed_ms"],
+        "close_reason": session.get("close_reason") or "",
+        "version": version,
+        "rev": int(session.get("rev") or version),
+        "data": dict(session),
+    }
+    statement = insert_into(conn, sessions_archive)
+    keep = statement.on_conflict_do_update(
+        index_elements=["appid", "id"],
+        set_={name: statement.excluded[name] for name in row if name not in ("appid", "id")},
+        where=sessions_archive.c.rev <= statement.excluded.rev,
+    ).returning(sessions_archive.c.id)
+    return conn.execute(keep, row).first() is not None
+
+
+def _put_messages(
+    conn: Connection, appid: str, session_id: str, messages: Sequence[Mapping[str, Any]]
+) -> None:
+    statement = insert_into(conn, messages_archive)
+    upsert = statement.on_conflict_do_update(
+        index_elements=["appid", "session_id", "seq"],
+        set_={name: statement.excluded[name] for name in ("status", "data")},
+        where=_rank(messages_archive.c.status) <= _rank(statement.excluded.status),
+    )
+    rows = [_message_row(appid, session_id, message) for message in messages]
+    for start in range(0, len(rows), BATCH_ROWS):
+        conn.execute(upsert, rows[start : start + BATCH_ROWS])
+
+
+def _rank(status: ColumnElement[str]) -> ColumnElement[int]:
+    """How final a delivery status is: what is known is never replaced by what was hoped."""
+    return case(STATUS_RANK, value=status, else_=0)
+
+
+def _message_row(appid: str, session_id: str, message: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "appid": appid,
+        "session_id": session_id,
+        "seq": message["seq"],
+        "direction": message["direction"],
+        "type": message["type"],
+        "status": message.get("status") or "",
+        "created_ms": message["created_ms"],
+        "text": _storable(message.get("text") or ""),
+        "data": dict(message),
+    }
+
+
+def _storable(text: str) -> str:
+    """The text for searching: without what PostgreSQL refuses; ``data`` keeps the original."""
+    return text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
+
+
+def _put_card(conn: Connection, appid: str, session_id: str, card: Mapping[str, Any]) -> None:
+    statement = insert_into(conn, routing_cards)
+    conn.execute(
+        statement.on_conflict_do_update(
+            index_elements=["appid", "session_id"], set_={"data": statement.excluded.data}
+        ),
+        {"appid": appid, "session_id": session_id, "data": dict(card)},
+    )

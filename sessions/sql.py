@@ -1,0 +1,110 @@
+"""What every SQL adapter shares: transactions with our own errors, upserts, paging cursors."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Connection, Engine, Table, exc
+from sqlalchemy.dialects import postgresql, sqlite
+
+WRITE_OPTION: Final = "kf_write"
+CURSOR_MAX_CHARS: Final = 400
+LIMIT_MAX: Final = 200
+
+
+class StorageError(Exception):
+    """The database did not do what was asked; the text names no values."""
+
+
+class StorageDown(StorageError):
+    """The database cannot be reached, is locked or did not answer in time; nothing was written."""
+
+
+class StorageConflict(StorageError):
+    """A row with this key exists already, or one that is referred to does not."""
+
+
+class BadCursor(ValueError):
+    """A paging cursor that was not issued here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a list, newest first; ``next_cursor`` is None on the last one."""
+
+    items: list[dict[str, Any]]
+    next_cursor: str | None
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A connection with one consistent view; its errors come out as ``StorageError``."""
+    with _translated(), engine.begin() as conn:
+        yield conn
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """One transaction that may write: committed at the end, rolled back on any exception.
+
+    SQLite takes its write lock at once, since a lock raised later cannot wait for another writer.
+    """
+    with _translated(), engine.execution_options(**{WRITE_OPTION: True}).begin() as conn:
+        yield conn
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    # "from None": the drivers' texts quote whole rows, which must not reach a log.
+    try:
+        yield
+    except exc.IntegrityError as error:
+        raise StorageConflict(f"the database refused: {_name(error)}") from None
+    except (exc.OperationalError, exc.InterfaceError, exc.TimeoutError) as error:
+        raise StorageDown(f"the database is not available: {_name(error)}") from None
+    except exc.SQLAlchemyError as error:
+        raise StorageError(f"database error: {_name(error)}") from None
+
+
+def _name(error: exc.SQLAlchemyError) -> str:
+    cause = getattr(error, "orig", None)
+    return type(cause or error).__name__
+
+
+def insert_into(conn: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """An INSERT of the connection's own dialect, which knows ON CONFLICT."""
+    if conn.dialect.name == "postgresql":
+        return postgresql.insert(table)
+    return sqlite.insert(table)
+
+
+def page_size(limit: int) -> int:
+    """The limit a caller asked for, kept between 1 and ``LIMIT_MAX``."""
+    return max(1, min(limit, LIMIT_MAX))
+
+
+def encode_cursor(*parts: int | str) -> str:
+    raw = json.dumps(parts, separators=(",", ":")).encode()
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def decode_cursor(cursor: str, *kinds: type) -> tuple[Any, ...]:
+    """The parts of ``encode_cursor``, checked to be of ``kinds``; raises ``BadCursor``."""
+    if len(cursor) > CURSOR_MAX_CHARS:
+        raise BadCursor("cursor too long")
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        parts = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+    except (binascii.Error, ValueError, RecursionError):
+        raise BadCursor("not a cursor of this list") from None
+    if not isinstance(parts, list) or [type(part) for part in parts] != list(kinds):
+        raise BadCursor("not a cursor of this list")
+    if any(isinstance(part, int) and abs(part) >= 2**63 for part in parts):
+        raise BadCursor("not a cursor of this list")
+    return tuple(parts)
