@@ -1,0 +1,115 @@
+"""From a decided transition to the document the ``commit`` script writes in one step. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from sessions.deadlines import Deadlines, armed, queue_score
+from sessions.machine import HOLDINGS, Timer, held_seats
+from sessions.messages import Line, notice_body, system_body
+from sessions.model import Session, State
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """An automatic message to the customer.
+
+    Sent only if at least ``needs`` replies are left (else kept as a system line that says so).
+    """
+
+    text: str
+    needs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One committed step of a conversation: what it was, what it becomes, what is said about it.
+
+    ``lines`` are system lines for the desk; ``guard_in_seq`` refuses the step when the customer wrote
+    since; ``check_room`` lets the script refuse when a seat to be taken is not free by live numbers.
+    """
+
+    before: Session
+    after: Session
+    lines: tuple[Line, ...] = ()
+    notice: Notice | None = None
+    guard_in_seq: bool = False
+    at_head: bool = False
+    check_room: bool = True
+    card: str = ""
+
+
+def fields_to_write(before: Session, after: Session) -> dict[str, str]:
+    """The session's fields that differ, as Redis stores them."""
+    return {
+        f.name: str(getattr(after, f.name))
+        for f in fields(Session)
+        if getattr(before, f.name) != getattr(after, f.name)
+    }
+
+
+def document(change: Change, deadlines: Deadlines, priority_credit_ms: int) -> dict[str, Any]:
+    """The ``commit`` script's argument (see lua/commit.lua)."""
+    before, after = change.before, change.after
+    old, new = held_seats(before), held_seats(after)
+    doc: dict[str, Any] = {
+        "set": _flat(fields_to_write(before, after)),
+        "version": before.version,
+        "take": sorted(new - old),
+        "free": sorted(old - new),
+        "timers": _flat({t.value: str(ms) for t, ms in armed(after, deadlines).items()}),
+        "untimers": [t.value for t in Timer if t not in HOLDINGS[after.state].timers],
+        "lines": [system_body(line) for line in change.lines],
+        "told": _event_name(before, after),
+        "audience": ",".join(sorted(old | new | {before.kf_account, after.kf_account} - {""})),
+        "check_room": change.check_room,
+        "closing": after.state is State.CLOSED,
+        "card": change.card,
+    }
+    if change.guard_in_seq:
+        doc["in_seq"] = before.in_seq
+    if change.notice is not None:
+        doc["notice"] = notice_body(change.notice.text)
+        doc["unsent"] = system_body(Line("notice_not_sent", {"text": change.notice.text}))
+        doc["needs"] = change.notice.needs
+    return doc | _queue_moves(change, priority_credit_ms) | _seated_moves(before, after)
+
+
+def _queue_moves(change: Change, priority_credit_ms: int) -> dict[str, Any]:
+    before, after = change.before, change.after
+    moves: dict[str, Any] = {}
+    if HOLDINGS[before.state].queue_place:
+        moves["dequeue"] = before.group
+    if HOLDINGS[after.state].queue_place:
+        moves["enqueue"] = after.group
+        moves["score"] = queue_score(
+            after, at_head=change.at_head, priority_credit_ms=priority_credit_ms
+        )
+    return moves
+
+
+def _seated_moves(before: Session, after: Session) -> dict[str, Any]:
+    """The group's set of seated conversations follows the owner's seat and the group."""
+    was = before.group if HOLDINGS[before.state].owner_seat else ""
+    now = after.group if HOLDINGS[after.state].owner_seat else ""
+    return {"leave_group": was, "join_group": now} if was != now else {}
+
+
+def _event_name(before: Session, after: Session) -> str:
+    if after.state is State.CLOSED:
+        return "session.closed"
+    if after.kf_account and after.kf_account != before.kf_account:
+        return "session.assigned"
+    return "session.updated"
+
+
+def _flat(pairs: dict[str, str]) -> list[str]:
+    return [part for pair in pairs.items() for part in pair]
+
+
+def with_exclusion(session: Session, kf_accounts: Sequence[str]) -> Session:
+    """The conversation not to be offered again to these agents from the queue."""
+    names = sorted(session.excluded | set(kf_accounts))
+    return replace(session, exclude=",".join(names))

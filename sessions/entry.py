@@ -1,0 +1,96 @@
+"""What each kind of push does: the table of triggers, activity and what opens a conversation. Pure.
+
+Source: wechat-platform 2.2 (events) and 5.2 (which trigger lets us answer how often and how long).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Set
+from dataclasses import dataclass, replace
+from typing import Final
+
+from sessions.model import Inbound, Trigger
+
+MINUTE_MS: Final = 60_000
+WINDOW_MS: Final = 48 * 3600 * 1000
+"""A customer's message may be answered for 48 hours."""
+
+SHORT_LIMIT: Final = 3
+"""Replies within a minute after a menu tap, a follow or a scan."""
+
+MEDIA_TYPES: Final = frozenset({"image", "voice", "video", "shortvideo"})
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """How a push enters.
+
+    ``appends``: shown in the conversation that is open. ``touches``: counts as the customer's word
+    (activity, unread). ``opens``: begins a conversation where none is open. ``limit`` replies within
+    ``window_ms`` are granted to ``trigger``'s bucket. ``subscribed``: "" no news, "0", "1".
+    """
+
+    appends: bool = False
+    touches: bool = False
+    opens: bool = False
+    media: bool = False
+    trigger: Trigger | None = None
+    limit: int = 0
+    window_ms: int = 0
+    notice: str = ""
+    subscribed: str = ""
+
+
+def _short(trigger: Trigger, *, limit: int = SHORT_LIMIT, **more: object) -> Entry:
+    entry = Entry(appends=True, trigger=trigger, limit=limit, window_ms=MINUTE_MS)
+    return replace(entry, **more)  # type: ignore[arg-type]
+
+
+_SHOWN: Final = Entry(appends=True)
+_NOTED: Final = Entry()
+
+EVENTS: Final[dict[str, Entry]] = {
+    "subscribe": _short(Trigger.FOLLOW, notice="greeting", subscribed="1"),
+    "unsubscribe": Entry(appends=True, subscribed="0"),
+    "SCAN": _short(Trigger.SCAN, touches=True),
+    "CLICK": _short(Trigger.MENU, touches=True),
+    "scancode_push": _short(Trigger.MENU, touches=True),
+    "scancode_waitmsg": _short(Trigger.MENU, touches=True),
+    "user_enter_tempsession": _short(Trigger.FOLLOW, limit=2, notice="greeting"),
+    "pic_sysphoto": _SHOWN,
+    "pic_photo_or_album": _SHOWN,
+    "pic_weixin": _SHOWN,
+    "location_select": _SHOWN,
+    "LOCATION": _NOTED,
+    "VIEW": _NOTED,
+    "view_miniprogram": _NOTED,
+    "TEMPLATESENDJOBFINISH": _NOTED,
+    "MASSSENDJOBFINISH": _NOTED,
+    "kf_create_session": _NOTED,
+    "kf_close_session": _NOTED,
+    "kf_switch_session": _NOTED,
+    "subscribe_msg_popup_event": _NOTED,
+    "subscribe_msg_change_event": _NOTED,
+    "subscribe_msg_sent_event": _NOTED,
+}
+
+OPENING_EVENTS: Final = frozenset({"CLICK", "SCAN"})
+"""Events whose key, when listed in the settings, opens a conversation."""
+
+
+def entry_of(push: Inbound, opening_keys: Set[str], reply_budget: int) -> Entry:
+    """How this push enters; unknown events are shown where a conversation is open, open none."""
+    if push.kind == "message":
+        return _message_entry(push, reply_budget)
+    entry = EVENTS.get(push.event, _SHOWN)
+    if push.event in OPENING_EVENTS and push.event_key in opening_keys:
+        return replace(entry, opens=True)
+    return entry
+
+
+def _message_entry(push: Inbound, reply_budget: int) -> Entry:
+    media = push.type in MEDIA_TYPES and bool(push.media.get("media_id"))
+    said = Entry(appends=True, touches=True, opens=True, media=media)
+    if push.menu_id:
+        return replace(said, trigger=Trigger.MENU, limit=SHORT_LIMIT, window_ms=MINUTE_MS)
+    return replace(said, trigger=Trigger.MESSAGE, limit=reply_budget, window_ms=WINDOW_MS)

@@ -1,0 +1,57 @@
+-- Shared by every script (put in front of each when it is loaded).
+-- KEYS[1] = prefix of the official account; the key table F is made from sessions/keys.py.
+local P = KEYS[1]
+local function k(name, ident) return P .. F[name] .. (ident or '') end
+
+local function now_ms()
+  local t = redis.call('TIME')
+  return t[1] * 1000 + math.floor(t[2] / 1000)
+end
+
+-- Numbers as Redis wants them: no exponent, no fraction.
+local function int(n) return string.format('%.0f', n) end
+
+-- A repeated operation returns the first result.
+local OPERATION_TTL_S = 600
+local function recall(op) return redis.call('GET', k('operation', op)) end
+local function remember(op, result)
+  redis.call('SET', k('operation', op), result, 'EX', OPERATION_TTL_S)
+  return result
+end
+
+-- Tell the desks: t type, k kf_accounts, g group, m message JSON, o overlay JSON, s seq, then the session's fields.
+local function tell(kind, audience, group, extra, session_id)
+  local entry = { 't', kind, 'k', audience or '', 'g', group or '' }
+  for _, v in ipairs(extra) do entry[#entry + 1] = v end
+  if session_id then
+    for _, v in ipairs(redis.call('HGETALL', k('session', session_id))) do entry[#entry + 1] = v end
+  end
+  redis.call('XADD', k('desk'), '*', unpack(entry))
+end
+
+local function tell_queue(group)
+  tell('queue.changed', '', group, { 'n', redis.call('ZCARD', k('queue', group)) })
+end
+
+-- Message JSON: `body` is the tail of the object as Python wrote it ("…":…}).
+local function append(session_id, seq, now, body)
+  local line = '{"seq":' .. int(seq) .. ',"session_id":"' .. session_id .. '","created_ms":' .. int(now) .. ',' .. body
+  redis.call('RPUSH', k('messages', session_id), line)
+  return line
+end
+
+local function enqueue(group, session_id, score)
+  redis.call('SADD', k('queues'), group)
+  redis.call('ZADD', k('queue', group), int(score), session_id)
+  tell_queue(group)
+end
+
+local function dequeue(group, session_id)
+  if redis.call('ZREM', k('queue', group), session_id) == 1 then tell_queue(group) end
+end
+
+local function has_room(kf)
+  local agent = redis.call('HMGET', k('agent', kf), 'status', 'enabled', 'seats')
+  if agent[1] ~= 'online' or agent[2] ~= '1' then return false end
+  return redis.call('SCARD', k('seats', kf)) < tonumber(agent[3] or '0')
+end

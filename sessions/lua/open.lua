@@ -1,0 +1,66 @@
+-- Opens a conversation with its first message: seat or queue, all in one step. KEYS[1] prefix
+-- ARGV: 1 duplicate key, 2 openid, 3 request JSON: sid, body, preview, kind, media, trigger, limit, window_ms,
+--   group, priority, score_credit_ms, candidates [[kf, cap ratio, owner line]…], queue_max, idle_ms, wait_ms, previous,
+--   states {seated, queued, full}, closed reason full_reason, notices {seated, queued, full}, card
+-- Result: outcome JSON
+local dup, openid, r = ARGV[1], ARGV[2], cjson.decode(ARGV[3])
+local known = redis.call('GET', k('duplicate', dup))
+if known then return { 'repeat', known } end
+
+local now = now_ms()
+local c = k('customer', openid)
+refill(openid, r.trigger, r.limit, r.window_ms, now)
+local first = { body = r.body, preview = r.preview, kind = r.kind, touches = '1', media = r.media }
+local open = redis.call('HGET', c, 'open')
+if open then
+  local seq, kf = take_in(openid, open, first, now)
+  return { 'done', appended(dup, open, seq, kf) }
+end
+
+-- Two passes over the candidates: below the bounded-load cap, then any with a free seat.
+local function choose()
+  local total = redis.call('SCARD', k('seated', r.group))
+  for pass = 1, 2 do
+    for _, candidate in ipairs(r.candidates) do
+      local kf, ratio = candidate[1], candidate[2]
+      if has_room(kf) then
+        local cap = math.max(1, math.ceil(ratio * (total + 1) - 1e-9))
+        if pass == 2 or redis.call('SCARD', k('seats', kf)) < cap then return kf end
+      end
+    end
+  end
+end
+
+local sid, s = r.sid, k('session', r.sid)
+local waiting = redis.call('ZCARD', k('queue', r.group))
+local kf = waiting == 0 and choose() or nil
+local result = kf and 'seated' or (waiting < r.queue_max and 'queued' or 'full')
+redis.call('HSET', s, 'id', sid, 'openid', openid, 'state', r.states[result], 'group', r.group, 'priority', int(r.priority),
+  'version', '1', 'created_ms', int(now), 'queued_ms', int(now), 'last_active_ms', int(now), 'previous_session_id', r.previous)
+if r.card ~= '' then redis.call('SET', k('card', sid), r.card) end
+local position = 0
+if result == 'seated' then
+  redis.call('HSET', s, 'kf_account', kf, 'owner_epoch', '1', 'assigned_ms', int(now), 'first_assigned_ms', int(now))
+  redis.call('SADD', k('seats', kf), sid)
+  redis.call('SADD', k('seated', r.group), sid)
+  redis.call('ZADD', k('timers'), int(now + r.idle_ms), sid .. ':idle')
+elseif result == 'queued' then
+  redis.call('HSET', s, 'waiting_since_ms', int(now))
+  enqueue(r.group, sid, now - r.score_credit_ms)
+  position = redis.call('ZRANK', k('queue', r.group), sid) + 1
+  redis.call('ZADD', k('timers'), int(now + r.wait_ms), sid .. ':wait')
+else
+  redis.call('HSET', s, 'closed_ms', int(now), 'close_reason', r.full_reason)
+end
+if result == 'full' then
+  redis.call('ZADD', k('closed'), int(now), sid)
+  redis.call('HSET', c, 'last_session', sid)
+else
+  redis.call('ZADD', k('live'), int(now), sid)
+  redis.call('HSET', c, 'open', sid, 'last_session', sid)
+  if kf then redis.call('HSET', c, 'last_kf', kf, 'last_served_ms', int(now)) end
+end
+tell(kf and 'session.assigned' or (result == 'full' and 'session.closed' or 'session.updated'), kf or '', r.group, {}, sid)
+local seq = take_in(openid, sid, first, now)
+return { 'done', outcome(dup, cjson.encode({ result = result == 'full' and 'queue_full' or result, session_id = sid, seq = seq,
+  kf_account = kf or '', position = position, notice = r.notices[result] })) }

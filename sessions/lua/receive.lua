@@ -1,0 +1,30 @@
+-- One push, one round trip. KEYS[1] prefix
+-- ARGV: 1 duplicate key, 2 openid, 3 body, 4 preview, 5 type, 6 appends, 7 touches, 8 opens, 9 media (flags "1"/"0"),
+--       10 trigger ("" none), 11 limit, 12 window ms, 13 notice of an event that opens nothing,
+--       14 subscribed ("" no news, "0", "1")
+-- Result: {"repeat", outcome} | {"done", outcome} | {"new", now, customer hash…}: nothing was written
+local dup, openid = ARGV[1], ARGV[2]
+local known = redis.call('GET', k('duplicate', dup))
+if known then return { 'repeat', known } end
+
+local now = now_ms()
+local c = k('customer', openid)
+local sid = redis.call('HGET', c, 'open')
+if not sid and ARGV[8] == '1' then
+  local answer = redis.call('HGETALL', c)
+  table.insert(answer, 1, int(now))
+  table.insert(answer, 1, 'new')
+  return answer
+end
+
+if ARGV[10] ~= '' then refill(openid, ARGV[10], tonumber(ARGV[11]), tonumber(ARGV[12]), now) end
+if ARGV[14] ~= '' then redis.call('HSET', c, 'subscribed', ARGV[14]) end
+if ARGV[14] == '0' then
+  for _, trigger in ipairs(TRIGGERS) do redis.call('HSET', c, trigger .. '.left', '0', trigger .. '.ends', '0') end
+end
+if sid and ARGV[6] == '1' then
+  local p = { body = ARGV[3], preview = ARGV[4], kind = ARGV[5], touches = ARGV[7], media = ARGV[9] }
+  local seq, kf = take_in(openid, sid, p, now)
+  return { 'done', appended(dup, sid, seq, kf) }
+end
+return { 'done', outcome(dup, cjson.encode({ result = 'noted', notice = ARGV[13], session_id = sid or '' })) }

@@ -1,0 +1,17 @@
+-- An agent's intent: online, away or offline; last writer wins. KEYS[1] prefix
+-- ARGV: 1 kf_account, 2 status, 3 "1" = refuse offline while conversations are held
+-- Result: {"ok"|"busy"|"unknown", number of conversations held}; setting the same status again changes nothing
+local kf, status = ARGV[1], ARGV[2]
+if redis.call('EXISTS', k('agent', kf)) == 0 then return { 'unknown', 0 } end
+local held = redis.call('SCARD', k('seats', kf))
+if status == 'offline' and ARGV[3] == '1' and held > 0 then return { 'busy', held } end
+local was = redis.call('HGET', k('agent', kf), 'status')
+redis.call('HSET', k('agent', kf), 'status', status)
+if status == 'offline' then
+  redis.call('SREM', k('duty'), kf)
+  redis.call('ZREM', k('absent'), kf)
+else
+  redis.call('SADD', k('duty'), kf)
+end
+if was ~= status then tell('presence.changed', kf, '', { 'status', status }) end
+return { 'ok', held }

@@ -1,0 +1,116 @@
+"""Messages as stored: a JSON object per message, written once, and an overlay of what changed since.
+
+The script puts ``{"seq":…,"session_id":…,"created_ms":…,`` in front of the tail made here, so that the
+hot path never decodes JSON inside Redis.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sessions.model import Delivery, Inbound
+
+PREVIEW_CHARS = 60
+"""Length of the last message's text kept on the session."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A system line for the desk: a code that the page puts into words, and its values."""
+
+    code: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """What an agent sends: ``type`` text or image…, ``media`` {"media_id": our id} where there is one."""
+
+    client_id: str
+    type: str
+    text: str
+    media: Mapping[str, Any] = field(default_factory=dict)
+
+
+def message_id(session_id: str, seq: int) -> str:
+    return f"{session_id}.{seq}"
+
+
+def split_message_id(ident: str) -> tuple[str, int]:
+    """(session id, seq). Raises ValueError for what is not a message id."""
+    session_id, _, seq = ident.rpartition(".")
+    return session_id, int(seq)
+
+
+def inbound_body(push: Inbound) -> str:
+    status = Delivery.RECEIVED.value
+    return _tail(
+        direction="in",
+        type=push.type,
+        text=push.text,
+        media=_media_of(push),
+        status=status,
+        wechat_msg_id=push.msg_id,
+    )
+
+
+def outgoing_body(message: Outgoing, kf_account: str, sender: str) -> str:
+    return _tail(
+        direction="out",
+        type=message.type,
+        text=message.text,
+        media=dict(message.media),
+        status=Delivery.PENDING.value,
+        client_id=message.client_id,
+        kf_account=kf_account,
+        by=sender,
+    )
+
+
+def notice_body(text: str) -> str:
+    """An automatic message to the customer; it speaks for the account, not for an agent."""
+    return _tail(direction="out", type="text", text=text, status=Delivery.PENDING.value, notice=True)
+
+
+def system_body(line: Line) -> str:
+    return _tail(direction="system", type="system", code=line.code, values=dict(line.values))
+
+
+def preview(push: Inbound) -> str:
+    return push.text[:PREVIEW_CHARS]
+
+
+def view(raw: str, overlay: str | None) -> dict[str, Any]:
+    """The message as the contract shows it, the overlay applied."""
+    stored = json.loads(raw)
+    if overlay:
+        stored |= json.loads(overlay)
+    return {**_DEFAULTS, "id": message_id(stored["session_id"], stored["seq"]), **stored}
+
+
+def _media_of(push: Inbound) -> dict[str, Any]:
+    media = dict(push.media)
+    if push.kind == "event":
+        media |= {"event": push.event, "event_key": push.event_key}
+    if push.menu_id:
+        media["menu_id"] = push.menu_id
+    return media
+
+
+def _tail(**fields: Any) -> str:
+    kept = {name: value for name, value in fields.items() if value not in ("", {}, None)}
+    return json.dumps(kept, ensure_ascii=False, separators=(",", ":"))[1:]
+
+
+_DEFAULTS: dict[str, Any] = {
+    "text": "",
+    "media": None,
+    "status": "",
+    "error": None,
+    "wechat_msg_id": "",
+    "client_id": "",
+    "kf_account": "",
+}

@@ -1,0 +1,87 @@
+"""The outbox: what is to be sent to WeChat, one at a time and in order for each customer."""
+
+from __future__ import annotations
+
+import enum
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sessions.keys import Keys
+from sessions.messages import view
+from sessions.model import Delivery
+from sessions.scripts import Scripts, guarded
+
+CLAIM_LEASE_MS = 30_000
+"""Longer than the longest send (token, connect 1 s, read 3 s, once more); then the claim is ``unknown``."""
+
+
+class Verdict(enum.StrEnum):
+    """What a send does to the customer's reply budget."""
+
+    SPENT = "spent"
+    RETURNED = "returned"
+    NONE_LEFT = "none_left"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One message taken to be sent now; ``attempts`` were made before. ``message`` as in the contract."""
+
+    token: str
+    openid: str
+    attempts: int
+    message: Mapping[str, Any] | None
+
+
+class Outbox:
+    """Claims and settles the sends of one official account."""
+
+    def __init__(self, scripts: Scripts, appid: str) -> None:
+        self.keys = Keys(appid)
+        self._scripts = scripts
+
+    def claim(self, token: str) -> Claim | None:
+        """The next message that is due, or None. A repeated token gets the same message."""
+        overlay = _overlay(Delivery.UNKNOWN, 0, "the node that was sending it stopped")
+        got = self._scripts.run("claim", self.keys.prefix, token, CLAIM_LEASE_MS, overlay)
+        if not got:
+            return None
+        openid, item, raw, changed = got[0], got[1], got[2], got[3]
+        attempts = int(item.split(" ")[2])
+        message = view(raw, changed or None) if raw else None
+        return Claim(token, openid, attempts, message)
+
+    def settle(self, claim: Claim, status: Delivery, verdict: Verdict, code: int, why: str) -> bool:
+        """Final: sent, failed or unknown. False if the claim had run out meanwhile."""
+        dead = "1" if status in (Delivery.FAILED, Delivery.UNKNOWN) else "0"
+        overlay = _overlay(status, code, why)
+        return self._settle(claim, "final", overlay, verdict.value, dead, 0)
+
+    def again(self, claim: Claim, delay_ms: int) -> bool:
+        """Back to the head of its customer's outbox, next attempt after ``delay_ms``."""
+        return self._settle(claim, "again", "", "", "0", delay_ms)
+
+    def next_due_ms(self) -> int | None:
+        """When the next attempt is due, or None with an empty outbox."""
+        key = self.keys.of("outbox_due")
+        first = guarded(lambda: self._scripts.client.zrange(key, 0, 0, withscores=True))
+        return int(first[0][1]) if first else None
+
+    def _settle(
+        self, claim: Claim, outcome: str, overlay: str, verdict: str, dead: str, delay_ms: int
+    ) -> bool:
+        args = (claim.token, claim.openid, outcome, overlay, verdict, dead, delay_ms)
+        return bool(self._scripts.run("settle", self.keys.prefix, *args) == "ok")
+
+
+def pending_overlay() -> str:
+    """The overlay of a message that is to be sent again."""
+    return json.dumps({"status": Delivery.PENDING.value, "error": None})
+
+
+def _overlay(status: Delivery, code: int, why: str) -> str:
+    error = {"errcode": code, "reason": why} if why else None
+    return json.dumps({"status": status.value, "error": error}, ensure_ascii=False)

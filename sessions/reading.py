@@ -1,0 +1,147 @@
+"""Lists of conversations and messages, read without writing: one round trip per step, none per row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import redis
+
+from sessions.keys import Keys
+from sessions.messages import view
+from sessions.model import Customer, Session
+from sessions.scripts import guarded
+from sessions.store import customer_from_hash
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A conversation with what its list shows: customer, place in the queue (0 = none), Redis time."""
+
+    session: Session
+    customer: Customer
+    queue_position: int
+    now_ms: int
+
+
+class Reading:
+    """Read access to the conversations of one official account."""
+
+    def __init__(self, client: redis.Redis, appid: str) -> None:
+        self.keys = Keys(appid)
+        self._redis = client
+
+    def rows(self, session_ids: Iterable[str]) -> list[Row]:
+        """The conversations still here among the ids, in that order: two round trips."""
+        sessions = self.sessions(session_ids)
+        if not sessions:
+            return []
+
+        def fetch() -> list[Any]:
+            pipe = self._redis.pipeline(transaction=False)
+            pipe.time()
+            for session in sessions:
+                pipe.hgetall(self.keys.of("customer", session.openid))
+                pipe.zrank(self.keys.of("queue", session.group), session.id)
+            return pipe.execute()
+
+        time, *found = guarded(fetch)
+        now_ms = time[0] * 1000 + time[1] // 1000
+        return [
+            Row(session, customer_from_hash(session.openid, raw), place, now_ms)
+            for session, raw, place in zip(
+                sessions, found[::2], (_place(r) for r in found[1::2]), strict=True
+            )
+        ]
+
+    def sessions(self, session_ids: Iterable[str]) -> list[Session]:
+        ids = list(session_ids)
+        raws = self._each("hgetall", "session", ids)
+        return [Session.from_hash(raw) for raw in raws if raw.get("state")]
+
+    def mine(self, kf_account: str) -> list[str]:
+        ids = guarded(lambda: self._redis.smembers(self.keys.of("seats", kf_account)))
+        return sorted(ids)
+
+    def waiting(self, groups: Iterable[str], limit: int) -> list[str]:
+        """Ids of those who wait in the groups, each group in its order, ``limit`` of each."""
+        ranges = self._each("zrange", "queue", list(groups), 0, limit - 1)
+        return [sid for ids in ranges for sid in ids]
+
+    def queue_lengths(self) -> dict[str, int]:
+        """Waiting conversations by group (groups that ever had a queue)."""
+        names = sorted(guarded(lambda: self._redis.smembers(self.keys.of("queues"))))
+        return dict(zip(names, self._each("zcard", "queue", names), strict=True))
+
+    def oldest_waiting(self) -> list[str]:
+        """The head of every queue."""
+        return self.waiting(self.queue_lengths(), 1)
+
+    def live(self, offset: int, limit: int) -> list[str]:
+        """Ids of open conversations, the newest first."""
+        key = self.keys.of("live")
+        return list(guarded(lambda: self._redis.zrevrange(key, offset, offset + limit - 1)))
+
+    def live_count(self) -> int:
+        return int(guarded(lambda: self._redis.zcard(self.keys.of("live"))))
+
+    def closed(self, limit: int) -> list[str]:
+        """Ids of closed conversations that are not in SQL yet, the oldest first."""
+        return list(guarded(lambda: self._redis.zrange(self.keys.of("closed"), 0, limit - 1)))
+
+    def due_timers(self, now_ms: int, limit: int) -> list[str]:
+        key = self.keys.of("timers")
+        return list(guarded(lambda: self._redis.zrangebyscore(key, "-inf", now_ms, 0, limit)))
+
+    def media_jobs(self, now_ms: int, limit: int) -> list[str]:
+        key = self.keys.of("media_jobs")
+        return list(guarded(lambda: self._redis.zrangebyscore(key, "-inf", now_ms, 0, limit)))
+
+    def dead_letters(self, limit: int) -> list[tuple[str, int]]:
+        """(message id, since ms), the newest first."""
+        key = self.keys.of("dead")
+        rows = guarded(lambda: self._redis.zrevrange(key, 0, limit - 1, withscores=True))
+        return [(ident, int(ms)) for ident, ms in rows]
+
+    def messages(self, session_id: str, after: int, limit: int) -> list[dict[str, Any]]:
+        """Messages with seq above ``after``, in order, as the contract shows them."""
+
+        def fetch() -> list[Any]:
+            pipe = self._redis.pipeline(transaction=False)
+            pipe.lrange(self.keys.of("messages", session_id), after, after + limit - 1)
+            fields = [str(seq) for seq in range(after + 1, after + limit + 1)]
+            pipe.hmget(self.keys.of("overlay", session_id), fields)
+            return pipe.execute()
+
+        raws, overlays = guarded(fetch)
+        return [view(raw, overlay) for raw, overlay in zip(raws, overlays, strict=False)]
+
+    def message(self, session_id: str, seq: int) -> dict[str, Any] | None:
+        found = self.messages(session_id, seq - 1, 1) if seq > 0 else []
+        return found[0] if found else None
+
+    def card(self, session_id: str) -> str | None:
+        """The explanation of the last decision, JSON text."""
+        key = self.keys.of("card", session_id)
+        card: str | None = guarded(lambda: self._redis.get(key))
+        return card
+
+    def _each(self, command: str, name: str, idents: Sequence[str], *args: Any) -> list[Any]:
+        """One command on the key of each ident, one round trip."""
+        if not idents:
+            return []
+
+        def fetch() -> list[Any]:
+            pipe = self._redis.pipeline(transaction=False)
+            for ident in idents:
+                getattr(pipe, command)(self.keys.of(name, ident), *args)
+            return pipe.execute()
+
+        return guarded(fetch)
+
+
+def _place(rank: int | None) -> int:
+    return 0 if rank is None else rank + 1
+
+

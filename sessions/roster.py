@@ -1,0 +1,156 @@
+"""What the hot path needs to know of agents: a mirror of SQL (seats, groups, enabled), intent and leases."""
+
+from __future__ import annotations
+
+import enum
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sessions.keys import Keys
+from sessions.scripts import Scripts, guarded
+
+
+class Status(enum.StrEnum):
+    """What an agent wants to be; whether he is there is presence."""
+
+    ONLINE = "online"
+    AWAY = "away"
+    OFFLINE = "offline"
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """One agent as the scripts see him. ``seats`` is his limit of conversations."""
+
+    kf_account: str
+    nickname: str
+    seats: int
+    groups: tuple[str, ...]
+    enabled: bool
+    status: Status
+
+
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """Live numbers for a decision: waiting and seated in the group, seats taken by agent, Redis time."""
+
+    waiting: int
+    seated: int
+    loads: Mapping[str, int]
+    now_ms: int
+
+
+class SeatStore:
+    """Agents of one official account in Redis."""
+
+    def __init__(self, scripts: Scripts, appid: str) -> None:
+        self.keys = Keys(appid)
+        self._scripts = scripts
+        self._redis = scripts.client
+
+    def put(self, kf_account: str, nickname: str, seats: int, groups: Sequence[str]) -> None:
+        """Mirrors an agent that may serve; his status stays as it is (offline at first)."""
+        key = self.keys.of("agent", kf_account)
+        values = {"seats": seats, "groups": ",".join(groups), "enabled": 1, "nickname": nickname}
+
+        def write() -> None:
+            pipe = self._redis.pipeline()
+            pipe.hset(key, mapping=values)
+            pipe.hsetnx(key, "status", Status.OFFLINE.value)
+            pipe.execute()
+
+        guarded(write)
+
+    def disable(self, kf_account: str) -> None:
+        """He gets no more conversations; what he holds is re-routed by the caller."""
+        self.set_status(kf_account, Status.OFFLINE, refuse_while_holding=False)
+        guarded(lambda: self._redis.hset(self.keys.of("agent", kf_account), "enabled", 0))
+
+    def remove(self, kf_account: str) -> None:
+        guarded(lambda: self._redis.delete(self.keys.of("agent", kf_account)))
+
+    def read(self, kf_accounts: Iterable[str]) -> list[Seat]:
+        """The mirrored agents among ``kf_accounts``, in that order."""
+        names = list(kf_accounts)
+
+        def fetch() -> list[dict[str, str]]:
+            pipe = self._redis.pipeline(transaction=False)
+            for name in names:
+                pipe.hgetall(self.keys.of("agent", name))
+            return pipe.execute()
+
+        rows = guarded(fetch) if names else []
+        return [_seat(name, raw) for name, raw in zip(names, rows, strict=True) if "seats" in raw]
+
+    def set_status(
+        self, kf_account: str, status: Status, *, refuse_while_holding: bool
+    ) -> tuple[str, int]:
+        """("ok" | "busy" | "unknown", conversations held)."""
+        flag = "1" if refuse_while_holding else "0"
+        args = (kf_account, status.value, flag)
+        result = self._scripts.run("set_status", self.keys.prefix, *args)
+        return result[0], int(result[1])
+
+    def on_duty(self) -> set[str]:
+        """Those whose status is online or away."""
+        return guarded(lambda: set(self._redis.smembers(self.keys.of("duty"))))
+
+    def held(self, kf_account: str) -> set[str]:
+        """Session ids whose seat the agent gives (own and reserved for a transfer to him)."""
+        return guarded(lambda: set(self._redis.smembers(self.keys.of("seats", kf_account))))
+
+    def crowd(self, group: str, kf_accounts: Sequence[str]) -> Crowd:
+        """What a decision needs, in one round trip."""
+
+        def fetch() -> list[Any]:
+            pipe = self._redis.pipeline(transaction=False)
+            pipe.time()
+            pipe.zcard(self.keys.of("queue", group))
+            pipe.scard(self.keys.of("seated", group))
+            for name in kf_accounts:
+                pipe.scard(self.keys.of("seats", name))
+            return pipe.execute()
+
+        time, waiting, seated, *loads = guarded(fetch)
+        now_ms = time[0] * 1000 + time[1] // 1000
+        return Crowd(waiting, seated, dict(zip(kf_accounts, loads, strict=True)), now_ms)
+
+    def lease(self, renew: Iterable[str], drop: Iterable[str], holder: str, ttl_ms: int) -> None:
+        """Presence of agents as held by ``holder``, for ``ttl_ms`` unless renewed."""
+        request = {
+            "renew": [f"{name}|{holder}" for name in renew],
+            "drop": [f"{name}|{holder}" for name in drop],
+            "ttl_ms": ttl_ms,
+        }
+        self._scripts.run("lease", self.keys.prefix, json.dumps(request))
+
+    def leased(self) -> frozenset[str]:
+        """Agents with a lease that has not run out."""
+
+        def fetch() -> list[Any]:
+            pipe = self._redis.pipeline(transaction=False)
+            pipe.time()
+            pipe.zrange(self.keys.of("leases"), 0, -1, withscores=True)
+            return pipe.execute()
+
+        time, rows = guarded(fetch)
+        now_ms = time[0] * 1000 + time[1] // 1000
+        return frozenset(member.rpartition("|")[0] for member, ends in rows if ends > now_ms)
+
+    def absent(self, present: Iterable[str]) -> dict[str, int]:
+        """Agents on duty whom nobody sees, and for how long, ms."""
+        flat = self._scripts.run("watch_absent", self.keys.prefix, json.dumps(sorted(present)))
+        return {name: int(for_ms) for name, for_ms in zip(flat[::2], flat[1::2], strict=True)}
+
+
+def _seat(kf_account: str, raw: Mapping[str, str]) -> Seat:
+    return Seat(
+        kf_account=kf_account,
+        nickname=raw.get("nickname", ""),
+        seats=int(raw["seats"]),
+        groups=tuple(g for g in raw.get("groups", "").split(",") if g),
+        enabled=raw.get("enabled") == "1",
+        status=Status(raw.get("status", "offline")),
+    )

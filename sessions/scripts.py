@@ -1,0 +1,93 @@
+"""Loads the Lua scripts and runs them; Redis errors end here as this package's own.
+
+A script is its file behind the shared parts it names in ``PARTS``. Every mutating script may be repeated
+(it knows its operation id or changes nothing the second time), so a cut connection is tried once more;
+a time-out is not, as the caller's deadline is near.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from importlib import resources
+from typing import Any, Final, TypeVar
+
+import redis
+from redis.commands.core import Script
+
+from sessions.keys import lua_table
+from sessions.model import StoreDown, StoreRefused
+
+PARTS: Final[dict[str, tuple[str, ...]]] = {
+    "receive": ("lib", "budget", "inbound"),
+    "open": ("lib", "budget", "inbound"),
+    "commit": ("lib", "budget"),
+    "drain": ("lib",),
+    "reply": ("lib", "budget"),
+    "resend": ("lib", "budget"),
+    "claim": ("lib", "budget", "outbox"),
+    "settle": ("lib", "budget", "outbox"),
+    "amend": ("lib",),
+    "forget": ("lib",),
+    "mark_read": ("lib",),
+    "set_status": ("lib",),
+    "watch_absent": ("lib",),
+    "lease": ("lib",),
+}
+
+T = TypeVar("T")
+
+
+class Scripts:
+    """The scripts of one Redis client, shared by all official accounts."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        self.client = client
+        self._scripts: dict[str, Script] = {
+            name: client.register_script(source(name)) for name in PARTS
+        }
+
+    def run(self, name: str, prefix: str, *args: str | int | float) -> Any:
+        """One script on one account's keys. Raises StoreDown or StoreRefused."""
+        script = self._scripts[name]
+        return guarded(lambda: script(keys=[prefix], args=args))
+
+    def load_all(self) -> None:
+        """Sends every script ahead of the first push."""
+        for script in self._scripts.values():
+            text = script.script
+            guarded(lambda text=text: self.client.script_load(text))  # type: ignore[misc]
+
+
+def source(name: str) -> str:
+    """The whole text of a script as Redis gets it."""
+    folder = resources.files("sessions") / "lua"
+    parts = [f"local F = {lua_table()}"]
+    parts += [(folder / f"{part}.lua").read_text() for part in (*PARTS[name], name)]
+    return "\n".join(parts)
+
+
+def guarded(call: Callable[[], T]) -> T:
+    """Runs a repeatable Redis call; a lost connection is tried once more."""
+    try:
+        return call()
+    except redis.ConnectionError:
+        return _last_try(call)
+    except redis.TimeoutError as error:
+        raise StoreDown("Redis did not answer in time") from error
+    except redis.RedisError as error:
+        raise StoreRefused(_kind(error)) from error
+
+
+def _last_try(call: Callable[[], T]) -> T:
+    try:
+        return call()
+    except (redis.ConnectionError, redis.TimeoutError) as error:
+        raise StoreDown("Redis is not reachable") from error
+    except redis.RedisError as error:
+        raise StoreRefused(_kind(error)) from error
+
+
+def _kind(error: redis.RedisError) -> str:
+    """The error's first word (OOM, MISCONF, BUSY…): its text could hold what was written."""
+    words: Sequence[str] = str(error).split()
+    return words[0] if words else type(error).__name__

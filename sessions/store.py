@@ -1,0 +1,287 @@
+"""Conversations of one official account in Redis: every write is one script, every script one step."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Final
+
+from sessions.budget import buckets_of
+from sessions.change import Change, document
+from sessions.deadlines import Deadlines
+from sessions.entry import Entry
+from sessions.keys import Keys
+from sessions.messages import Outgoing, inbound_body, preview
+from sessions.model import (
+    CloseReason,
+    Conflict,
+    Customer,
+    Inbound,
+    NotFound,
+    Outcome,
+    Session,
+    State,
+)
+from sessions.scripts import Scripts, guarded
+
+REPLY_STATES: Final = f",{State.SERVING},{State.TRANSFERING},"
+RESENDABLE: Final = ",failed,unknown,"
+DRAIN_LIMIT: Final = 50
+"""Conversations seated by one call, so that a script stays short; callers repeat."""
+
+
+@dataclass(frozen=True, slots=True)
+class Newcomer:
+    """The customer has no open conversation; nothing was written. ``now_ms`` is Redis time."""
+
+    customer: Customer
+    now_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A conversation as it stands, with its customer, at Redis time ``now_ms``."""
+
+    session: Session
+    customer: Customer
+    now_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What Python decided for a new conversation; the script checks seats with live numbers.
+
+    ``candidates`` are (kf_account, cap per conversation of the group) in order of preference;
+    ``notices`` name the passive reply for "seated", "queued", "full".
+    """
+
+    group: str
+    priority: int
+    score_credit_ms: int
+    candidates: Sequence[tuple[str, float]]
+    queue_max: int
+    previous: str
+    notices: Mapping[str, str]
+    card: str
+
+
+@dataclass(frozen=True, slots=True)
+class Replied:
+    """An accepted reply: its ``seq``; ``repeated`` if this client_id had been accepted before."""
+
+    seq: int
+    repeated: bool
+
+
+class ReplyRefused(Exception):
+    """``reason``: other_content, closed, not_owner, reply_budget_spent, reply_window_closed…"""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class NoRoom(Conflict):
+    """The agent's seats are all taken, or he is not online."""
+
+
+class SessionStore:
+    """All conversations of one official account. Raises StoreDown, StoreRefused, NotFound, Conflict."""
+
+    def __init__(
+        self, scripts: Scripts, appid: str, deadlines: Deadlines, priority_credit_ms: int
+    ) -> None:
+        self.keys = Keys(appid)
+        self.appid = appid
+        self.deadlines = deadlines
+        self._scripts = scripts
+        self._redis = scripts.client
+        self._priority_credit_ms = priority_credit_ms
+
+    def receive(self, push: Inbound, entry: Entry) -> Outcome | Newcomer:
+        """The hot path: one round trip for a duplicate, an open conversation or a mere event."""
+        answer = self._run(
+            "receive",
+            push.dedup_key,
+            push.openid,
+            inbound_body(push),
+            preview(push),
+            push.type,
+            *(_flag(f) for f in (entry.appends, entry.touches, entry.opens, entry.media)),
+            entry.trigger.value if entry.trigger else "",
+            entry.limit,
+            entry.window_ms,
+            entry.notice,
+            entry.subscribed,
+        )
+        if answer[0] == "new":
+            raw = dict(zip(answer[2::2], answer[3::2], strict=True))
+            return Newcomer(customer_from_hash(push.openid, raw), int(answer[1]))
+        return _outcome(answer)
+
+    def open(self, push: Inbound, entry: Entry, opening: Opening) -> Outcome:
+        """Opens the conversation, or appends if another node opened it meanwhile."""
+        request = {
+            **asdict(opening),
+            "sid": new_session_id(),
+            "body": inbound_body(push),
+            "preview": preview(push),
+            "kind": push.type,
+            "media": _flag(entry.media),
+            "trigger": entry.trigger.value if entry.trigger else "message",
+            "limit": entry.limit,
+            "window_ms": entry.window_ms,
+            "idle_ms": self.deadlines.idle_ms,
+            "wait_ms": self.deadlines.wait_ms,
+            "states": _ARRIVAL_STATES,
+            "full_reason": CloseReason.QUEUE_FULL.value,
+        }
+        return _outcome(self._run("open", push.dedup_key, push.openid, _json(request)))
+
+    def load(self, session_id: str) -> Loaded:
+        """The conversation and its customer. Raises NotFound (it may stand in SQL)."""
+        raw = guarded(lambda: self._redis.hgetall(self.keys.of("session", session_id)))
+        if not raw:
+            raise NotFound(session_id)
+        session = Session.from_hash(raw)
+        customer, now_ms = self.customer(session.openid)
+        return Loaded(session, customer, now_ms)
+
+    def customer(self, openid: str) -> tuple[Customer, int]:
+        """What is kept of a customer (empty for an unknown one), and Redis time, ms."""
+
+        def read() -> list[Any]:
+            pipe = self._redis.pipeline(transaction=False)
+            pipe.hgetall(self.keys.of("customer", openid))
+            pipe.time()
+            return pipe.execute()
+
+        raw, time = guarded(read)
+        return customer_from_hash(openid, raw), time[0] * 1000 + time[1] // 1000
+
+    def commit(self, change: Change, operation: str = "") -> None:
+        """One transition, whole. Raises Conflict (load and decide again), NoRoom, NotFound."""
+        doc = document(change, self.deadlines, self._priority_credit_ms)
+        operation = operation or secrets.token_hex(8)
+        result = self._run("commit", operation, change.before.id, _json(doc))
+        if result == "gone":
+            raise NotFound(change.before.id)
+        if result == "full":
+            raise NoRoom(", ".join(doc["take"]))
+        if result != "ok":
+            raise Conflict(change.before.id)
+
+    def drain(self, kf_account: str, groups: Sequence[str]) -> list[str]:
+        """Seats waiting customers of ``groups`` at the agent while he has room; their session ids."""
+        request = {
+            "groups": list(groups),
+            "serving": State.SERVING.value,
+            "idle_ms": self.deadlines.idle_ms,
+            "limit": DRAIN_LIMIT,
+        }
+        seated: list[str] = json.loads(
+            self._run("drain", secrets.token_hex(8), kf_account, _json(request))
+        )
+        return seated
+
+    def reply(
+        self, session_id: str, kf_account: str, message: Outgoing, body: str, epoch: int | None
+    ) -> Replied:
+        """An agent's message into the outbox. Raises NotFound or ReplyRefused."""
+        result = self._run(
+            "reply",
+            session_id,
+            message.client_id,
+            _content_hash(message),
+            kf_account,
+            "" if epoch is None else epoch,
+            body,
+            message.text[:60],
+            message.type,
+            REPLY_STATES,
+        )
+        if result[0] == "gone":
+            raise NotFound(session_id)
+        if result[0] not in ("ok", "repeat"):
+            raise ReplyRefused(result[0])
+        return Replied(int(result[1]), result[0] == "repeat")
+
+    def resend(self, session_id: str, seq: int, kf_account: str, overlay: str, op: str) -> None:
+        """A failed or unknown message once more. Raises NotFound or ReplyRefused."""
+        result = self._run(
+            "resend", op, session_id, seq, kf_account, REPLY_STATES, overlay, RESENDABLE
+        )
+        if result == "gone":
+            raise NotFound(session_id)
+        if result != "ok":
+            raise ReplyRefused(result)
+
+    def amend(self, session_id: str, seq: int, overlay: Mapping[str, Any], op: str) -> None:
+        """Records what became known of a stored message."""
+        self._run("amend", op, session_id, seq, _json(overlay))
+
+    def mark_read(self, session_id: str, kf_account: str) -> None:
+        """Raises NotFound or ReplyRefused("not_owner")."""
+        result = self._run("mark_read", session_id, kf_account)
+        if result == "gone":
+            raise NotFound(session_id)
+        if result != "ok":
+            raise ReplyRefused(result)
+
+    def forget(self, session_id: str, rev: int) -> str:
+        """Drops a closed conversation that is in SQL: "ok", "changed" or "busy"."""
+        return str(self._run("forget", session_id, rev))
+
+    def _run(self, name: str, *args: str | int | float) -> Any:
+        return self._scripts.run(name, self.keys.prefix, *args)
+
+
+_ARRIVAL_STATES = {
+    "seated": State.SERVING.value,
+    "queued": State.WAITING.value,
+    "full": State.CLOSED.value,
+}
+
+_OUTCOME_FIELDS = frozenset(f.name for f in fields(Outcome))
+
+
+def _outcome(answer: Sequence[str]) -> Outcome:
+    stored = json.loads(answer[1])
+    known = {name: value for name, value in stored.items() if name in _OUTCOME_FIELDS}
+    return Outcome(**known, repeated=answer[0] == "repeat")
+
+
+def customer_from_hash(openid: str, raw: Mapping[str, str]) -> Customer:
+    return Customer(
+        openid=openid,
+        open_session=raw.get("open", ""),
+        last_session=raw.get("last_session", ""),
+        last_kf=raw.get("last_kf", ""),
+        last_served_ms=int(raw.get("last_served_ms", 0)),
+        last_closed_ms=int(raw.get("last_closed_ms", 0)),
+        subscribed={"0": False, "1": True}.get(raw.get("subscribed", "")),
+        remark=raw.get("remark", ""),
+        buckets=buckets_of(raw),
+        facts=json.loads(raw.get("facts", "{}")),
+    )
+
+
+def new_session_id() -> str:
+    """96 random bits: no order and no node in it, so nothing can collide or be guessed."""
+    return secrets.token_hex(12)
+
+
+def _content_hash(message: Outgoing) -> str:
+    content = _json([message.type, message.text, dict(message.media)])
+    return hashlib.blake2b(content.encode(), digest_size=16).hexdigest()
+
+
+def _flag(value: bool) -> str:
+    return "1" if value else "0"
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,81 @@
+"""The desk stream of one official account: what happened, for every node to tell its desks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import redis
+
+from sessions.keys import Keys
+from sessions.messages import view
+from sessions.model import Session
+from sessions.scripts import guarded
+
+KEPT_MS = 5 * 60 * 1000
+"""How far back a desk may resume by Last-Event-ID."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One entry. ``audience`` are kf_accounts, ``group`` whose waiting list it concerns; ``values`` the rest."""
+
+    id: str
+    type: str
+    audience: frozenset[str]
+    group: str
+    session: Session | None
+    message: Mapping[str, Any] | None
+    values: Mapping[str, str]
+
+
+class DeskStream:
+    """Reads and trims the stream. ``blocking`` is a client without a read time-out, for ``tail`` only."""
+
+    def __init__(self, client: redis.Redis, blocking: redis.Redis, appid: str) -> None:
+        self._key = Keys(appid).of("desk")
+        self._redis = client
+        self._blocking = blocking
+
+    def tail(self, after: str, block_ms: int, count: int = 500) -> list[Told]:
+        """Entries after the id, waiting up to ``block_ms`` for the first. Raises StoreDown."""
+        rows = guarded(lambda: self._blocking.xread({self._key: after}, count, block_ms))
+        return [_told(ident, raw) for _, entries in rows or [] for ident, raw in entries]
+
+    def recent(self) -> list[Told]:
+        """Everything of the last five minutes."""
+        seconds, _ = guarded(self._redis.time)
+        start = f"{seconds * 1000 - KEPT_MS}-0"
+        rows = guarded(lambda: self._redis.xrange(self._key, min=start))
+        return [_told(ident, raw) for ident, raw in rows]
+
+    def last_id(self) -> str:
+        rows = guarded(lambda: self._redis.xrevrange(self._key, count=1))
+        return str(rows[0][0]) if rows else "0-0"
+
+    def trim(self) -> None:
+        """Drops what is older than any desk may ask for."""
+        seconds, _ = guarded(self._redis.time)
+        oldest = seconds * 1000 - KEPT_MS
+        guarded(lambda: self._redis.xtrim(self._key, minid=f"{oldest}-0", approximate=True))
+
+    def tell(self, kind: str, audience: str, values: Mapping[str, Any]) -> None:
+        """An entry that belongs to no transition (typing, viewers, a changed roster)."""
+        entry = {"t": kind, "k": audience, "g": "", **values}
+        guarded(lambda: self._redis.xadd(self._key, entry))
+
+
+def _told(ident: str, raw: Mapping[str, str]) -> Told:
+    message = view(raw["m"], raw.get("o")) if "m" in raw else None
+    return Told(
+        id=ident,
+        type=raw["t"],
+        audience=frozenset(name for name in raw["k"].split(",") if name),
+        group=raw["g"],
+        session=Session.from_hash(raw) if "state" in raw else None,
+        message=message,
+        values={n: v for n, v in raw.items() if n not in ("t", "k", "g", "m", "o")},
+    )
+
+
