@@ -1,0 +1,142 @@
+"""Checks over several settings at once, each answered with one sentence for the operator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import ValidationError
+
+from config.accounts import AccountsFileError, OfficialAccount, describe, read_accounts_file
+from config.values import has_scheme, is_http_url, is_zookeeper_list
+
+if TYPE_CHECKING:
+    from config.settings import Settings
+
+SINGLE_ACCOUNT_FIELDS = (
+    "appid",
+    "app_secret",
+    "token",
+    "encoding_aes_key",
+    "encoding_aes_key_previous",
+)
+REDIS_SCHEMES = (
+    "redis",
+    "rediss",
+    "unix",
+    "redis+sentinel",
+    "rediss+sentinel",
+    "redis+cluster",
+    "rediss+cluster",
+)
+DATABASE_SCHEMES = ("sqlite", "postgres", "postgresql", "postgresql+psycopg")
+
+
+def cross_problems(settings: Settings) -> list[str]:
+    """One sentence per problem; empty when the settings fit together."""
+    return [line for check in _CHECKS for line in check(settings)]
+
+
+def read_accounts(settings: Settings) -> tuple[OfficialAccount, ...]:
+    """The accounts of the single-account variables or of the file; raises AccountsFileError."""
+    given = [field for field in SINGLE_ACCOUNT_FIELDS if getattr(settings, field)]
+    if settings.accounts_file is not None:
+        if given:
+            raise AccountsFileError(
+                [f"KF_ACCOUNTS_FILE and {_variable(given[0])} are both set; keep one of the two"]
+            )
+        return read_accounts_file(settings.accounts_file, settings.callback_mode)
+    return (_single_account(settings, given),) if given else ()
+
+
+def _single_account(settings: Settings, given: list[str]) -> OfficialAccount:
+    missing = [field for field in ("appid", "app_secret", "token") if field not in given]
+    if missing:
+        raise AccountsFileError(
+            [
+                f"{_variable(field)} is missing, while {_variable(given[0])} is set; "
+                "copy it from the official account's settings page"
+                for field in missing
+            ]
+        )
+    fields = (*SINGLE_ACCOUNT_FIELDS, "wechat_id", "callback_mode")
+    values = {field: getattr(settings, field) for field in fields}
+    try:
+        return OfficialAccount.model_validate({k: v for k, v in values.items() if v is not None})
+    except ValidationError as error:
+        raise AccountsFileError([_as_variable(line) for line in describe(error)]) from None
+
+
+def _variable(field: str) -> str:
+    return "KF_" + field.upper()
+
+
+def _as_variable(line: str) -> str:
+    field, separator, reason = line.partition(": ")
+    return f"{_variable(field)}: {reason}" if separator else line
+
+
+def _addresses(settings: Settings) -> Iterator[str]:
+    for field in ("wechat_api_base", "public_url"):
+        url = getattr(settings, field)
+        if url is not None and not is_http_url(url):
+            yield (
+                f"{_variable(field)}: must look like https://host[:port][/path], "
+                "without a query or login"
+            )
+    for field, schemes in (("redis_url", REDIS_SCHEMES), ("database_url", DATABASE_SCHEMES)):
+        secret = getattr(settings, field)
+        if secret is not None and not has_scheme(secret.get_secret_value(), schemes):
+            yield f"{_variable(field)}: must begin with one of {', '.join(schemes)} and ://"
+    if settings.zookeeper_hosts is not None and not is_zookeeper_list(settings.zookeeper_hosts):
+        yield "KF_ZOOKEEPER_HOSTS: must look like host:2181,host:2181[/chroot]"
+
+
+def _split_roles(settings: Settings) -> Iterator[str]:
+    if settings.role == "all":
+        return
+    for field in ("redis_url", "zookeeper_hosts"):
+        if getattr(settings, field) is None:
+            yield (
+                f"{_variable(field)} is missing: KF_ROLE={settings.role} runs several processes, "
+                "which need one Redis and one ZooKeeper; set it, or KF_ROLE=all"
+            )
+
+
+def _timezone(settings: Settings) -> Iterator[str]:
+    try:
+        ZoneInfo(settings.timezone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        yield f"KF_TIMEZONE: no time zone {settings.timezone[:64]!r}; take one like Asia/Shanghai"
+
+
+def _simulator(settings: Settings) -> Iterator[str]:
+    credentials = settings.appid is not None or settings.accounts_file is not None
+    if settings.simulator and credentials and not settings.loopback:
+        yield (
+            f"KF_SIMULATOR: the simulator never runs on HOST {settings.host}, which others can "
+            "reach; unset it, or set HOST=127.0.0.1"
+        )
+    if settings.simulator is False and not credentials:
+        yield (
+            "KF_APPID is missing, and KF_SIMULATOR=0 rules out the demo; "
+            "set the account's credentials"
+        )
+
+
+def _threads(settings: Settings) -> Iterator[str]:
+    if settings.threads is not None and settings.threads <= settings.streams_max:
+        yield (
+            f"KF_THREADS {settings.threads} leaves no thread beside KF_STREAMS_MAX "
+            f"{settings.streams_max} event streams; raise it or lower the streams"
+        )
+
+
+_CHECKS: tuple[Callable[[Settings], Iterator[str]], ...] = (
+    _addresses,
+    _split_roles,
+    _timezone,
+    _simulator,
+    _threads,
+)

@@ -1,0 +1,52 @@
+"""Small readers of setting values, free of any model."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from urllib.parse import urlsplit
+
+_HOST_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?")
+
+
+def split_list(text: str) -> list[str]:
+    """The parts of a comma list, without blanks."""
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def is_loopback(host: str) -> bool:
+    """Whether `host` (name or address to listen on) is this machine only."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def is_http_url(url: str) -> bool:
+    """Whether `url` is an absolute http(s) address without query, fragment or login."""
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018  (reading it checks the number)
+    except ValueError:
+        return False
+    return (
+        parts.scheme in ("http", "https")
+        and bool(parts.hostname)
+        and not (parts.query or parts.fragment or parts.username or parts.password)
+    )
+
+
+def has_scheme(url: str, schemes: tuple[str, ...]) -> bool:
+    """Whether `url` begins with one of `schemes` and names something after it."""
+    scheme, separator, rest = url.partition("://")
+    return bool(separator) and scheme in schemes and bool(rest)
+
+
+def is_zookeeper_list(hosts: str) -> bool:
+    """Whether `hosts` is `host[:port],host[:port][/chroot]`."""
+    servers, slash, chroot = hosts.partition("/")
+    if slash and (not chroot or chroot.endswith("/")):
+        return False
+    return all(_HOST_PORT.fullmatch(part.strip()) for part in servers.split(","))
