@@ -1,0 +1,132 @@
+"""Groups of kf_accounts: where a customer can wait, and which group helps out."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Connection, and_, select
+
+from app.storage import checks
+from app.storage.audit import Actor, record
+from app.storage.errors import Invalid, Missing, Taken
+from app.storage.schema import groups, memberships
+from sessions.sql import insert_into
+
+NAME: Final = re.compile(r"[a-z0-9_-]{1,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """One group. ``fallback`` gets its customers while it has no member; None = nobody."""
+
+    appid: str
+    name: str
+    title: str
+    fallback: str | None = None
+    settings: dict[str, Any] = field(default_factory=dict)
+    members: tuple[str, ...] = ()
+
+
+def ensure(conn: Connection, group: Group, now_ms: int) -> None:
+    """Insert a group of the defaults unless one of this name exists; no act of a person."""
+    statement = insert_into(conn, groups).on_conflict_do_nothing()
+    conn.execute(statement, _row(conn, group) | {"updated_ms": now_ms})
+
+
+def create(conn: Connection, actor: Actor, group: Group) -> Group:
+    """Raises ``Taken``, ``Invalid``, ``Missing`` (the fallback)."""
+    if _find(conn, group.appid, group.name):
+        raise Taken(f"the group {group.name} exists already")
+    conn.execute(groups.insert(), _row(conn, group) | {"updated_ms": actor.at_ms})
+    record(conn, actor, "group.create", group.name, {"fallback": group.fallback})
+    return require(conn, group.appid, group.name)
+
+
+def replace(conn: Connection, actor: Actor, group: Group) -> Group:
+    """Change title, fallback and settings; members are set on the kf_accounts.
+
+    Raises ``Missing``, and ``Invalid`` on a circle of fallbacks.
+    """
+    require(conn, group.appid, group.name)
+    values = _row(conn, group) | {"updated_ms": actor.at_ms}
+    conn.execute(groups.update().where(_is(group.appid, group.name)).values(values))
+    record(
+        conn,
+        actor,
+        "group.update",
+        group.name,
+        {"title": group.title, "fallback": group.fallback, "settings": group.settings},
+    )
+    return require(conn, group.appid, group.name)
+
+
+def remove(conn: Connection, actor: Actor, appid: str, name: str) -> None:
+    """Delete a group; its members leave it. Raises ``Missing``, ``Taken`` (it is a fallback)."""
+    require(conn, appid, name)
+    using = and_(groups.c.appid == appid, groups.c.fallback == name)
+    user = conn.execute(select(groups.c.name).where(using).limit(1)).scalar()
+    if user:
+        raise Taken(f"the group {name} is the fallback of {user}")
+    conn.execute(groups.delete().where(_is(appid, name)))
+    record(conn, actor, "group.remove", name)
+
+
+def everyone(conn: Connection, appid: str) -> list[Group]:
+    """All groups of one official account by name, with their members."""
+    member_rows = conn.execute(
+        select(memberships.c.group, memberships.c.kf_account)
+        .where(memberships.c.appid == appid)
+        .order_by(memberships.c.kf_account)
+    )
+    members: dict[str, list[str]] = {}
+    for group, kf_account in member_rows:
+        members.setdefault(group, []).append(kf_account)
+    query = select(groups).where(groups.c.appid == appid).order_by(groups.c.name)
+    return [_group(row, tuple(members.get(row.name, ()))) for row in conn.execute(query)]
+
+
+def require(conn: Connection, appid: str, name: str) -> Group:
+    """One group with its members. Raises ``Missing``."""
+    for group in everyone(conn, appid):
+        if group.name == name:
+            return group
+    raise Missing(f"no group {name}")
+
+
+def _find(conn: Connection, appid: str, name: str) -> Any:
+    return conn.execute(select(groups).where(_is(appid, name))).first()
+
+
+def _is(appid: str, name: str) -> ColumnElement[bool]:
+    return and_(groups.c.appid == appid, groups.c.name == name)
+
+
+def _row(conn: Connection, group: Group) -> dict[str, Any]:
+    if not NAME.fullmatch(group.name):
+        raise Invalid("name", "must be 1 to 64 of a-z 0-9 _ -")
+    _refuse_circle(conn, group)
+    return {
+        "appid": group.appid,
+        "name": group.name,
+        "title": checks.line("title", group.title),
+        "fallback": group.fallback,
+        "settings": checks.mapping("settings", group.settings),
+    }
+
+
+def _refuse_circle(conn: Connection, group: Group) -> None:
+    seen, following = {group.name}, group.fallback
+    while following is not None:
+        if following in seen:
+            raise Invalid("fallback", "leads back to the group itself")
+        seen.add(following)
+        row = _find(conn, group.appid, following)
+        if row is None:
+            raise Missing(f"no group {following}")
+        following = row.fallback
+
+
+def _group(row: Any, members: tuple[str, ...]) -> Group:
+    return Group(row.appid, row.name, row.title, row.fallback, row.settings, members)
