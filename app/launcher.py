@@ -1,0 +1,203 @@
+"""Starts one node in the foreground: settings, data folder, embedded server, gunicorn, links."""
+
+from __future__ import annotations
+
+import errno
+import http.client
+import os
+import socket
+import sys
+import time
+from collections.abc import Callable
+
+from app.banner import page
+from app.data_lock import DataLock
+from app.embedded import EmbeddedServer
+from app.kept import KeptSecrets, keep_demo, keep_secrets, mark_admin_shown
+from app.node import DemoAccount, NodeContext, StartError
+from app.wsgi_server import Hooks, NodeServer, WsgiApp, report
+from config.settings import Settings, SettingsError, load_settings
+
+EXIT_START = 1
+EXIT_SETTINGS = 2
+EXIT_INTERRUPTED = 130
+SLOW_START_S = 30.0
+PROBE_S = 1.0
+RESTARTS_MAX = 5  # of the embedded server within RESTART_WINDOW_S; more means a lasting fault
+RESTART_WINDOW_S = 60.0
+
+CreateWsgi = Callable[[Settings, NodeContext], WsgiApp]
+
+
+def serve(create_wsgi: CreateWsgi, shutdown: Callable[[], None]) -> int:
+    """Run a node until it is told to stop; the process's exit status.
+
+    `create_wsgi` and `shutdown` are called in the worker process.
+    """
+    try:
+        settings = load_settings()
+    except SettingsError as error:
+        report(StartError("\n".join(f"setting {line}" for line in error.lines)))
+        return EXIT_SETTINGS
+    for warning in settings.warnings:
+        report(StartError(f"note: {warning}"))
+    launcher = Launcher(settings, create_wsgi, shutdown)
+    try:
+        return launcher.run()
+    except StartError as error:
+        report(error)
+        return EXIT_START
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    finally:
+        launcher.close()
+
+
+class Launcher:
+    """The pieces of one running node, in the process that holds them all."""
+
+    def __init__(
+        self, settings: Settings, create_wsgi: CreateWsgi, shutdown: Callable[[], None]
+    ) -> None:
+        self._settings = settings
+        self._create_wsgi = create_wsgi
+        self._shutdown = shutdown
+        self._pid = os.getpid()
+        self._embedded: EmbeddedServer | None = None
+        self._lock: DataLock | None = None
+        self._demo: DemoAccount | None = None
+        self._ready = False
+        self._slow_after = time.monotonic() + SLOW_START_S
+        self._restarts: list[float] = []
+
+    def run(self) -> int:
+        """Serve until a signal comes. Raises StartError before anything is served."""
+        settings = self._settings
+        say(f"kfring: starting, data in {settings.data_dir}")
+        self._lock = DataLock.acquire(settings.data_dir)
+        check_port_free(settings.host, settings.port)
+        self._kept = keep_secrets(settings.data_dir)
+        self._demo = keep_demo(settings.data_dir) if settings.demo else None
+        if settings.redis_url is None:
+            self._start_embedded(self._lock)
+        say(f"kfring: starting the server on {self._base_url}")
+        trusted = ",".join(str(network) for network in settings.trusted_proxies) or "127.0.0.1,::1"
+        hooks = Hooks(self._build, self._shutdown, self._after_fork, self._watch)
+        server = NodeServer(
+            f"{_bracketed(settings.host)}:{settings.port}", settings.thread_count, trusted, hooks
+        )
+        try:
+            server.run()
+        except SystemExit as leave:
+            return leave.code if isinstance(leave.code, int) else EXIT_START
+        return 0
+
+    def close(self) -> None:
+        """Stop what this process started; nothing in a worker, which passes here too."""
+        if os.getpid() == self._pid and self._embedded is not None:
+            self._embedded.stop()
+            say("kfring: stopped")
+
+    @property
+    def _base_url(self) -> str:
+        return f"http://{_bracketed(_reachable(self._settings.host))}:{self._settings.port}"
+
+    def _start_embedded(self, lock: DataLock) -> None:
+        began = time.monotonic()
+        self._embedded = EmbeddedServer(self._settings.data_dir, lock.descriptor)
+        self._embedded.start()
+        say(f"kfring: embedded store ready after {time.monotonic() - began:.1f} s")
+
+    def _build(self, draining: Callable[[], bool]) -> WsgiApp:
+        return self._create_wsgi(self._settings, self._context(draining))
+
+    def _context(self, draining: Callable[[], bool]) -> NodeContext:
+        settings, kept = self._settings, self._kept
+        outside = settings.redis_url.get_secret_value() if settings.redis_url else ""
+        return NodeContext(
+            redis_url=self._embedded.url if self._embedded else outside,
+            embedded=self._embedded is not None,
+            draining=draining,
+            base_url=self._base_url,
+            demo=self._demo,
+            node_id=settings.node_id or kept.node_id,
+            secret_key=settings.secret_key or kept.secret_key,
+            admin_password=settings.admin_password or kept.admin_password,
+        )
+
+    def _after_fork(self) -> None:
+        if self._embedded is not None:
+            self._embedded.after_fork()
+
+    def _watch(self) -> bool:
+        """Look after the embedded server; print the page once the node answers."""
+        self._revive_embedded()
+        if self._ready:
+            return False
+        if answers(_reachable(self._settings.host), self._settings.port):
+            self._ready = True
+            self._announce(self._kept)
+        elif time.monotonic() > self._slow_after:
+            self._slow_after += SLOW_START_S
+            say("kfring: still starting, the server does not answer yet")
+        return not self._ready
+
+    def _announce(self, kept: KeptSecrets) -> None:
+        for line in page(self._settings, self._base_url, self._demo, kept):
+            say(line)
+        if not kept.admin_shown and self._settings.admin_password is None:
+            mark_admin_shown(self._settings.data_dir)
+
+    def _revive_embedded(self) -> None:
+        if self._embedded is None or self._embedded.alive():
+            return
+        now = time.monotonic()
+        self._restarts = [at for at in self._restarts if now - at < RESTART_WINDOW_S] + [now]
+        if len(self._restarts) > RESTARTS_MAX:
+            raise StartError("the embedded store keeps dying; see redis/server.log.1")
+        say("kfring: the embedded store died and is started again")
+        self._embedded.start()
+
+
+def check_port_free(host: str, port: int) -> None:
+    """Raises StartError when `port` cannot be listened on, naming what to change."""
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except socket.gaierror:
+        raise StartError(f"HOST {host} is no address of this machine") from None
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            reason = f"port {port} on {host} is in use by another program; choose another PORT"
+        else:
+            reason = f"cannot listen on {host}:{port}: {error.strerror}; see HOST and PORT"
+        raise StartError(reason) from None
+
+
+def answers(host: str, port: int) -> bool:
+    """Whether /healthz says 200."""
+    connection = http.client.HTTPConnection(host, port, timeout=PROBE_S)
+    try:
+        connection.request("GET", "/healthz")
+        return connection.getresponse().status == http.client.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def say(line: str) -> None:
+    """A line for the person at the terminal, at once even where stdout is a file."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def _reachable(host: str) -> str:
+    """An address of this machine for a server that listens on `host`."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host.strip("[]"))
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host and not host.startswith("[") else host

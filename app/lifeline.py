@@ -1,0 +1,48 @@
+"""Children that never outlive their parent, however it died."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_WATCH = 'read _; kill -9 "$1" 2>/dev/null'  # read returns when the last writer is gone
+
+
+def tie_to_parent(parent: int) -> None:
+    """In a fresh child: the kernel kills it when the parent's main thread dies. Linux only."""
+    if sys.platform != "linux":
+        return
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:  # it died before the call above
+        os._exit(1)
+
+
+def tied() -> Callable[[], None]:
+    """`preexec_fn` for a child of this process; call it in the main thread."""
+    parent = os.getpid()
+    return lambda: tie_to_parent(parent)
+
+
+class PipeWatcher:
+    """Where the kernel has no parent-death signal: a shell that waits on a pipe, then kills."""
+
+    def __init__(self, pid: int) -> None:
+        reader, self._writer = os.pipe()
+        command = ["/bin/sh", "-c", _WATCH, "sh", str(pid)]
+        self._shell = subprocess.Popen(command, stdin=reader, start_new_session=True, env={})
+        os.close(reader)
+
+    def release(self) -> None:
+        """In a forked sibling: give up our copy of the pipe, which would keep it open."""
+        os.close(self._writer)
+
+    def close(self) -> None:
+        """End the watch without killing anybody; for after the child has gone."""
+        self._shell.kill()
+        self._shell.wait()
+        os.close(self._writer)

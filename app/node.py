@@ -1,0 +1,44 @@
+"""What the launcher hands to the application of one node."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from pydantic import SecretStr
+
+from config.accounts import OfficialAccount
+
+
+class StartError(Exception):
+    """The node cannot start. The message is one sentence per line for the operator."""
+
+
+@dataclass(frozen=True, slots=True)
+class DemoAccount:
+    """The simulator's account and its agents; made once per data folder.
+
+    `passwords` maps the usernames agent1 and agent2 to their passwords.
+    """
+
+    account: OfficialAccount
+    passwords: Mapping[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class NodeContext:
+    """Facts of this process that the settings alone do not tell.
+
+    `draining` answers True from the moment the process was asked to stop. `base_url` reaches this
+    node from its own machine. `admin_password` is for the first person `admin` only; `secret_key`
+    is this node's own unless KF_SECRET_KEY names one for all nodes.
+    """
+
+    redis_url: str = field(repr=False)
+    embedded: bool
+    draining: Callable[[], bool]
+    base_url: str
+    demo: DemoAccount | None
+    node_id: str
+    secret_key: SecretStr
+    admin_password: SecretStr

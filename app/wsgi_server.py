@@ -1,0 +1,151 @@
+"""gunicorn as this node's server: one worker process of many threads, started from our own code.
+
+The worker builds the application after the fork, so that no client of Redis, ZooKeeper or the
+database is shared between processes.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
+from gunicorn.http import wsgi as gunicorn_wsgi
+
+from app.lifeline import tie_to_parent
+from app.node import StartError
+
+GRACEFUL_S = 20
+WORKER_TIMEOUT_S = 60
+KEEPALIVE_S = 5
+BACKLOG = 1024
+START_POLL_S = 0.1
+WATCH_S = 1.0
+
+WsgiApp = Callable[..., Any]
+
+gunicorn_wsgi.SERVER = "kfring"  # the Server header names no product that has known holes
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """What the launcher does around the server.
+
+    `build(draining)` makes the WSGI application in the worker; `leave` runs as the worker goes;
+    `forked` at its very start; `watch` in the launcher's process about once a second, answering
+    whether the server is still starting.
+    """
+
+    build: Callable[[Callable[[], bool]], WsgiApp]
+    leave: Callable[[], None]
+    forked: Callable[[], None]
+    watch: Callable[[], bool]
+
+
+class NodeServer(BaseApplication):  # type: ignore[misc]
+    """Serve `hooks.build`'s application on `bind` until a signal ends the process."""
+
+    def __init__(self, bind: str, threads: int, trusted: str, hooks: Hooks) -> None:
+        self._options = {
+            "bind": bind,
+            "worker_class": "gthread",
+            "workers": 1,
+            "threads": threads,
+            "worker_connections": max(1000, 2 * threads),
+            "graceful_timeout": GRACEFUL_S,
+            "timeout": WORKER_TIMEOUT_S,
+            "keepalive": KEEPALIVE_S,
+            "backlog": BACKLOG,
+            "max_requests": 0,
+            "control_socket_disable": True,
+            "accesslog": None,
+            "loglevel": "warning",
+            "forwarded_allow_ips": trusted,
+            "proc_name": "kfring",
+            "post_fork": self._post_fork,
+            "post_worker_init": self._post_worker_init,
+            "worker_exit": self._worker_exit,
+        }
+        self.hooks = hooks
+        self._worker: Any = None
+        self._launcher = os.getpid()
+        super().__init__()
+
+    def load_config(self) -> None:
+        for name, value in self._options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> WsgiApp:
+        worker = self._worker
+        try:
+            return self.hooks.build(lambda: not worker.alive)
+        except StartError as error:
+            report(error)
+            sys.exit(Arbiter.APP_LOAD_ERROR)
+
+    def run(self) -> None:
+        """Serve; leaves with SystemExit in the launcher's and in every worker process."""
+        logging.getLogger("gunicorn.error").addFilter(_not_about_start_errors)
+        NodeArbiter(self).run()
+
+    def _post_fork(self, _arbiter: Arbiter, worker: Any) -> None:
+        tie_to_parent(self._launcher)
+        self._worker = worker
+        self.hooks.forked()
+
+    def _post_worker_init(self, _worker: Any) -> None:
+        # A terminal sends these to every process at once; the launcher passes on one SIGTERM.
+        for number in (signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+
+    def _worker_exit(self, _arbiter: Arbiter, worker: Any) -> None:
+        if worker.pid == os.getpid():
+            self.hooks.leave()
+
+
+class NodeArbiter(Arbiter):  # type: ignore[misc]
+    """gunicorn's main loop with one worker for ever, a gentle Ctrl-C, and a look at `watch`."""
+
+    _starting = True
+
+    def handle_int(self) -> None:
+        raise StopIteration  # drain as for SIGTERM; a second Ctrl-C ends the wait
+
+    handle_hup = handle_quit = handle_int
+
+    def handle_ttin(self) -> None:
+        """Ignored: a second worker would be a second node on the same data."""
+
+    handle_ttou = handle_usr2 = handle_winch = handle_ttin
+
+    def wait_for_signals(self, timeout: float = WATCH_S) -> list[int]:
+        signals: list[int] = super().wait_for_signals(START_POLL_S if self._starting else timeout)
+        return signals
+
+    def murder_workers(self) -> None:
+        super().murder_workers()
+        try:
+            self._starting = self.app.hooks.watch()
+        except StartError as error:
+            report(error)
+            raise StopIteration from None
+
+
+def report(error: StartError) -> None:
+    """One line of stderr per sentence."""
+    for line in str(error).splitlines():
+        sys.stderr.write(f"kfring: {line}\n")
+    sys.stderr.flush()
+
+
+def _not_about_start_errors(record: logging.LogRecord) -> bool:
+    """Drop gunicorn's own lines about an application that already said why it cannot start."""
+    args = record.args if isinstance(record.args, tuple) else ()
+    boot = str(record.msg).startswith("Worker") and Arbiter.APP_LOAD_ERROR in args
+    return not (boot or str(record.msg).startswith(("Shutting down", "Reason: %s")))
