@@ -1,0 +1,36 @@
+# `make run` needs only Python >= 3.11 and make. HOST, PORT, PIP_INDEX_URL and every KF_ setting
+# are taken from the environment or from .env.
+
+SHELL := /bin/sh
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check
+
+help:
+	@echo "make run    start the server here (demo without credentials)"
+	@echo "make test   run every test"
+	@echo "make check  ruff, mypy, import rules, front-end syntax"
+
+run: $(VENV)/.run-stamp
+	@exec $(BIN)/python wsgi.py serve
+
+test: $(VENV)/.dev-stamp
+	@sh deploy/test-env.sh
+	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: $(VENV)/.dev-stamp
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/python -m pytest -q tests/test_imports.py
+	@sh deploy/check-front-end.sh
+
+$(VENV)/.run-stamp: requirements.txt deploy/make-venv.sh
+	@sh deploy/make-venv.sh $(VENV) requirements.txt
+	@touch $@
+
+$(VENV)/.dev-stamp: requirements.txt requirements-dev.txt deploy/make-venv.sh
+	@sh deploy/make-venv.sh $(VENV) requirements-dev.txt
+	@touch $@ $(VENV)/.run-stamp

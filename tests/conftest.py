@@ -1,0 +1,46 @@
+"""Fixtures that every test may use: real servers once per run, a namespace of its own per test."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+
+import pytest
+
+from tests.servers import PrivateRedis, PrivateZooKeeper, redis_missing, zookeeper_missing
+
+
+def need(reason: str) -> None:
+    """Skip the test for `reason` ("" goes on); under CI=true that is a failure."""
+    if not reason:
+        return
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"{reason}, and CI=true allows no skipped test", pytrace=False)
+    pytest.skip(f"NOT TESTED: {reason}; see make test")
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateRedis]:
+    """A real Redis for tests that leave it running; its keys are shared, so use `appid`."""
+    need(redis_missing())
+    server = PrivateRedis(tmp_path_factory.mktemp("redis"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def zookeeper_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateZooKeeper]:
+    """A real ZooKeeper for tests that leave it running; nodes are shared, so use `appid`."""
+    need(zookeeper_missing())
+    server = PrivateZooKeeper(tmp_path_factory.mktemp("zookeeper"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def appid() -> str:
+    """An official account nobody else uses: the test's own namespace in Redis and ZooKeeper."""
+    return "wx" + secrets.token_hex(8)

