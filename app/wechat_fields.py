@@ -44,7 +44,7 @@ def leaf(value: Any) -> str:
 
 def shown(limit: int) -> Reader:
     """Reader of text for people, cut at ``limit`` characters."""
-    return lambda value: clean(leaf(value), limit)
+    return lambda value: clean(leaf(value).strip(), limit)
 
 
 def identifier(value: Any) -> str:

@@ -123,13 +123,11 @@ def _fresh(query: Mapping[str, str], now_s: int) -> tuple[str, str]:
 
 
 def _cipher_text(body: bytes) -> str:
-    if body.lstrip()[:1] == b"{":
-        found = [_unescaped(quoted) for quoted in _JSON_CIPHER.findall(body)]
-    else:
-        found = [raw.decode() for raw in _XML_CIPHER.findall(body)]
+    is_json = body.lstrip()[:1] == b"{"
+    found = (_JSON_CIPHER if is_json else _XML_CIPHER).findall(body)
     if len(found) != 1:
         raise BadPush("not exactly one cipher text")
-    return found[0]
+    return _unescaped(found[0]) if is_json else found[0].decode()
 
 
 def _unescaped(quoted: bytes) -> str:
@@ -175,7 +173,7 @@ def _message(fields: Tree, common: dict[str, Any], wire_type: str) -> Inbound:
 
 def _event(fields: Tree, common: dict[str, Any]) -> Inbound:
     event = _matching(fields, "Event", _TYPE)
-    event_key = clean(leaf(fields.get("EventKey")), URL_CHARS)
+    event_key = clean(leaf(fields.get("EventKey")).strip(), URL_CHARS)
     return Inbound(
         **common,
         kind="event",

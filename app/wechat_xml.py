@@ -15,6 +15,7 @@ from xml.parsers import expat
 MAX_BODY_BYTES = 65_536
 MAX_DEPTH = 5  # <xml><SendPicsInfo><PicList><item><PicMd5Sum>
 MAX_NODES = 300
+NAME_CHARS = 64
 _UTF8_NAMES = frozenset({"utf-8", "utf8"})
 
 Tree = dict[str, Any]
@@ -41,7 +42,7 @@ class _Collector:
             raise BadPush("attributes are not allowed")
         if len(self.branches) >= MAX_DEPTH or self.nodes > MAX_NODES:
             raise BadPush("too deep or too many elements")
-        if not (name.isascii() and name.isidentifier()):
+        if not _is_name(name):
             raise BadPush("element name not allowed")
         if self.nodes == 1 and name != "xml":
             raise BadPush("the root element is not xml")
@@ -139,6 +140,10 @@ def read_body(body: bytes) -> Tree:
     return read_json(body) if body.lstrip()[:1] == b"{" else read_xml(body)
 
 
+def _is_name(name: str) -> bool:
+    return len(name) <= NAME_CHARS and name.isascii() and name.isidentifier()
+
+
 def _check_size(body: bytes) -> None:
     if not body or len(body) > MAX_BODY_BYTES:
         raise BadPush("empty or too large")
@@ -165,7 +170,7 @@ class _Walk:
         return {self._name(name): self._value(value, depth + 1) for name, value in tree.items()}
 
     def _name(self, name: str) -> str:
-        if not (name.isascii() and name.isidentifier()):
+        if not _is_name(name):
             raise BadPush("field name not allowed")
         return name
 
