@@ -124,6 +124,8 @@ class Customers:
 
     def _outcome(self, account: Account, act: Act, results: list[Delivery]) -> None:
         replies = [r for r in results if r.outcome == "reply" and r.reply is not None]
+        if act.event == "unsubscribe":
+            return
         if replies:
             self._passive(account, act, min(replies, key=lambda r: r.answered_ms).reply or {})
         elif visible(act, results):
@@ -141,6 +143,8 @@ class Customers:
 
 def visible(act: Act, results: list[Delivery]) -> str:
     """The words the customer reads after this act; empty where nothing appears."""
+    if act.event == "unsubscribe":
+        return ""
     for result in results:
         if result.outcome == "reply" and result.reply is not None:
             return str(result.reply.get("text") or f"[{result.reply['type']}]")

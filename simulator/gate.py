@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flask import Flask, Response, jsonify, make_response, request
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from simulator import tokens
 from simulator.errors import ApiError, error_body
@@ -97,7 +98,10 @@ class Gate:
     def _serve(
         self, path: str, handler: Handler, method: str, body: str, needs_token: bool
     ) -> Response:
-        raw = b"" if body == "files" else request.get_data()
+        try:
+            raw = _read(body)
+        except RequestEntityTooLarge:
+            return jsonify(error_body(45001))
         call = Call(self.world, path, request.args.to_dict(), raw)
         seen = _parse(raw)
         self._identify(call, seen)
@@ -190,6 +194,14 @@ def count_quota(world: World, account: Account, path: str) -> None:
     if limit is not None and books.used.get(path, 0) >= limit:
         raise ApiError(45009)
     books.used[path] = books.used.get(path, 0) + 1
+
+
+def _read(body: str) -> bytes:
+    """The raw body; multipart is parsed at once, so that a fault never leaves it unread."""
+    if body == "files":
+        len(request.files)
+        return b""
+    return request.get_data()
 
 
 def _parse(raw: bytes) -> dict[str, Any]:

@@ -27,32 +27,43 @@ def request(
     parts = urlsplit(url)
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     connection = kind(parts.hostname or "", parts.port, timeout=deadline_s)
-    cut = threading.Event()
-    timer = threading.Timer(deadline_s, _cut, (connection, cut))
+    cut = _Cutter()
+    timer = threading.Timer(deadline_s, cut)
     timer.daemon = True
     timer.start()
     try:
         headers = {"User-Agent": USER_AGENT, "Accept": "*/*", "Connection": "close"}
         if body is not None:
             headers["Content-Type"] = content_type
+        connection.connect()
+        cut.peer = connection.sock
+        if cut.done:
+            raise Cut
         connection.request(method, f"{parts.path or '/'}?{parts.query}", body, headers)
         answer = connection.getresponse()
         data = answer.read(ANSWER_MAX_BYTES)
-        if cut.is_set():
+        if cut.done:
             raise Cut
         return answer.status, data
     except TimeoutError as error:
         raise Cut from error
     except (OSError, http.client.HTTPException) as error:
-        raise (Cut if cut.is_set() else Unreachable)() from error
+        raise (Cut if cut.done else Unreachable)() from error
     finally:
         timer.cancel()
         connection.close()
 
 
-def _cut(connection: http.client.HTTPConnection, cut: threading.Event) -> None:
-    cut.set()
-    peer = connection.sock
-    if peer is not None:
-        with contextlib.suppress(OSError):
-            peer.shutdown(socket.SHUT_RDWR)
+class _Cutter:
+    """Ends the exchange from the timer's thread; http.client forgets the socket of an answer
+    that ends with the connection, so it is kept here."""
+
+    def __init__(self) -> None:
+        self.done = False
+        self.peer: socket.socket | None = None
+
+    def __call__(self) -> None:
+        self.done = True
+        if self.peer is not None:
+            with contextlib.suppress(OSError):
+                self.peer.shutdown(socket.SHUT_RDWR)

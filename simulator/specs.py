@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 import re
 from typing import Any
 
@@ -31,6 +32,7 @@ def read_spec(raw: object) -> dict[str, Any]:
     """The act with ``type`` set, ``data`` decoded from base64 and ``extra`` an object."""
     if not isinstance(raw, dict):
         raise BadRequest("the body is a JSON object")
+    _need_unicode(raw)
     spec = dict(raw)
     spec.setdefault("type", "event" if spec.get("event") else "text")
     if not isinstance(spec["type"], str) or not spec["type"]:
@@ -74,6 +76,13 @@ def _whole(name: str, value: object, low: int, high: int) -> int:
     if not low <= int(text) <= high:
         raise BadRequest(f"{name} is between {low} and {high}")
     return int(text)
+
+
+def _need_unicode(raw: dict[str, Any]) -> None:
+    try:
+        json.dumps(raw, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise BadRequest("half a surrogate pair is no text") from error
 
 
 def _bytes(value: object) -> bytes:

@@ -105,7 +105,8 @@ def test_a_blacklisted_customer_is_refused(sim: Sim) -> None:
 
 def test_an_escaped_body_reaches_the_customer_letter_by_letter(sim: Sim) -> None:
     sim.say()
-    raw = '{"touser":"%s","msgtype":"text","text":{"content":"\\u60a8\\n好\\u000a"}}' % OPENID
+    text = '{"content":"\\u60a8\\n好\\u000a"}'
+    raw = f'{{"touser":"{OPENID}","msgtype":"text","text":{text}}}'
     params = {"access_token": sim.token()}
     assert sim.call("POST", SEND, params=params, data=raw.encode())["errcode"] == 0
     assert sim.transcript()[-1]["text"] == "\\u60a8\n好\n"
