@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
 from tests.simulator.conftest import WECHAT_ID, Callback, Sim
-from tests.simulator.test_push import GREY, envelope, text_reply
+from tests.simulator.wire import GREY, envelope, text_reply
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 AGENT = f"alice@{WECHAT_ID}"

@@ -1,4 +1,4 @@
-"""Pushes: modes, the cut, redelivery, what the customer sees (wechat-platform 1, 2.3, 3)."""
+"""Pushes: modes, the cut, redelivery, customers' acts (wechat-platform 1, 2.3)."""
 
 from __future__ import annotations
 
@@ -13,38 +13,9 @@ import pytest
 from flask import Request, Response
 
 from simulator import crypto
-from tests.simulator.conftest import AES_KEY, APPID, GH, OPENID, TOKEN, Callback, Sim
+from tests.simulator.conftest import AES_KEY, APPID, OPENID, TOKEN, Callback, Sim
+from tests.simulator.wire import GREY, envelope, opened, text_reply
 from tests.support import wait_until
-
-GREY = "该公众号暂时无法提供服务，请稍后再试"
-
-
-def text_reply(content: str = "排队中", **change: str) -> str:
-    fields = {"ToUserName": OPENID, "FromUserName": GH, "CreateTime": "1", "MsgType": "text"}
-    inner = "".join(f"<{k}>{v}</{k}>" for k, v in {**fields, **change}.items())
-    return f"<xml>{inner}<Content>{content}</Content></xml>"
-
-
-def envelope(xml: str, nonce: str = "n", **change: str) -> str:
-    sealed = crypto.encrypt(AES_KEY, APPID, xml.encode())
-    stamp = str(int(time.time()))
-    fields = {
-        "Encrypt": sealed,
-        "MsgSignature": crypto.sign(TOKEN, stamp, nonce, sealed),
-        "TimeStamp": stamp,
-        "Nonce": nonce,
-    }
-    return "<xml>" + "".join(f"<{k}>{v}</{k}>" for k, v in {**fields, **change}.items()) + "</xml>"
-
-
-def opened(row: dict[str, Any]) -> dict[str, str]:
-    """The inner elements of a safe-mode push, its signature checked."""
-    outer = {e.tag: e.text or "" for e in ElementTree.fromstring(row["body"])}
-    args = row["args"]
-    proof = crypto.sign(TOKEN, args["timestamp"], args["nonce"], outer["Encrypt"])
-    assert proof == args["msg_signature"]
-    inner = ElementTree.fromstring(crypto.decrypt(AES_KEY, APPID, outer["Encrypt"]))
-    return {e.tag: e.text or "" for e in inner}
 
 
 def test_a_safe_push_shows_only_the_recipient_and_the_envelope(
@@ -147,50 +118,6 @@ def test_copies_of_one_push_arrive_at_the_same_moment(sim: Sim, callback: Callba
     assert [line["direction"] for line in sim.transcript()] == ["in", "out"]
 
 
-def test_an_encrypted_reply_is_what_the_customer_sees(sim: Sim, callback: Callback) -> None:
-    callback.answer = lambda r: envelope(text_reply("您前面还有2人"), r.args["nonce"])
-    answer = sim.say()
-    assert (answer["visible"], answer["reply"]["type"]) == ("您前面还有2人", "text")
-    line = sim.transcript()[-1]
-    assert (line["text"], line["passive"]) == ("您前面还有2人", True)
-
-
-BAD_ANSWERS = {
-    "a plain reply in safe mode": text_reply(),
-    "not xml": '{"a": 1}',
-    "an html page": "<html></html>",
-    "empty content": envelope(text_reply("")),
-    "recipients not swapped": envelope(text_reply(ToUserName=GH, FromUserName=OPENID)),
-    "unknown type": envelope(text_reply(MsgType="poem")),
-    "create time is no number": envelope(text_reply(CreateTime="now")),
-    "wrong signature": envelope(text_reply(), MsgSignature="0" * 40),
-    "encrypted success": envelope("success"),
-    "a document type": "<!DOCTYPE xml><xml></xml>",
-}
-
-
-@pytest.mark.parametrize("reason", BAD_ANSWERS)
-def test_a_bad_answer_shows_the_grey_line(sim: Sim, callback: Callback, reason: str) -> None:
-    callback.answer = lambda _: BAD_ANSWERS[reason]
-    answer = sim.say()
-    assert (answer["attempts"], answer["outcome"], answer["visible"]) == (1, "unavailable", GREY)
-    assert answer["reason"]
-
-
-def test_plain_mode_takes_a_plain_reply(start: Callable[..., Sim], callback: Callback) -> None:
-    callback.answer = lambda _: text_reply("好")
-    assert start(mode="plain").say()["visible"] == "好"
-    assert start(mode="compat").say()["visible"] == "好"
-
-
-@pytest.mark.parametrize(("event", "seen"), [("CLICK", GREY), ("VIEW", ""), ("subscribe", "")])
-def test_a_failed_event_shows_the_grey_line_only_for_a_menu_tap(
-    sim: Sim, callback: Callback, event: str, seen: str
-) -> None:
-    callback.answer = lambda _: "garbage"
-    assert sim.say(event=event, event_key="k")["visible"] == seen
-
-
 def test_many_failures_in_a_row_stop_pushes_for_a_minute(
     start: Callable[..., Sim], callback: Callback
 ) -> None:
@@ -286,12 +213,6 @@ def test_half_a_surrogate_pair_is_a_bad_request(sim: Sim) -> None:
     url = f"{sim.base}/sim/api/followers/{OPENID}/messages"
     answer = sim.http.post(url, data=b'{"text": "\\ud800"}', timeout=5)
     assert answer.status_code == 400
-
-
-def test_a_customer_who_just_left_sees_no_reply(sim: Sim, callback: Callback) -> None:
-    callback.answer = lambda r: envelope(text_reply("再见"))
-    assert sim.say(event="unsubscribe")["visible"] == ""
-    assert [line["direction"] for line in sim.transcript()] == ["in"]
 
 
 def test_a_push_need_not_be_waited_for(sim: Sim, callback: Callback) -> None:
