@@ -1,0 +1,189 @@
+"""One bounded HTTP exchange with the platform, and what is known after it.
+
+The exceptions carry no URL, token, secret or body, and no cause that does: requests' own exceptions
+quote the URL with its access_token.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.exceptions import (
+    HTTPError,
+    MaxRetryError,
+    NameResolutionError,
+    NewConnectionError,
+)
+
+from app.wechat_errors import meaning, reason
+
+CONNECT_S = 1.0
+READ_S = 3.0
+UPLOAD_READ_S = 10.0
+BODY_BYTES_MAX = 10 * 1024 * 1024
+CHUNK_BYTES = 65_536
+JSON_HEADERS = {"Content-Type": "application/json; charset=utf-8"}
+
+_SECRETS = re.compile(r"((?:access_token|secret)=)[^&\s'\")]+")
+_LOGGERS = ("urllib3.connectionpool", "urllib3.connection", "urllib3.util.retry")
+
+
+class WeChatFailure(Exception):
+    """Base: the call was not accepted, or nobody knows."""
+
+
+class NotConnected(WeChatFailure):
+    """Nothing was sent; safe to try again."""
+
+
+class OutcomeUnknown(WeChatFailure):
+    """Sent, but no trustworthy answer (time-out, 5xx, unreadable): may have taken effect."""
+
+
+class PlatformRefused(WeChatFailure):
+    """The platform answered with an error code; nothing took effect."""
+
+    def __init__(self, errcode: int) -> None:
+        found = meaning(errcode)
+        super().__init__(f"{found.code} ({errcode})")
+        self.errcode = errcode
+        self.code = found.code
+        self.kind = found.kind
+
+    def reason(self, lang: str = "zh") -> str:
+        """The refusal in words."""
+        return reason(self.errcode, lang)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One HTTP answer; ``content_type`` lower case without parameters."""
+
+    status: int
+    content_type: str
+    disposition: str
+    body: bytes
+
+
+class _Scrub(logging.Filter):
+    """Takes tokens out of urllib3's log lines, which quote whole URLs."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        line = record.getMessage()
+        clean = _SECRETS.sub(r"\1***", line)
+        if clean != line:
+            record.msg, record.args = clean, ()
+        return True
+
+
+_SCRUB = _Scrub()
+
+
+def new_session(pool_size: int = 32, proxy: str | None = None) -> requests.Session:
+    """A pooled session: no retries of its own, no settings from environment or netrc."""
+    for name in _LOGGERS:
+        logging.getLogger(name).addFilter(_SCRUB)
+    session = requests.Session()
+    session.trust_env = False
+    if proxy:
+        session.proxies = {"http": proxy, "https": proxy}
+    adapter = HTTPAdapter(pool_connections=4, pool_maxsize=pool_size, max_retries=0)
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    return session
+
+
+def exchange(
+    session: requests.Session, method: str, url: str, *, read_s: float = READ_S, **kwargs: Any
+) -> Answer:
+    """One request, no redirects, answer at most 10 MB. Raises NotConnected or OutcomeUnknown."""
+    failure: WeChatFailure
+    try:
+        with session.request(
+            method,
+            url,
+            timeout=(CONNECT_S, read_s),
+            allow_redirects=False,
+            stream=True,
+            **kwargs,
+        ) as response:
+            return _answer(response, time.monotonic() + read_s)
+    except (requests.RequestException, HTTPError) as error:
+        failure = _translate(error)
+    # Raised outside the handler, so that no context with the URL in it hangs on.
+    raise failure
+
+
+def judged(answer: Answer) -> dict[str, Any]:
+    """The JSON object of an accepted call. Raises PlatformRefused or OutcomeUnknown."""
+    if answer.status >= 500 or 300 <= answer.status < 400:
+        raise OutcomeUnknown(f"HTTP {answer.status}")
+    data = _json_object(answer.body)
+    if data is None or (answer.status != 200 and "errcode" not in data):
+        raise OutcomeUnknown(f"HTTP {answer.status}, answer not readable")
+    errcode = _errcode(data)
+    if errcode is None:
+        raise OutcomeUnknown("errcode is not a number")
+    if errcode != 0:
+        raise PlatformRefused(errcode)
+    return data
+
+
+def utf8_json(value: Mapping[str, Any]) -> bytes:
+    """The platform wants raw UTF-8: ``\\uXXXX`` escapes are refused or shown to customers."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+
+
+def _answer(response: requests.Response, deadline: float) -> Answer:
+    body = bytearray()
+    # read1 comes back with what is there, so that a dripping server cannot outlast the deadline.
+    while chunk := response.raw.read1(CHUNK_BYTES, decode_content=True):
+        body += chunk
+        if len(body) > BODY_BYTES_MAX:
+            raise OutcomeUnknown("answer too large")
+        if time.monotonic() > deadline:
+            raise OutcomeUnknown("answer too slow")
+    return Answer(
+        response.status_code,
+        response.headers.get("Content-Type", "").partition(";")[0].strip().lower(),
+        response.headers.get("Content-Disposition", ""),
+        bytes(body),
+    )
+
+
+def _translate(error: requests.RequestException | HTTPError) -> WeChatFailure:
+    name = type(error).__name__
+    if isinstance(error, requests.ConnectTimeout) or _never_connected(error):
+        return NotConnected(name)
+    return OutcomeUnknown(name)
+
+
+def _never_connected(error: requests.RequestException | HTTPError) -> bool:
+    cause = error.args[0] if error.args else None
+    reason_ = cause.reason if isinstance(cause, MaxRetryError) else cause
+    if isinstance(error, requests.exceptions.SSLError):
+        return "CERTIFICATE_VERIFY_FAILED" in str(reason_)
+    return isinstance(reason_, NewConnectionError | NameResolutionError)
+
+
+def _json_object(body: bytes) -> dict[str, Any] | None:
+    try:
+        data = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return data if isinstance(data, dict) else None
+
+
+def _errcode(data: Mapping[str, Any]) -> int | None:
+    try:
+        return int(data.get("errcode") or 0)
+    except (TypeError, ValueError):
+        return None

@@ -1,0 +1,68 @@
+"""A pretend platform, a private Redis and an API client between them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import redis
+import requests
+
+from app.tokens import TokenService
+from app.wechat_out import WeChatApi, new_session
+from tests.servers import PrivateRedis
+from tests.wechat.platform import Platform, running_platform
+from tests.wechat.pushes import account
+
+TOKENS_DB = 15
+
+
+@pytest.fixture
+def platform() -> Iterator[Platform]:
+    with running_platform() as running:
+        yield running
+
+
+@pytest.fixture
+def session() -> Iterator[requests.Session]:
+    with new_session() as opened:
+        yield opened
+
+
+@pytest.fixture
+def store(redis_server: PrivateRedis) -> Iterator[redis.Redis]:
+    """A database of the shared server that no other test uses: token keys are the appid's own."""
+    with redis.Redis(port=redis_server.port, db=TOKENS_DB) as client:
+        client.flushdb()
+        yield client
+
+
+class FixedTokens:
+    """Tokens without Redis: ``renew`` gives the next one."""
+
+    def __init__(self) -> None:
+        self.count = 1
+        self.renewed: list[str] = []
+
+    def current(self) -> str:
+        return f"token-{self.count}"
+
+    def renew(self, failed: str) -> str:
+        self.renewed.append(failed)
+        self.count += 1
+        return self.current()
+
+
+@pytest.fixture
+def fixed_tokens() -> FixedTokens:
+    return FixedTokens()
+
+
+@pytest.fixture
+def api(platform: Platform, session: requests.Session, fixed_tokens: FixedTokens) -> WeChatApi:
+    return WeChatApi(account(), fixed_tokens, platform.base_url, session)
+
+
+@pytest.fixture
+def tokens(store: redis.Redis, platform: Platform, session: requests.Session) -> TokenService:
+    return TokenService(store, account(), platform.base_url, session)
