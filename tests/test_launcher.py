@@ -97,8 +97,12 @@ def nodes(folder: Path) -> Iterator[list[Node]]:
     started: list[Node] = []
     yield started
     for node in started:
-        node.process.kill()
-        node.process.wait()
+        node.process.terminate()
+    for node in started:
+        try:
+            node.process.wait(START_S)
+        finally:
+            node.process.kill()
     for node in started:
         wait_until(lambda: not node.members(), 10.0)  # noqa: B023  (called at once)
 
