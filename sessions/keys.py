@@ -18,6 +18,7 @@ FORMATS: Final[dict[str, str]] = {
     "card": "r:",  # string  by session id: explanation card of the last decision, JSON
     "customer": "c:",  # hash    by openid: open session, last agent, reply budgets, remark
     "agent": "a:",  # hash    by kf_account: status, seats, enabled (mirror of SQL and of intent)
+    "agents": "agents",  # set     every mirrored kf_account
     "seats": "seats:",  # set     by kf_account: session ids held or reserved; its size is the load
     "seated": "gs:",  # set     by group: session ids seated in it
     "queue": "q:",  # zset    by group: session id -> effective time ms
@@ -36,7 +37,6 @@ FORMATS: Final[dict[str, str]] = {
     "absent": "absent",  # zset    kf_account on duty but not present -> since ms
     "duplicate": "d:",  # string  by duplicate key: stored outcome, 600 s
     "operation": "op:",  # string  by operation id: stored result, 600 s
-    "schema": "schema",  # string  version of this layout
 }
 
 SCHEMA_VERSION: Final = 1

@@ -22,7 +22,7 @@ class Status(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """One agent as the scripts see him. ``seats`` is his limit of conversations."""
+    """One agent as the scripts see him. ``seats`` is his limit of conversations, ``platform`` as in SQL."""
 
     kf_account: str
     nickname: str
@@ -30,6 +30,7 @@ class Seat:
     groups: tuple[str, ...]
     enabled: bool
     status: Status
+    platform: str = "local"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +51,24 @@ class SeatStore:
         self._scripts = scripts
         self._redis = scripts.client
 
-    def put(self, kf_account: str, nickname: str, seats: int, groups: Sequence[str]) -> None:
+    def put(
+        self,
+        kf_account: str,
+        nickname: str,
+        seats: int,
+        groups: Sequence[str],
+        platform: str = "local",
+    ) -> None:
         """Mirrors an agent that may serve; his status stays as it is (offline at first)."""
         key = self.keys.of("agent", kf_account)
-        values = {"seats": seats, "groups": ",".join(groups), "enabled": 1, "nickname": nickname}
+        values = {"seats": seats, "groups": ",".join(groups), "enabled": 1}
+        values |= {"nickname": nickname, "platform": platform}
 
         def write() -> None:
             pipe = self._redis.pipeline()
             pipe.hset(key, mapping=values)
             pipe.hsetnx(key, "status", Status.OFFLINE.value)
+            pipe.sadd(self.keys.of("agents"), kf_account)
             pipe.execute()
 
         guarded(write)
@@ -69,7 +79,20 @@ class SeatStore:
         guarded(lambda: self._redis.hset(self.keys.of("agent", kf_account), "enabled", 0))
 
     def remove(self, kf_account: str) -> None:
-        guarded(lambda: self._redis.delete(self.keys.of("agent", kf_account)))
+        """Forgets an agent who holds nothing any more."""
+
+        def write() -> None:
+            pipe = self._redis.pipeline()
+            pipe.delete(self.keys.of("agent", kf_account))
+            pipe.srem(self.keys.of("agents"), kf_account)
+            pipe.execute()
+
+        guarded(write)
+
+    def all(self) -> list[Seat]:
+        """Every mirrored agent: two round trips, whatever their number."""
+        names = guarded(lambda: self._redis.smembers(self.keys.of("agents")))
+        return self.read(sorted(names))
 
     def read(self, kf_accounts: Iterable[str]) -> list[Seat]:
         """The mirrored agents among ``kf_accounts``, in that order."""
@@ -153,4 +176,5 @@ def _seat(kf_account: str, raw: Mapping[str, str]) -> Seat:
         groups=tuple(g for g in raw.get("groups", "").split(",") if g),
         enabled=raw.get("enabled") == "1",
         status=Status(raw.get("status", "offline")),
+        platform=raw.get("platform", "local"),
     )

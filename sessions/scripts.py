@@ -32,6 +32,7 @@ PARTS: Final[dict[str, tuple[str, ...]]] = {
     "set_status": ("lib",),
     "watch_absent": ("lib",),
     "lease": ("lib",),
+    "settle_timer": ("lib",),
 }
 
 T = TypeVar("T")

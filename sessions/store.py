@@ -13,7 +13,8 @@ from sessions.budget import buckets_of
 from sessions.change import Change, document
 from sessions.deadlines import Deadlines
 from sessions.entry import Entry
-from sessions.keys import Keys
+from sessions.keys import Keys, timer_member
+from sessions.machine import Timer
 from sessions.messages import Outgoing, inbound_body, preview
 from sessions.model import (
     CloseReason,
@@ -222,6 +223,23 @@ class SessionStore:
     def amend(self, session_id: str, seq: int, overlay: Mapping[str, Any], op: str) -> None:
         """Records what became known of a stored message."""
         self._run("amend", op, session_id, seq, _json(overlay))
+
+    def postpone_media(self, member: str, due_ms: int) -> None:
+        """A file that could not be fetched now is tried again later, while its job is there."""
+        key = self.keys.of("media_jobs")
+        guarded(lambda: self._redis.zadd(key, {member: due_ms}, xx=True))
+
+    def settle_timer(
+        self, session_id: str, timer: Timer, seen_ms: int, later_ms: int | None
+    ) -> None:
+        """A timer due at ``seen_ms`` led to no transition: rings again at ``later_ms``, or never."""
+        member = timer_member(session_id, timer.value)
+        self._run("settle_timer", member, seen_ms, "" if later_ms is None else later_ms)
+
+    def put_card(self, session_id: str, card: str) -> None:
+        """Replaces the explanation of the last decision of a conversation that is here."""
+        if guarded(lambda: self._redis.exists(self.keys.of("session", session_id))):
+            guarded(lambda: self._redis.set(self.keys.of("card", session_id), card))
 
     def mark_read(self, session_id: str, kf_account: str) -> None:
         """Raises NotFound or ReplyRefused("not_owner")."""

@@ -19,12 +19,17 @@ KEPT_MS = 5 * 60 * 1000
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One entry. ``audience`` are kf_accounts, ``group`` whose waiting list it concerns; ``values`` the rest."""
+    """One entry of the stream.
+
+    ``audience`` are kf_accounts, ``group`` whose waiting list it concerns; ``session`` as it was then
+    (only on session.* entries), ``values`` what else was said.
+    """
 
     id: str
     type: str
     audience: frozenset[str]
     group: str
+    session_id: str
     session: Session | None
     message: Mapping[str, Any] | None
     values: Mapping[str, str]
@@ -73,6 +78,7 @@ def _told(ident: str, raw: Mapping[str, str]) -> Told:
         type=raw["t"],
         audience=frozenset(name for name in raw["k"].split(",") if name),
         group=raw["g"],
+        session_id=raw.get("sid", ""),
         session=Session.from_hash(raw) if "state" in raw else None,
         message=message,
         values={n: v for n, v in raw.items() if n not in ("t", "k", "g", "m", "o")},

@@ -19,18 +19,20 @@ local function remember(op, result)
   return result
 end
 
--- Tell the desks: t type, k kf_accounts, g group, m message JSON, o overlay JSON, s seq, then the session's fields.
+-- Tell the desks: t type, k kf_accounts, g group, id session, then more. An entry on the conversation itself
+-- (session.*) carries its fields, for desks that read it after the conversation has gone to SQL.
 local function tell(kind, audience, group, extra, session_id)
-  local entry = { 't', kind, 'k', audience or '', 'g', group or '' }
+  local entry = { 't', kind, 'k', audience or '', 'g', group or '', 'sid', session_id or '' }
   for _, v in ipairs(extra) do entry[#entry + 1] = v end
-  if session_id then
+  if session_id and string.sub(kind, 1, 8) == 'session.' then
     for _, v in ipairs(redis.call('HGETALL', k('session', session_id))) do entry[#entry + 1] = v end
   end
   redis.call('XADD', k('desk'), '*', unpack(entry))
 end
 
-local function tell_queue(group)
-  tell('queue.changed', '', group, { 'n', redis.call('ZCARD', k('queue', group)) })
+local function tell_queue(group, joined, left)
+  local extra = { 'waiting', redis.call('ZCARD', k('queue', group)), 'joined', joined, 'left', left }
+  tell('queue.changed', '', group, extra)
 end
 
 -- Message JSON: `body` is the tail of the object as Python wrote it ("…":…}).
@@ -43,11 +45,11 @@ end
 local function enqueue(group, session_id, score)
   redis.call('SADD', k('queues'), group)
   redis.call('ZADD', k('queue', group), int(score), session_id)
-  tell_queue(group)
+  tell_queue(group, session_id, '')
 end
 
 local function dequeue(group, session_id)
-  if redis.call('ZREM', k('queue', group), session_id) == 1 then tell_queue(group) end
+  if redis.call('ZREM', k('queue', group), session_id) == 1 then tell_queue(group, '', session_id) end
 end
 
 local function has_room(kf)

@@ -1,0 +1,69 @@
+"""Everything one official account is served with, handed to the use cases as one value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from app.attendance import Attendance
+from config.accounts import OfficialAccount
+from routing.rules import Rule
+from sessions.outbox import Outbox
+from sessions.reading import Reading
+from sessions.records import Records
+from sessions.roster import SeatStore
+from sessions.store import SessionStore
+from sessions.streams import DeskStream
+
+
+class Notices(Protocol):
+    """The account's texts for customers, editable by admins."""
+
+    def __call__(self, key: str, **values: object) -> str:
+        """The text of a notice with its placeholders filled; "" where it is switched off."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The numbers and names that decisions use; lengths in milliseconds."""
+
+    load_factor: float
+    queue_max: int
+    affinity_ms: int
+    reopen_ms: int
+    reply_budget: int
+    transfer_consent: bool
+    transfer_ms: int
+    grace_ms: int
+    priority_credit_ms: int
+    opening_keys: frozenset[str]
+    rules: tuple[Rule, ...]
+    default_group: str
+    timezone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One official account: its stores, who is there, its texts and its policy."""
+
+    config: OfficialAccount
+    policy: Policy
+    store: SessionStore
+    seats: SeatStore
+    outbox: Outbox
+    reading: Reading
+    stream: DeskStream
+    records: Records
+    attendance: Attendance
+    notices: Notices
+    fallback_of: Callable[[str], str]
+    wake_sender: Callable[[], None]
+
+    @property
+    def appid(self) -> str:
+        return self.config.appid
+
+    def groups_of(self, kf_account: str) -> Sequence[str]:
+        """The groups an agent serves; without any, the default group."""
+        return self.attendance.groups_of(kf_account)

@@ -1,0 +1,181 @@
+"""Who is there: joins what agents want (status), what nodes see (presence) and what leases remember.
+
+Presence is a hint, seats are the truth: a stale roster can at worst offer a conversation to an agent whom
+the script then refuses. One per official account and node.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from routing.agents import Agent, Roster
+from routing.presence import Presence, PresenceHealth
+from sessions.roster import Seat, SeatStore, Status
+
+LEASE_MS = 15_000
+"""How long a node's word for its agents outlives the node."""
+
+RENEW_S = 5.0
+"""How often a node renews; a third of the lease, so that one lost renewal moves nobody."""
+
+MISSED_HEARTBEATS = 3
+"""A program is gone after this many intervals without a heartbeat."""
+
+HEARTBEAT_HOLDER = "heartbeat"
+
+assert RENEW_S * 1000 * 2 < LEASE_MS
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """One agent as lists show him."""
+
+    seat: Seat
+    present: bool
+
+    @property
+    def serving(self) -> bool:
+        """Whether new conversations may reach him."""
+        return self.present and self.seat.enabled and self.seat.status is Status.ONLINE
+
+
+class Attendance:
+    """The roster of one official account as this node knows it. Safe from any thread."""
+
+    def __init__(
+        self,
+        seats: SeatStore,
+        presence: Presence,
+        node: str,
+        heartbeat_s: int,
+        default_group: str,
+    ) -> None:
+        self._seats = seats
+        self._presence = presence
+        self._node = node
+        self._heartbeat_ms = heartbeat_s * 1000 * MISSED_HEARTBEATS
+        self._default_group = default_group
+        self._lock = threading.Lock()
+        self._streams: Counter[str] = Counter()
+        self._beats: dict[str, float] = {}
+        self._agents: Mapping[str, Present] = {}
+        self._roster = Roster.of(())
+        self._renewed_at = 0.0
+        self.on_joined: Callable[[str], None] = lambda kf_account: None
+
+    def stream_opened(self, kf_account: str) -> None:
+        """A desk of the agent listens on this node."""
+        with self._lock:
+            self._streams[kf_account] += 1
+        self._announce(kf_account)
+
+    def stream_closed(self, kf_account: str) -> None:
+        """That desk is gone; the grace for its conversations begins when it was the last."""
+        with self._lock:
+            self._streams[kf_account] -= 1
+            gone = self._streams[kf_account] <= 0
+            if gone:
+                del self._streams[kf_account]
+        if gone and not self._beating(kf_account):
+            self._withdraw([kf_account])
+
+    def heartbeat(self, kf_account: str) -> None:
+        """A program without a stream says it is there, for three heartbeat intervals."""
+        with self._lock:
+            self._beats[kf_account] = time.monotonic() + self._heartbeat_ms / 1000
+        self._presence.announce(kf_account)
+        self._seats.lease([kf_account], [], HEARTBEAT_HOLDER, self._heartbeat_ms)
+
+    def left(self, kf_account: str) -> None:
+        """He signed out of service: no heartbeat counts any more, an open desk still does."""
+        with self._lock:
+            self._beats.pop(kf_account, None)
+            streaming = self._streams[kf_account] > 0
+        self._seats.lease([], [kf_account], HEARTBEAT_HOLDER, self._heartbeat_ms)
+        if not streaming:
+            self._withdraw([kf_account])
+
+    def refresh(self) -> None:
+        """Reads status and leases again; new faces are reported to ``on_joined``."""
+        self._expire_beats()
+        self._renew()
+        present = self.present()
+        agents = {s.kf_account: Present(s, s.kf_account in present) for s in self._seats.all()}
+        roster = Roster.of((self._agent(p) for p in agents.values()), self._roster)
+        with self._lock:
+            before, self._agents, self._roster = self._agents, agents, roster
+        for name, agent in agents.items():
+            if agent.serving and not (name in before and before[name].serving):
+                self.on_joined(name)
+
+    def roster(self) -> Roster:
+        return self._roster
+
+    def agents(self) -> Mapping[str, Present]:
+        return self._agents
+
+    def agent(self, kf_account: str) -> Present | None:
+        return self._agents.get(kf_account)
+
+    def groups_of(self, kf_account: str) -> tuple[str, ...]:
+        agent = self._agents.get(kf_account)
+        return (agent.seat.groups if agent else ()) or (self._default_group,)
+
+    def present(self) -> frozenset[str]:
+        """Agents somebody sees: this node, ZooKeeper, or a lease that has not run out."""
+        return self._local() | self._presence.present() | self._seats.leased()
+
+    def health(self) -> PresenceHealth:
+        return self._presence.health()
+
+    def close(self) -> None:
+        """Drops this node's word for its agents (the lease stays, so that desks can move over)."""
+        self._presence.close()
+
+    def _agent(self, agent: Present) -> Agent:
+        seat = agent.seat
+        groups = frozenset(seat.groups) or frozenset({self._default_group})
+        return Agent(seat.kf_account, weight=seat.seats, groups=groups, online=agent.serving)
+
+    def _local(self) -> frozenset[str]:
+        with self._lock:
+            return frozenset(self._streams) | frozenset(self._beats)
+
+    def _beating(self, kf_account: str) -> bool:
+        with self._lock:
+            return kf_account in self._beats
+
+    def _expire_beats(self) -> None:
+        now = time.monotonic()
+        with self._lock:
+            over = [name for name, ends in self._beats.items() if ends <= now]
+            for name in over:
+                del self._beats[name]
+            gone = [name for name in over if name not in self._streams]
+        for name in gone:
+            self._presence.withdraw(name)
+
+    def _announce(self, kf_account: str) -> None:
+        self._presence.announce(kf_account)
+        self._seats.lease([kf_account], [], self._node, LEASE_MS)
+
+    def _withdraw(self, kf_accounts: Iterable[str]) -> None:
+        names = list(kf_accounts)
+        for name in names:
+            self._presence.withdraw(name)
+        self._seats.lease([], names, self._node, LEASE_MS)
+
+    def _renew(self) -> None:
+        """Once per RENEW_S, whatever calls refresh."""
+        now = time.monotonic()
+        with self._lock:
+            if now - self._renewed_at < RENEW_S:
+                return
+            self._renewed_at = now
+            names = list(self._streams)
+        if names:
+            self._seats.lease(names, [], self._node, LEASE_MS)

@@ -1,0 +1,121 @@
+"""Every way a conversation ends, and what happens to the seat it frees."""
+
+from __future__ import annotations
+
+from app.account import Account
+from app.conversations.retry import transition
+from app.refusals import Refusal
+from sessions.change import Change, Notice
+from sessions.machine import CLOSE_REASONS, Details, Event, apply
+from sessions.messages import Line
+from sessions.model import Session
+from sessions.store import Loaded
+
+MINUTE_MS = 60_000
+
+NOTICE_NEEDS = 2
+"""An automatic notice leaves at least one reply for a human."""
+
+_TOLD = {
+    Event.CLOSED_BY_AGENT: "close",
+    Event.IDLE: "idle_close",
+    Event.IDLE_UNANSWERED: "idle_close",
+    Event.MISSED: "missed",
+}
+"""Which text the customer gets when the window is open and replies are left."""
+
+
+def close_by_agent(
+    account: Account, session_id: str, kf_account: str, seen_seq: int | None = None
+) -> Session:
+    """The owner ends it. With ``seen_seq`` it is refused if the customer wrote after that message."""
+
+    def decide(loaded: Loaded) -> Change:
+        session = loaded.session
+        if session.is_open and session.kf_account != kf_account:
+            raise Refusal("not_owner", "Another agent serves this conversation now.")
+        if seen_seq is not None and session.last_direction == "in" and session.seq > seen_seq:
+            _check_nothing_newer(account, session, seen_seq)
+        return _change(account, loaded, Event.CLOSED_BY_AGENT, by=kf_account, guard=True)
+
+    return _closed(account, transition(account.store, session_id, decide))
+
+
+def close_by_supervisor(account: Account, session_id: str, by: str) -> Session:
+    """A supervisor ends it, in whatever state it is."""
+
+    def decide(loaded: Loaded) -> Change:
+        return _change(account, loaded, Event.CLOSED_BY_SUPERVISOR, by=by)
+
+    return _closed(account, transition(account.store, session_id, decide))
+
+
+def unsubscribed(account: Account, openid: str) -> None:
+    """The customer left the account: his open conversation ends, nothing can be sent to him."""
+    customer, _ = account.store.customer(openid)
+    if not customer.open_session:
+        return
+
+    def decide(loaded: Loaded) -> Change | None:
+        if not loaded.session.is_open:
+            return None
+        return _change(account, loaded, Event.UNSUBSCRIBED)
+
+    try:
+        closed = transition(account.store, customer.open_session, decide)
+    except Refusal as refusal:
+        if refusal.code != "not_found":
+            raise
+        return
+    _closed(account, closed)
+
+
+def close_on_time(account: Account, session_id: str, event: Event) -> None:
+    """A timer's close: refused when the customer wrote after it was decided, then decided anew."""
+
+    def decide(loaded: Loaded) -> Change | None:
+        if not loaded.session.is_open:
+            return None
+        return timed_change(account, loaded, event)
+
+    _closed(account, transition(account.store, session_id, decide))
+
+
+def timed_change(account: Account, loaded: Loaded, event: Event) -> Change:
+    """The change a due timer makes; it holds only if the customer has not written since."""
+    return _change(account, loaded, event, guard=True)
+
+
+def seat_freed(account: Account, kf_accounts: frozenset[str]) -> None:
+    """Gives freed seats to those who wait."""
+    for kf_account in kf_accounts:
+        account.store.drain(kf_account, account.groups_of(kf_account))
+
+
+def _change(
+    account: Account, loaded: Loaded, event: Event, *, by: str = "", guard: bool = False
+) -> Change:
+    session = loaded.session
+    after = apply(session, event, loaded.now_ms, Details(by=by))
+    minutes = account.store.deadlines.idle_ms // MINUTE_MS or 1
+    text = account.notices(_TOLD[event], minutes=minutes) if event in _TOLD else ""
+    return Change(
+        session,
+        after,
+        lines=(Line("closed", {"reason": CLOSE_REASONS[event].value, "by": by}),),
+        notice=Notice(text, NOTICE_NEEDS) if text else None,
+        guard_in_seq=guard,
+    )
+
+
+def _closed(account: Account, session: Session) -> Session:
+    account.wake_sender()
+    if session.kf_account:
+        seat_freed(account, frozenset({session.kf_account}))
+    return session
+
+
+def _check_nothing_newer(account: Account, session: Session, seen_seq: int) -> None:
+    newer = account.reading.messages(session.id, seen_seq, 50)
+    if any(message["direction"] == "in" for message in newer):
+        raise Refusal("newer_message", "The customer has written since; read it before closing.")

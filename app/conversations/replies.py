@@ -1,0 +1,90 @@
+"""An agent answers: checked against the platform's limits first, then recorded and put into the outbox."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from app.account import Account
+from app.refusals import Refusal
+from sessions.messages import Outgoing, outgoing_body, split_message_id
+from sessions.model import NotFound
+from sessions.outbox import pending_overlay
+from sessions.store import Replied, ReplyRefused
+
+TEXT_BYTES_MAX: Final = 2048
+"""The longest text ``custom/send`` takes, UTF-8 bytes (wechat-platform 5.5, code 45002)."""
+
+CLIENT_ID: Final = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
+
+REASONS: Final = {
+    "closed": ("session_closed", "The conversation is closed."),
+    "not_owner": ("not_owner", "Another agent serves this conversation now."),
+    "other_content": ("other_content", "This client_id was used for another message."),
+    "not_resendable": ("not_resendable", "Only a failed or unknown message can be sent again."),
+    "reply_budget_spent": (
+        "reply_budget_spent",
+        "WeChat allows no further reply until the customer writes again.",
+    ),
+    "reply_window_closed": (
+        "reply_window_closed",
+        "The customer's last message is too old to answer; he must write first.",
+    ),
+}
+
+
+def reply(
+    account: Account,
+    session_id: str,
+    kf_account: str,
+    sender: str,
+    message: Outgoing,
+    owner_epoch: int | None = None,
+) -> Replied:
+    """Accepts one message for the customer; repeatable by ``client_id``.
+
+    Raises Refusal: invalid, too_large, not_found, session_closed, not_owner, other_content,
+    reply_budget_spent, reply_window_closed.
+    """
+    check_sendable(message)
+    body = outgoing_body(message, kf_account, sender)
+    try:
+        replied = account.store.reply(session_id, kf_account, message, body, owner_epoch)
+    except NotFound:
+        raise Refusal("not_found", "There is no such open conversation.") from None
+    except ReplyRefused as refused:
+        raise refusal_of(refused) from None
+    account.wake_sender()
+    return replied
+
+
+def resend(account: Account, message_id: str, kf_account: str, operation: str) -> None:
+    """Sends a failed or unknown message once more; the agent was asked first."""
+    session_id, seq = split_message_id(message_id)
+    overlay = pending_overlay()
+    try:
+        account.store.resend(session_id, seq, kf_account, overlay, operation)
+    except NotFound:
+        raise Refusal("not_found", "There is no such open conversation.") from None
+    except ReplyRefused as refused:
+        raise refusal_of(refused) from None
+    account.wake_sender()
+
+
+def refusal_of(refused: ReplyRefused) -> Refusal:
+    code, detail = REASONS[refused.reason]
+    return Refusal(code, detail)
+
+
+def check_sendable(message: Outgoing) -> None:
+    """The platform's own limits, before it refuses. Raises Refusal."""
+    if not CLIENT_ID.fullmatch(message.client_id):
+        raise Refusal("invalid", "client_id must be 1 to 64 letters, digits or . _ : -")
+    if message.type == "text":
+        size = len(message.text.encode())
+        if not message.text.strip():
+            raise Refusal("invalid", "The text is empty.")
+        if size > TEXT_BYTES_MAX:
+            raise Refusal("too_large", f"The text has {size} bytes; WeChat takes {TEXT_BYTES_MAX}.")
+    elif not message.media.get("media_id"):
+        raise Refusal("invalid", "media_id is missing.")

@@ -1,0 +1,122 @@
+"""The ticks of a node: APScheduler runs them, Redis holds every deadline, so any node may do any of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from app.account import Account
+from app.conversations import sweeps
+from app.conversations.transfers import drain_everywhere
+from app.media_fetch import MediaFetcher
+from app.metrics import DEAD, OLDEST_WAIT, ONLINE, OPEN, PRESENCE_UP, SWEEP_AGE, WAITING
+from app.sender import Sender
+from sessions.model import SessionError
+from sessions.sql import StorageError
+
+ROSTER_S: Final = 1
+"""How stale a node's picture of other nodes' agents may be, at most."""
+
+POLL_S: Final = 1
+"""How often an outbox and media jobs of nodes that died are looked for."""
+
+ARCHIVE_S: Final = 2
+DEAD_SHOWN: Final = 1_000
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One official account with what works for it in the background of this node."""
+
+    account: Account
+    sender: Sender
+    media: MediaFetcher
+
+
+class Jobs:
+    """All ticks of this node. ``works`` is False on a node that only answers requests."""
+
+    def __init__(self, served: Sequence[Work], sweep_s: int, *, works: bool) -> None:
+        self._served = served
+        self._sweep_s = sweep_s
+        self._works = works
+        self._swept_at = time.monotonic()
+        # A tick that is late still runs, once; it is never run twice at the same time.
+        self._scheduler = BackgroundScheduler(
+            executors={"default": ThreadPoolExecutor(8)},
+            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+            timezone="UTC",
+        )
+
+    def start(self) -> None:
+        self._every(ROSTER_S, "roster", self._refresh)
+        if self._works:
+            self._every(POLL_S, "outbox", self._poll)
+            self._every(self._sweep_s, "sweep", self._sweep)
+            self._every(ARCHIVE_S, "archive", sweeps.archive_closed)
+        SWEEP_AGE.set_function(lambda: time.monotonic() - self._swept_at)
+        self._scheduler.start()
+
+    def stop(self) -> None:
+        """No further tick begins; running ones are left to end."""
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
+
+    def sweep_age_s(self) -> float:
+        return time.monotonic() - self._swept_at
+
+    def _every(self, seconds: int, name: str, job: Callable[[Account], object]) -> None:
+        def run() -> None:
+            for served in self._served:
+                _guarded(name, served.account, job)
+
+        self._scheduler.add_job(run, "interval", seconds=seconds, id=name)
+
+    def _refresh(self, account: Account) -> None:
+        account.attendance.refresh()
+
+    def _poll(self, account: Account) -> None:
+        for served in self._served:
+            if served.account is account:
+                served.sender.poll()
+                _, now_ms = account.store.customer("")
+                served.media.poll(now_ms)
+
+    def _sweep(self, account: Account) -> None:
+        _, now_ms = account.store.customer("")
+        sweeps.run_timers(account, now_ms)
+        sweeps.rescue_from_lost(account)
+        drain_everywhere(account)
+        account.stream.trim()
+        _measure(account, now_ms)
+        self._swept_at = time.monotonic()
+
+
+def _guarded(name: str, account: Account, job: Callable[[Account], object]) -> None:
+    """A tick that fails is logged and comes again."""
+    try:
+        job(account)
+    except (SessionError, StorageError) as error:
+        log.warning("tick_interrupted", tick=name, appid=account.appid, error=str(error))
+    except Exception:
+        log.exception("tick_failed", tick=name, appid=account.appid)
+
+
+def _measure(account: Account, now_ms: int) -> None:
+    appid, reading = account.appid, account.reading
+    WAITING.labels(appid).set(sum(reading.queue_lengths().values()))
+    heads = reading.sessions(reading.oldest_waiting())
+    oldest = min((s.waiting_since_ms for s in heads), default=now_ms)
+    OLDEST_WAIT.labels(appid).set(max(0, now_ms - oldest) / 1000)
+    OPEN.labels(appid).set(reading.live_count())
+    ONLINE.labels(appid).set(sum(a.serving for a in account.attendance.agents().values()))
+    DEAD.labels(appid).set(len(reading.dead_letters(DEAD_SHOWN)))
+    PRESENCE_UP.labels(appid).set(account.attendance.health().state in ("connected", "local"))

@@ -1,0 +1,50 @@
+"""What a use case answers when it cannot do what was asked; the API turns it into one error shape."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+STATUS: Final[dict[str, int]] = {
+    # code: HTTP status
+    "bad_request": 400,
+    "unauthorized": 401,
+    "forbidden": 403,
+    "not_found": 404,
+    "conflict": 409,
+    "already_exists": 409,
+    "not_owner": 409,
+    "session_closed": 409,
+    "not_waiting": 409,
+    "not_transfering": 409,
+    "not_resendable": 409,
+    "newer_message": 409,
+    "reply_budget_spent": 409,
+    "reply_window_closed": 409,
+    "agent_full": 409,
+    "agent_offline": 409,
+    "conversations_open": 409,
+    "too_large": 413,
+    "unsupported_media": 415,
+    "invalid": 422,
+    "other_content": 422,
+    "throttled": 429,
+    "platform_refused": 502,
+    "platform_unreachable": 502,
+    "unavailable": 503,
+    "streams_full": 503,
+}
+
+
+class Refusal(Exception):
+    """``code`` for machines (a key of STATUS), ``detail`` for people, ``extra`` members of the answer."""
+
+    def __init__(self, code: str, detail: str, **extra: Any) -> None:
+        super().__init__(f"{code}: {detail}")
+        self.code = code
+        self.detail = detail
+        self.extra: Mapping[str, Any] = extra
+
+    @property
+    def status(self) -> int:
+        return STATUS[self.code]

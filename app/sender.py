@@ -1,0 +1,159 @@
+"""Takes accepted replies to WeChat: in order per customer, each at most once, every outcome recorded.
+
+What may be sent again without asking: nothing was sent, or the platform said it did not take it and that
+this will pass. A time-out after sending is ``unknown`` and stays so until a person decides.
+"""
+
+from __future__ import annotations
+
+import random
+import secrets
+import threading
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final
+
+import structlog
+
+from app.account import Account
+from app.metrics import PLATFORM_ERRORS, SENDS
+from app.outgoing import Payloads, PlatformGone
+from app.wechat_errors import Kind, reason
+from app.wechat_out import NotConnected, OutcomeUnknown, PlatformRefused, WeChatApi
+from sessions.model import Delivery, SessionError
+from sessions.outbox import Claim, Verdict
+
+SENDERS: Final = 16
+"""Sends under way at once per official account."""
+
+RETRY_DELAYS_MS: Final = (1_000, 5_000, 25_000)
+"""Before each further attempt; after these a message is a dead letter."""
+
+KF_REFUSED: Final = frozenset({65400, 65401, 65402, 61452})
+"""The platform does not let this kf_account speak: sent once more in the account's own name."""
+
+VERDICTS: Final = {45047: Verdict.NONE_LEFT, 45015: Verdict.CLOSED, 43004: Verdict.CLOSED}
+
+log = structlog.get_logger()
+
+
+class Sender:
+    """The sender of one official account on this node."""
+
+    def __init__(
+        self, account: Account, api: WeChatApi, payloads: Payloads, pool: ThreadPoolExecutor
+    ) -> None:
+        self._account = account
+        self._api = api
+        self._payloads = payloads
+        self._pool = pool
+        self._lock = threading.Lock()
+        self._active = 0
+        self._stopped = False
+
+    def wake(self) -> None:
+        """There may be something to send; returns at once."""
+        with self._lock:
+            if self._stopped or self._active >= SENDERS:
+                return
+            self._active += 1
+        try:
+            self._pool.submit(self._run)
+        except RuntimeError:
+            with self._lock:
+                self._active -= 1
+
+    def poll(self) -> None:
+        """Called each second: wakes when an attempt is due."""
+        if self._account.outbox.next_due_ms() is not None:
+            self.wake()
+
+    def stop(self) -> None:
+        """Takes no further message; the ones under way end by their own limits."""
+        with self._lock:
+            self._stopped = True
+
+    def _run(self) -> None:
+        try:
+            while not self._stopped:
+                claim = self._account.outbox.claim(secrets.token_hex(8))
+                if claim is None:
+                    return
+                self.wake()
+                self.send(claim)
+        except SessionError as error:
+            log.warning("outbox_unreachable", appid=self._account.appid, error=str(error))
+        except Exception:
+            log.exception("sender_failed", appid=self._account.appid)
+        finally:
+            with self._lock:
+                self._active -= 1
+
+    def send(self, claim: Claim) -> None:
+        """One claimed message to its end."""
+        if claim.message is None:
+            self._settle(claim, Delivery.FAILED, Verdict.RETURNED, 0, "the message is gone")
+            return
+        try:
+            self._deliver(claim.openid, claim.message)
+        except PlatformRefused as refused:
+            self._refused(claim, refused)
+        except PlatformGone as gone:
+            self._settle(claim, Delivery.FAILED, Verdict.RETURNED, 0, str(gone))
+        except NotConnected as error:
+            self._again_or(claim, getattr(error, "errcode", 0) or 0, "暂时无法连接微信")
+        except OutcomeUnknown:
+            why = "微信没有明确答复，可能已送达"
+            self._settle(claim, Delivery.UNKNOWN, Verdict.SPENT, 0, why)
+        else:
+            self._settle(claim, Delivery.SENT, Verdict.SPENT, 0, "")
+
+    def _deliver(self, openid: str, message: Mapping[str, Any]) -> None:
+        payload = self._payloads.of(message)
+        kf_account = self._speaker(message)
+        try:
+            self._api.send_custom(openid, payload, kf_account)
+        except PlatformRefused as refused:
+            if kf_account is None or refused.errcode not in KF_REFUSED:
+                raise
+            self._payloads.speaker_refused(kf_account, refused.errcode)
+            self._api.send_custom(openid, payload, None)
+
+    def _speaker(self, message: Mapping[str, Any]) -> str | None:
+        """The kf_account the customer sees; none for notices and accounts the platform lacks."""
+        kf_account = message.get("kf_account") or ""
+        agent = self._account.attendance.agent(kf_account)
+        known = agent is not None and agent.seat.platform != "local"
+        return kf_account if known else None
+
+    def _refused(self, claim: Claim, refused: PlatformRefused) -> None:
+        words = reason(refused.errcode, "zh")
+        if refused.kind in (Kind.RETRY, Kind.TOKEN):
+            self._again_or(claim, refused.errcode, words)
+            return
+        verdict = VERDICTS.get(refused.errcode, Verdict.RETURNED)
+        self._settle(claim, Delivery.FAILED, verdict, refused.errcode, words)
+
+    def _again_or(self, claim: Claim, code: int, words: str) -> None:
+        if claim.attempts >= len(RETRY_DELAYS_MS):
+            self._settle(claim, Delivery.FAILED, Verdict.RETURNED, code, words)
+            return
+        delay = RETRY_DELAYS_MS[claim.attempts]
+        self._account.outbox.again(claim, int(delay * random.uniform(0.8, 1.2)))
+
+    def _settle(
+        self, claim: Claim, status: Delivery, verdict: Verdict, code: int, why: str
+    ) -> None:
+        self._account.outbox.settle(claim, status, verdict, code, why)
+        SENDS.labels(status=status.value).inc()
+        if code:
+            PLATFORM_ERRORS.labels(errcode=str(code)).inc()
+        ident = claim.message["id"] if claim.message else ""
+        log.info(
+            "reply_settled",
+            appid=self._account.appid,
+            message_id=ident,
+            status=status.value,
+            errcode=code,
+            attempts=claim.attempts + 1,
+        )

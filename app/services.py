@@ -1,0 +1,54 @@
+"""What one running node is made of; the API and the pages get it as one value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import redis
+from sqlalchemy import Engine
+
+from app.account import Account
+from app.auth.logins import Logins
+from app.auth.throttle import Throttle
+from app.events import DeskHub
+from app.jobs import Jobs
+from app.node import NodeContext
+from app.refusals import Refusal
+from app.storage.notices import NoticeTexts
+from app.wechat_out import WeChatApi
+from config.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """One official account on this node: its use-case bundle, its API client, its desks."""
+
+    account: Account
+    api: WeChatApi
+    hub: DeskHub
+    notices: NoticeTexts
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything a request may need."""
+
+    settings: Settings
+    node: NodeContext
+    redis: redis.Redis
+    engine: Engine
+    served: Mapping[str, Served]
+    logins: Logins
+    throttle: Throttle
+    jobs: Jobs
+
+    def account_of(self, appid: str | None) -> Served:
+        """The named official account, or the only one. Raises Refusal: not_found, invalid."""
+        if appid is None:
+            if len(self.served) == 1:
+                return next(iter(self.served.values()))
+            raise Refusal("invalid", "There are several official accounts; name one by ?appid=")
+        if appid not in self.served:
+            raise Refusal("not_found", "There is no such official account.")
+        return self.served[appid]

@@ -1,0 +1,242 @@
+"""The one place that builds clients and hands them to each other; the worker process calls it once."""
+
+from __future__ import annotations
+
+import secrets
+import tomllib
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import Engine
+
+from app import logs
+from app.account import Account, Policy
+from app.attendance import Attendance
+from app.auth.logins import Logins
+from app.auth.throttle import Throttle
+from app.clients import blocking_client, store_client
+from app.directory import bootstrap, mirror
+from app.events import TAIL_BLOCK_MS, DeskHub
+from app.groups_cache import Fallbacks
+from app.jobs import Jobs, Work
+from app.media_fetch import MediaFetcher
+from app.node import NodeContext, StartError
+from app.outgoing import Payloads
+from app.sender import SENDERS, Sender
+from app.server import create_app
+from app.services import Served, Services
+from app.storage import engine as sql_engine
+from app.storage.migrate import migrate
+from app.storage.notices import NoticeTexts, read_defaults
+from app.tokens import TokenService
+from app.wechat_out import WeChatApi, new_session
+from config.accounts import OfficialAccount
+from config.settings import Settings
+from routing.local import LocalPresence
+from routing.presence import Presence
+from routing.rules import Rule, rules_from
+from routing.zookeeper import ZooKeeperHub
+from sessions.deadlines import Deadlines
+from sessions.layout import check_layout
+from sessions.outbox import Outbox
+from sessions.reading import Reading
+from sessions.records import Records
+from sessions.roster import SeatStore
+from sessions.scripts import Scripts
+from sessions.sql import StorageError
+from sessions.store import SessionStore
+from sessions.streams import DeskStream
+from simulator.config import SimulatorConfig
+from simulator.web import create_simulator, mount
+
+Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+ROUTING_FILE: Final = Path(__file__).resolve().parents[1] / "config" / "routing.toml"
+PRIORITY_CREDIT_MS: Final = 60_000
+SPARE_CONNECTIONS: Final = 8
+_running: list[Callable[[], None]] = []
+
+
+def create_wsgi(settings: Settings, node: NodeContext) -> Wsgi:
+    """The whole node as a WSGI application, its threads started. Raises StartError."""
+    services = build(settings, node)
+    server = create_app(services)
+    if not settings.simulator_on or node.demo is None:
+        return server
+    return mount(server, create_simulator(_demo_platform(settings, node)))
+
+
+def shutdown() -> None:
+    """Ends what ``create_wsgi`` started: no new ticks, presence handed back, clients closed."""
+    while _running:
+        _running.pop()()
+
+
+def build(settings: Settings, node: NodeContext) -> Services:
+    """All services of the node, without a web server. Raises StartError."""
+    logs.configure(settings.log_level)
+    engine = _database(settings)
+    client = store_client(node.redis_url, settings.thread_count + SENDERS + SPARE_CONNECTIONS)
+    scripts = Scripts(client)
+    check_layout(client)
+    scripts.load_all()
+    accounts = (node.demo.account,) if node.demo else settings.accounts
+    zookeeper = _zookeeper(settings, node)
+    pool = ThreadPoolExecutor(SENDERS * 2, thread_name_prefix="wechat")
+    built = [
+        _serve(settings, node, config, scripts, engine, zookeeper, pool) for config in accounts
+    ]
+    jobs = Jobs([work for _, work in built], settings.sweep_s, works=settings.role != "web")
+    services = Services(
+        settings=settings,
+        node=node,
+        redis=client,
+        engine=engine,
+        served={served.account.appid: served for served, _ in built},
+        logins=Logins(client, node.secret_key),
+        throttle=Throttle(client),
+        jobs=jobs,
+    )
+    bootstrap.prepare(services)
+    for served, _ in built:
+        mirror.everyone(engine, served.account)
+        served.account.attendance.refresh()
+        served.hub.start()
+    jobs.start()
+    _running.append(lambda: _stop(services, zookeeper, pool, [work for _, work in built]))
+    return services
+
+
+def _serve(
+    settings: Settings,
+    node: NodeContext,
+    config: OfficialAccount,
+    scripts: Scripts,
+    engine: Engine,
+    zookeeper: ZooKeeperHub | None,
+    pool: ThreadPoolExecutor,
+) -> tuple[Served, Work]:
+    """One official account: its stores, its desks, its sender."""
+    client, appid, policy = scripts.client, config.appid, _policy(settings)
+    store = SessionStore(scripts, appid, _deadlines(settings), PRIORITY_CREDIT_MS)
+    seats, reading = SeatStore(scripts, appid), Reading(client, appid)
+    stream = DeskStream(client, blocking_client(node.redis_url, TAIL_BLOCK_MS / 1000), appid)
+    presence: Presence = zookeeper.presence(appid) if zookeeper else LocalPresence()
+    boot = f"{node.node_id}.{secrets.token_hex(3)}"
+    attendance = Attendance(seats, presence, boot, settings.heartbeat_s, policy.default_group)
+    notices = NoticeTexts(engine, appid, read_defaults())
+    account = Account(
+        config=config,
+        policy=policy,
+        store=store,
+        seats=seats,
+        outbox=Outbox(scripts, appid),
+        reading=reading,
+        stream=stream,
+        records=Records(engine),
+        attendance=attendance,
+        notices=notices,
+        fallback_of=Fallbacks(engine, appid),
+        wake_sender=lambda: None,
+    )
+    session = new_session()
+    base = _api_base(settings, node)
+    api = WeChatApi(config, TokenService(client, config, base, session), base, session)
+    payloads = Payloads(appid, api, engine, mirror.speaker_refused(engine, account))
+    sender = Sender(account, api, payloads, pool)
+    account = replace(account, wake_sender=sender.wake)
+    attendance.on_joined = lambda kf: store.drain(kf, account.groups_of(kf))
+    hub = DeskHub(appid, stream, reading, attendance.refresh)
+    work = Work(account, sender, MediaFetcher(account, api, engine, pool))
+    return Served(account, api, hub, notices), work
+
+
+def _database(settings: Settings) -> Engine:
+    try:
+        engine = sql_engine.create(settings.sqlalchemy_url.get_secret_value(), settings.data_dir)
+        migrate(engine, settings.data_dir)
+    except StorageError as error:
+        raise StartError(f"database: {error}") from None
+    return engine
+
+
+def _zookeeper(settings: Settings, node: NodeContext) -> ZooKeeperHub | None:
+    if not settings.zookeeper_hosts:
+        return None
+    return ZooKeeperHub(settings.zookeeper_hosts, node.node_id)
+
+
+def _deadlines(settings: Settings) -> Deadlines:
+    return Deadlines(
+        idle_ms=settings.idle_close_s * 1000,
+        wait_ms=settings.wait_limit_s * 1000,
+        transfer_ms=settings.transfer_timeout_s * 1000,
+    )
+
+
+def _policy(settings: Settings) -> Policy:
+    rules, default_group = _rules()
+    return Policy(
+        load_factor=settings.load_factor,
+        queue_max=settings.queue_max,
+        affinity_ms=settings.affinity_days * 24 * 3600 * 1000,
+        reopen_ms=settings.reopen_s * 1000,
+        reply_budget=settings.reply_budget,
+        transfer_consent=settings.transfer_consent,
+        transfer_ms=settings.transfer_timeout_s * 1000,
+        grace_ms=settings.presence_grace_s * 1000,
+        priority_credit_ms=PRIORITY_CREDIT_MS,
+        opening_keys=settings.entry_keys,
+        rules=rules,
+        default_group=default_group,
+        timezone=settings.timezone,
+    )
+
+
+def _rules() -> tuple[tuple[Rule, ...], str]:
+    document = tomllib.loads(ROUTING_FILE.read_text("utf-8"))
+    return rules_from(document), document["default_group"]
+
+
+def _api_base(settings: Settings, node: NodeContext) -> str:
+    if settings.wechat_api_base is None and node.demo is not None:
+        return node.base_url
+    return settings.api_base
+
+
+def _demo_platform(settings: Settings, node: NodeContext) -> SimulatorConfig:
+    assert node.demo is not None
+    config = node.demo.account
+    key = config.encoding_aes_key
+    return SimulatorConfig(
+        appid=config.appid,
+        secret=config.app_secret.get_secret_value(),
+        token=config.token.get_secret_value(),
+        encoding_aes_key=key.get_secret_value() if key else "",
+        mode=config.callback_mode.value,
+        wechat_id=config.wechat_id,
+        callback_url=f"{node.base_url}/wechat/callback/{config.appid}",
+        state_file=str(settings.data_dir / "simulator.db"),
+    )
+
+
+def _stop(
+    services: Services,
+    zookeeper: ZooKeeperHub | None,
+    pool: ThreadPoolExecutor,
+    works: Iterable[Work],
+) -> None:
+    services.jobs.stop()
+    for work in works:
+        work.sender.stop()
+    for served in services.served.values():
+        served.hub.stop()
+        served.account.attendance.close()
+    if zookeeper is not None:
+        zookeeper.close()
+    pool.shutdown(wait=True, cancel_futures=True)
+    services.engine.dispose()
+    services.redis.close()
