@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, make_url
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from sessions.sql import WRITE_OPTION, StorageError
+
+Database: TypeAlias = Engine  # what use cases hold, without importing the library
+Transaction: TypeAlias = Connection
 
 SQLITE_FILE: Final = "kfring.db"
 BUSY_TIMEOUT_MS: Final = 5000

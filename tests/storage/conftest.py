@@ -19,7 +19,7 @@ _numbers = itertools.count()
 def postgres_url() -> Iterator[str]:
     bin_dir = postgres.find_bin()
     if bin_dir is None:
-        pytest.skip(postgres.MISSING)
+        pytest.skip(f"NOT TESTED: {postgres.MISSING}")
     with postgres.running(bin_dir) as url:
         yield url
 

@@ -1,0 +1,152 @@
+"""Who is signed in: cookie sessions and bearer tokens in Redis, revocable at any time.
+
+The secret the client holds is ``<person id>.<256 random bits>``; Redis knows only its SHA-256. All
+keys of one person share a tag, so "sign out everywhere" is one counter that every login is
+compared with.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import secrets
+from dataclasses import dataclass, field
+from importlib import resources
+from typing import Any, Final
+
+import redis
+
+from app.auth.errors import BadCredentials
+from app.auth.secret_key import derive
+from app.storage.people import Person
+from sessions.scripts import guarded
+
+COOKIE_IDLE_MS: Final = 12 * 3600 * 1000
+COOKIE_ABSOLUTE_MS: Final = 24 * 3600 * 1000
+TOKEN_EXPIRES_S: Final = 43_200
+SECRET_BYTES: Final = 32
+SECRET: Final = re.compile(r"([0-9]{1,18})\.[A-Za-z0-9_-]{43}")
+
+_TEXTS: Final = ("kind", "username", "role", "appid", "kf_account")
+_NUMBERS: Final = ("person_id", "created_ms", "ends_ms")
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A good login. ``id`` is the hash under which it is kept, ``kind`` cookie or token."""
+
+    id: str
+    kind: str
+    person_id: int
+    username: str
+    role: str
+    appid: str
+    kf_account: str
+    created_ms: int
+    ends_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A login just opened and the secret that is given to the client this once."""
+
+    login: Login
+    secret: str = field(repr=False)
+
+
+class Logins:
+    """Raises ``sessions.model.StoreDown`` or ``StoreRefused`` when Redis does not do its part."""
+
+    def __init__(self, client: redis.Redis, secret_key: bytes) -> None:
+        self._client = client
+        self._csrf_key = derive(secret_key, "csrf")
+        self._open = client.register_script(script_text("login_open"))
+        self._check = client.register_script(script_text("login_check"))
+
+    def epoch(self, person_id: int) -> str:
+        """To be read before a person's role and state are, and handed to ``open``."""
+        return str(guarded(lambda: self._client.get(_epoch_key(person_id))) or "0")
+
+    def open_cookie(self, person: Person, epoch: str) -> Opened:
+        """A browser's login: ends after 12 h without use, after 24 h in any case."""
+        return self._opened("cookie", person, epoch, COOKIE_IDLE_MS, COOKIE_ABSOLUTE_MS)
+
+    def open_token(self, person: Person, epoch: str) -> Opened:
+        """A program's login for ``TOKEN_EXPIRES_S``."""
+        lasts_ms = TOKEN_EXPIRES_S * 1000
+        return self._opened("token", person, epoch, lasts_ms, lasts_ms)
+
+    def find(self, secret: str, kind: str, *, active: bool = True) -> Login | None:
+        """The login of a secret, None if there is no good one of this kind.
+
+        ``active=False`` only looks: for the check of an open event stream.
+        """
+        matched = SECRET.fullmatch(secret)
+        if matched is None:
+            return None
+        person_id, ident = int(matched[1]), _hash(secret)
+        keys = [_key(person_id, ident), _epoch_key(person_id)]
+        touch = "1" if active and kind == "cookie" else "0"
+        flat: list[str] = guarded(lambda: self._check(keys=keys, args=[touch]))
+        stored = dict(zip(flat[::2], flat[1::2], strict=True))
+        return _login(ident, stored) if stored.get("kind") == kind else None
+
+    def csrf(self, login: Login) -> str:
+        """The token that unsafe requests of this cookie session carry in ``X-CSRF-Token``."""
+        return hmac.digest(self._csrf_key, login.id.encode(), "sha256").hex()
+
+    def csrf_fits(self, login: Login, given: str) -> bool:
+        return hmac.compare_digest(self.csrf(login).encode(), given.encode("utf-8", "replace"))
+
+    def revoke(self, login: Login) -> None:
+        """Sign this one out."""
+        guarded(lambda: self._client.delete(_key(login.person_id, login.id)))
+
+    def revoke_all(self, person_id: int) -> None:
+        """Sign a person out everywhere, sign-ins under way included."""
+        guarded(lambda: self._client.incr(_epoch_key(person_id)))
+
+    def _opened(
+        self, kind: str, person: Person, epoch: str, idle_ms: int, absolute_ms: int
+    ) -> Opened:
+        secret = f"{person.id}.{secrets.token_urlsafe(SECRET_BYTES)}"
+        stored: dict[str, str] = {
+            "kind": kind,
+            "person_id": str(person.id),
+            "username": person.username,
+            "role": person.role,
+            "appid": person.appid or "",
+            "kf_account": person.kf_account or "",
+        }
+        keys = [_key(person.id, _hash(secret)), _epoch_key(person.id)]
+        pairs = [part for pair in stored.items() for part in pair]
+        args: list[str | int] = [epoch, idle_ms, absolute_ms, *pairs]
+        times = guarded(lambda: self._open(keys=keys, args=args))
+        if not times:
+            raise BadCredentials
+        stored |= {"created_ms": times[0], "ends_ms": times[1]}
+        return Opened(_login(_hash(secret), stored), secret)
+
+
+def script_text(name: str) -> str:
+    """The text of one of this package's Lua scripts."""
+    return (resources.files("app.auth") / "lua" / f"{name}.lua").read_text(encoding="utf-8")
+
+
+def _login(ident: str, stored: dict[str, Any]) -> Login:
+    values: dict[str, Any] = {name: stored[name] for name in _TEXTS}
+    values |= {name: int(stored[name]) for name in _NUMBERS}
+    return Login(id=ident, **values)
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _key(person_id: int, ident: str) -> str:
+    return f"kf:login:{{{person_id}}}:{ident}"
+
+
+def _epoch_key(person_id: int) -> str:
+    return f"kf:login:{{{person_id}}}:epoch"

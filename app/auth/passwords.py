@@ -1,0 +1,90 @@
+"""Password hashes: argon2id, at most a few at a time, the same cost for names that do not exist.
+
+Parameters and the bound: ``reliability.md`` section 6 is the source of the figures (OWASP).
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from app.auth.errors import Busy
+
+MEMORY_KIB: Final = 46 * 1024
+TIME_COST: Final = 1
+LANES: Final = 1
+PARALLEL_HASHES: Final = 2
+WAIT_S: Final = 5.0
+PASSWORD_MIN_CHARS: Final = 8
+PASSWORD_MAX_CHARS: Final = 256
+GENERATED_BYTES: Final = 12
+
+
+class WeakPassword(ValueError):
+    """A new password that is too short or too long; the text says the limits."""
+
+
+class Passwords:
+    """Hashes and checks passwords, ``parallel`` at a time; others wait up to ``wait_s``."""
+
+    def __init__(self, parallel: int = PARALLEL_HASHES, wait_s: float = WAIT_S) -> None:
+        self._hasher = PasswordHasher(
+            time_cost=TIME_COST, memory_cost=MEMORY_KIB, parallelism=LANES
+        )
+        self._slots = threading.BoundedSemaphore(parallel)
+        self._wait_s = wait_s
+        self._dummy = self._hasher.hash(secrets.token_bytes(16))
+
+    def hash(self, password: str) -> str:
+        """The hash to keep for a new password. Raises ``WeakPassword``, ``Busy``."""
+        if not PASSWORD_MIN_CHARS <= len(password) <= PASSWORD_MAX_CHARS:
+            raise WeakPassword(
+                f"a password has {PASSWORD_MIN_CHARS} to {PASSWORD_MAX_CHARS} characters"
+            )
+        with self._slot():
+            return self._hasher.hash(_bytes(password))
+
+    def verify(self, stored: str | None, password: str) -> bool:
+        """Whether the password fits; with ``stored`` None the same work is done for nothing.
+
+        Raises ``Busy``.
+        """
+        usable = stored is not None and len(password) <= PASSWORD_MAX_CHARS
+        with self._slot():
+            try:
+                self._hasher.verify(
+                    stored if stored and usable else self._dummy,
+                    _bytes(password[:PASSWORD_MAX_CHARS]),
+                )
+            except (VerificationError, InvalidHashError):
+                return False
+        return usable
+
+    def outdated(self, stored: str) -> bool:
+        """Whether the hash was made with other parameters than today's."""
+        return self._hasher.check_needs_rehash(stored)
+
+    @contextmanager
+    def _slot(self) -> Iterator[None]:
+        if not self._slots.acquire(timeout=self._wait_s):
+            raise Busy
+        try:
+            yield
+        finally:
+            self._slots.release()
+
+
+def generate() -> str:
+    """A password for somebody who gave none: 96 random bits, easy to copy."""
+    return secrets.token_urlsafe(GENERATED_BYTES)
+
+
+def _bytes(password: str) -> bytes:
+    return unicodedata.normalize("NFC", password).encode("utf-8", "surrogatepass")

@@ -1,0 +1,80 @@
+"""Which role may do what: one explicit table, everything else is denied.
+
+The table says what a role may try; whether this conversation or this file is the caller's is
+checked where it is loaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from app.auth.errors import Forbidden
+
+AGENT: Final = "agent"
+SUPERVISOR: Final = "supervisor"
+ADMIN: Final = "admin"
+INTEGRATION: Final = "integration"
+ROLES: Final = (AGENT, SUPERVISOR, ADMIN)
+
+_STAFF: Final = frozenset({AGENT, SUPERVISOR, ADMIN})
+_LEADS: Final = frozenset({SUPERVISOR, ADMIN})
+_ADMINS: Final = frozenset({ADMIN})
+
+ACTIONS: Final[Mapping[str, frozenset[str]]] = {
+    "me.read": _STAFF,
+    "me.password": _STAFF,
+    "me.logout": _STAFF,
+    "me.presence": _STAFF,
+    "me.heartbeat": _STAFF,
+    "events.read": _STAFF,
+    "sessions.read": _STAFF,
+    "sessions.read_any": _LEADS,
+    "sessions.routing": _STAFF,
+    "sessions.reply": _STAFF,
+    "sessions.resend": _STAFF,
+    "sessions.take": _STAFF,
+    "sessions.transfer": _STAFF,
+    "sessions.accept": _STAFF,
+    "sessions.decline": _STAFF,
+    "sessions.close": _STAFF,
+    "sessions.close_any": _LEADS,
+    "sessions.mark_read": _STAFF,
+    "sessions.typing": _STAFF,
+    "sessions.assign": _LEADS,
+    "sessions.takeover": _LEADS,
+    "sessions.whisper": _LEADS,
+    "media.upload": _STAFF,
+    "media.read": _STAFF,
+    "agents.read": _STAFF,
+    "groups.read": _STAFF,
+    "customers.read": _STAFF,
+    "customers.update": _STAFF,
+    "customers.sessions": _STAFF,
+    "customers.notes": _STAFF,
+    "customers.facts": frozenset({INTEGRATION, ADMIN}),
+    "canned.read": _STAFF,
+    "canned.own": _STAFF,
+    "canned.shared": _LEADS,
+    "admin.kf_accounts": _ADMINS,
+    "admin.people": _ADMINS,
+    "admin.groups": _ADMINS,
+    "admin.routing": _ADMINS,
+    "admin.notices": _ADMINS,
+    "admin.integrations": _ADMINS,
+    "admin.audit": _ADMINS,
+    "admin.ring": _ADMINS,
+    "admin.overview": _LEADS,
+    "admin.dead_letters": _LEADS,
+}
+
+
+def allowed(role: str, action: str) -> bool:
+    """Whether the role may try the action; unknown roles and actions may nothing."""
+    return role in ACTIONS.get(action, frozenset())
+
+
+def require(role: str, action: str) -> None:
+    """Raises ``Forbidden``."""
+    if not allowed(role, action):
+        raise Forbidden(f"the role {role} may not do {action}")

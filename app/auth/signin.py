@@ -1,0 +1,75 @@
+"""Signing in: find the person, slow guessing down, check the password, open a login."""
+
+from __future__ import annotations
+
+import contextlib
+
+from app.auth.errors import BadCredentials, Busy
+from app.auth.logins import Logins, Opened
+from app.auth.passwords import Passwords, WeakPassword
+from app.auth.throttle import Throttle, account_key
+from app.storage import people
+from app.storage.engine import Database
+from app.storage.people import Person
+from sessions.sql import StorageError, reading, writing
+
+
+class SignIn:
+    """Raises ``BadCredentials``, ``Throttled``, ``Busy``, and the stores' own errors."""
+
+    def __init__(
+        self, engine: Database, passwords: Passwords, throttle: Throttle, logins: Logins
+    ) -> None:
+        self._engine = engine
+        self._passwords = passwords
+        self._throttle = throttle
+        self._logins = logins
+
+    def cookie(self, name: str, password: str, address: str) -> Opened:
+        """Sign a browser in by username or kf_account, from the client's IP address."""
+        person, epoch = self._proven(name, password, address)
+        return self._logins.open_cookie(person, epoch)
+
+    def token(self, name: str, password: str, address: str) -> Opened:
+        """Sign a program in; the secret is its bearer token."""
+        person, epoch = self._proven(name, password, address)
+        return self._logins.open_token(person, epoch)
+
+    def password_fits(self, person: Person, password: str, address: str) -> bool:
+        """Check the present password of one who wants to change it, throttled alike."""
+        return self._checked(person, person.username, password, address)
+
+    def _proven(self, name: str, password: str, address: str) -> tuple[Person, str]:
+        with reading(self._engine) as conn:
+            found = people.by_sign_in_name(conn, name)
+        if not self._checked(found, name, password, address) or found is None:
+            raise BadCredentials
+        epoch = self._logins.epoch(found.id)
+        # Read again after the epoch: a later change moves the epoch, which voids this login.
+        with reading(self._engine) as conn:
+            person = people.get(conn, found.id)
+        if person.disabled or person.password_hash != found.password_hash:
+            raise BadCredentials
+        self._renew_hash(person, password)
+        return person, epoch
+
+    def _checked(self, found: Person | None, name: str, password: str, address: str) -> bool:
+        account = account_key(found.id if found else None, name)
+        self._throttle.take(account, address)
+        try:
+            fits = self._passwords.verify(found.password_hash if found else None, password)
+        except Busy:
+            self._throttle.unchecked(account, address)
+            raise
+        if fits:
+            self._throttle.right(account, address)
+        return fits
+
+    def _renew_hash(self, person: Person, password: str) -> None:
+        if not self._passwords.outdated(person.password_hash):
+            return
+        # It can wait for the next time: nobody is turned away for it.
+        with contextlib.suppress(Busy, WeakPassword, StorageError):
+            renewed = self._passwords.hash(password)
+            with writing(self._engine) as conn:
+                people.rehash(conn, person, renewed)

@@ -1,0 +1,168 @@
+"""Use cases on persons: what an admin does to them and they to themselves.
+
+Every change that takes something away signs the person out everywhere: before the commit, so that
+Redis being away refuses the change, and after it, so that no sign-in of the moment between stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from app.auth.errors import BadCredentials
+from app.auth.logins import Logins
+from app.auth.passwords import Passwords, generate
+from app.auth.roles import ADMIN, ROLES
+from app.auth.signin import SignIn
+from app.storage import people
+from app.storage.audit import Actor, acting
+from app.storage.engine import Database, Transaction
+from app.storage.errors import Invalid, Taken
+from app.storage.people import NewPerson, Person
+from sessions.sql import StorageConflict, reading
+
+FIRST_ADMIN: Final = "admin"
+
+
+class LastAdmin(ValueError):
+    """The change would leave nobody who can administer."""
+
+    def __init__(self) -> None:
+        super().__init__("this is the last admin who can sign in")
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """What an admin gives for a new person; an empty password means: make one."""
+
+    username: str
+    role: str
+    password: str = field(default="", repr=False)
+    display_name: str = ""
+    appid: str | None = None
+    kf_account: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """The person, and the password where it was made here: shown once, kept only as a hash."""
+
+    person: Person
+    generated_password: str | None = field(default=None, repr=False)
+
+
+class PeopleDirectory:
+    """Raises ``Missing``, ``Taken``, ``Invalid``, ``WeakPassword``, ``LastAdmin``, ``Busy``."""
+
+    def __init__(self, engine: Database, passwords: Passwords, logins: Logins) -> None:
+        self._engine = engine
+        self._passwords = passwords
+        self._logins = logins
+
+    def prepare(self, wish: Registration) -> tuple[NewPerson, str | None]:
+        """Hash the password before a transaction begins; for use cases that insert more beside.
+
+        Returns what ``app.storage.people.create`` takes and the password if it was made here.
+        """
+        if wish.role not in ROLES:
+            raise Invalid("role", f"must be one of {', '.join(ROLES)}")
+        generated = None if wish.password else generate()
+        hashed = self._passwords.hash(generated or wish.password)
+        new = NewPerson(
+            wish.username, wish.role, hashed, wish.display_name, wish.appid, wish.kf_account
+        )
+        return new, generated
+
+    def register(self, actor: Actor, wish: Registration) -> Registered:
+        """A new person. Raises ``StorageConflict`` when the kf_account does not exist."""
+        new, generated = self.prepare(wish)
+        with acting(self._engine) as conn:
+            return Registered(people.create(conn, actor, new), generated)
+
+    def everyone(self) -> list[Person]:
+        with reading(self._engine) as conn:
+            return people.everyone(conn)
+
+    def rename(self, actor: Actor, person_id: int, display_name: str) -> Person:
+        """Another display name; logins stay."""
+        with acting(self._engine) as conn:
+            return people.update(conn, actor, person_id, {"display_name": display_name})
+
+    def set_role(self, actor: Actor, person_id: int, role: str) -> Person:
+        """Another role; signs out everywhere."""
+        if role not in ROLES:
+            raise Invalid("role", f"must be one of {', '.join(ROLES)}")
+        return self._signing_out(
+            person_id, lambda conn: people.update(conn, actor, person_id, {"role": role})
+        )
+
+    def set_disabled(self, actor: Actor, person_id: int, disabled: bool) -> Person:
+        """Let a person sign in no more, or again; signs out everywhere."""
+        return self._signing_out(
+            person_id, lambda conn: people.update(conn, actor, person_id, {"disabled": disabled})
+        )
+
+    def assign_account(
+        self, actor: Actor, person_id: int, appid: str | None, kf_account: str | None
+    ) -> Person:
+        """Give a person a kf_account to serve with, or take it away (both None)."""
+        changes = {"appid": appid, "kf_account": kf_account}
+        return self._signing_out(
+            person_id, lambda conn: people.update(conn, actor, person_id, changes)
+        )
+
+    def reset_password(self, actor: Actor, person_id: int, password: str = "") -> Registered:
+        """A new password by an admin or by command; signs out everywhere."""
+        generated = None if password else generate()
+        return Registered(self._set_password(actor, person_id, generated or password), generated)
+
+    def change_own_password(
+        self, sign_in: SignIn, actor: Actor, person_id: int, old: str, new: str
+    ) -> Person:
+        """By the person: needs the present one and signs out everywhere, this login included.
+
+        Raises ``BadCredentials``, ``Throttled``.
+        """
+        with reading(self._engine) as conn:
+            person = people.get(conn, person_id)
+        if not sign_in.password_fits(person, old, actor.ip):
+            raise BadCredentials
+        return self._set_password(actor, person_id, new)
+
+    def ensure_first_admin(self, now_ms: int, given: str | None) -> Registered | None:
+        """Make the person ``admin`` where there are no people yet; None when there are.
+
+        Safe on several nodes at once: one of them makes it and gets the password to print.
+        """
+        if self.everyone():
+            return None
+        wish = Registration(FIRST_ADMIN, ADMIN, given or "", "管理员")
+        new, generated = self.prepare(wish)
+        try:
+            with acting(self._engine) as conn:
+                if people.everyone(conn):
+                    return None
+                person = people.create(conn, Actor("system", "system", now_ms), new)
+        except (Taken, StorageConflict):
+            return None
+        return Registered(person, generated)
+
+    def _set_password(self, actor: Actor, person_id: int, password: str) -> Person:
+        hashed = self._passwords.hash(password)
+
+        def change(conn: Transaction) -> Person:
+            people.set_password(conn, actor, person_id, hashed)
+            return people.get(conn, person_id)
+
+        return self._signing_out(person_id, change)
+
+    def _signing_out(self, person_id: int, change: Callable[[Transaction], Person]) -> Person:
+        with acting(self._engine) as conn:
+            admins = people.count_admins(conn)
+            changed = change(conn)
+            if admins and people.count_admins(conn) == 0:
+                raise LastAdmin
+            self._logins.revoke_all(person_id)
+        self._logins.revoke_all(person_id)
+        return changed

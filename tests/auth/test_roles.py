@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import pytest
+
+from app.auth.errors import Forbidden
+from app.auth.roles import ACTIONS, ADMIN, AGENT, INTEGRATION, ROLES, SUPERVISOR, allowed, require
+
+
+def test_what_is_not_in_the_table_is_denied_to_everybody() -> None:
+    for role in (*ROLES, INTEGRATION, "", "root"):
+        assert not allowed(role, "sessions.erase_all")
+        with pytest.raises(Forbidden):
+            require(role, "")
+
+
+def test_an_unknown_role_may_nothing() -> None:
+    assert not any(allowed(role, action) for role in ("", "root") for action in ACTIONS)
+
+
+def test_agents_do_no_admin_acts_and_do_not_supervise() -> None:
+    denied = {action for action in ACTIONS if not allowed(AGENT, action)}
+    assert {action for action in ACTIONS if action.startswith("admin.")} <= denied
+    assert {"sessions.assign", "sessions.takeover", "sessions.whisper"} <= denied
+    assert allowed(AGENT, "sessions.reply")
+
+
+def test_a_supervisor_leads_but_does_not_administer() -> None:
+    assert allowed(SUPERVISOR, "sessions.takeover")
+    assert not allowed(SUPERVISOR, "admin.people")
+    assert not allowed(SUPERVISOR, "admin.kf_accounts")
+
+
+def test_an_integration_may_only_put_facts() -> None:
+    assert [action for action in ACTIONS if allowed(INTEGRATION, action)] == ["customers.facts"]
+    assert not allowed(AGENT, "customers.facts")
+    assert allowed(ADMIN, "customers.facts")
