@@ -11,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 import structlog
-from sqlalchemy import Engine
 
 from app.account import Account
 from app.file_types import sniff
@@ -19,7 +18,7 @@ from app.storage import media
 from app.wechat_out import NotConnected, OutcomeUnknown, PlatformRefused, WeChatApi
 from sessions.messages import split_message_id
 from sessions.model import SessionError
-from sessions.sql import StorageError, writing
+from sessions.sql import Engine, StorageError, writing
 
 BATCH: Final = 50
 RETRY_MS: Final = 30_000

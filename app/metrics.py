@@ -6,9 +6,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 REGISTRY = CollectorRegistry()
 
-CALLBACKS = Counter(
-    "kfring_callbacks", "Pushes by what they led to", ["result"], registry=REGISTRY
-)
+CALLBACKS = Counter("kfring_callbacks", "Pushes by what they led to", ["result"], registry=REGISTRY)
 CALLBACK_SECONDS = Histogram(
     "kfring_callback_seconds",
     "Time from a push to its answer",
@@ -22,10 +20,15 @@ PLATFORM_ERRORS = Counter(
 STREAMS = Gauge("kfring_event_streams", "Open event streams of this node", registry=REGISTRY)
 WAITING = Gauge("kfring_waiting", "Customers in the queue", ["appid"], registry=REGISTRY)
 OLDEST_WAIT = Gauge(
-    "kfring_oldest_wait_seconds", "How long the first in the queue has waited", ["appid"], registry=REGISTRY
+    "kfring_oldest_wait_seconds",
+    "How long the first in the queue has waited",
+    ["appid"],
+    registry=REGISTRY,
 )
 OPEN = Gauge("kfring_open_conversations", "Conversations not closed", ["appid"], registry=REGISTRY)
-ONLINE = Gauge("kfring_online_agents", "Agents who can be given customers", ["appid"], registry=REGISTRY)
+ONLINE = Gauge(
+    "kfring_online_agents", "Agents who can be given customers", ["appid"], registry=REGISTRY
+)
 DEAD = Gauge("kfring_dead_letters", "Messages failed or unknown", ["appid"], registry=REGISTRY)
 SWEEP_AGE = Gauge("kfring_sweep_age_seconds", "Since the last finished sweep", registry=REGISTRY)
 PRESENCE_UP = Gauge(

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from sqlalchemy import Engine
-
 from app.storage import media
 from app.storage.errors import Missing
 from app.wechat_out import WeChatApi
-from sessions.sql import reading
+from sessions.sql import Engine, reading
 
 UPLOAD_TYPES: Final = {"image": "image", "voice": "voice", "video": "video"}
 
@@ -50,4 +48,6 @@ class Payloads:
                 content = media.content(conn, self._appid, ident)
         except Missing:
             raise PlatformGone("the file is gone") from None
-        return self._api.upload_media(UPLOAD_TYPES[kind], item.filename or ident, content, item.mime)
+        return self._api.upload_media(
+            UPLOAD_TYPES[kind], item.filename or ident, content, item.mime
+        )

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import redis
-from sqlalchemy import Engine
-
 from app.account import Account
 from app.auth.logins import Logins
 from app.auth.throttle import Throttle
@@ -18,6 +15,8 @@ from app.refusals import Refusal
 from app.storage.notices import NoticeTexts
 from app.wechat_out import WeChatApi
 from config.settings import Settings
+from sessions.clients import Redis
+from sessions.sql import Engine
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +35,7 @@ class Services:
 
     settings: Settings
     node: NodeContext
-    redis: redis.Redis
+    redis: Redis
     engine: Engine
     served: Mapping[str, Served]
     logins: Logins

@@ -17,7 +17,6 @@ from app.account import Account, Policy
 from app.attendance import Attendance
 from app.auth.logins import Logins
 from app.auth.throttle import Throttle
-from app.clients import blocking_client, store_client
 from app.directory import bootstrap, mirror
 from app.events import TAIL_BLOCK_MS, DeskHub
 from app.groups_cache import Fallbacks
@@ -39,6 +38,7 @@ from routing.local import LocalPresence
 from routing.presence import Presence
 from routing.rules import Rule, rules_from
 from routing.zookeeper import ZooKeeperHub
+from sessions.clients import blocking_client, store_client
 from sessions.deadlines import Deadlines
 from sessions.layout import check_layout
 from sessions.outbox import Outbox

@@ -68,7 +68,9 @@ def _rule(number: int, table: Mapping[str, Any]) -> Rule:
         raise BadRule(f"rule {number}: priority must be a whole number")
     for name, value in when.items():
         if name not in CONDITIONS:
-            raise BadRule(f"rule {number}: unknown condition {name}; known: {', '.join(CONDITIONS)}")
+            raise BadRule(
+                f"rule {number}: unknown condition {name}; known: {', '.join(CONDITIONS)}"
+            )
         if not isinstance(value, _SHAPES[name]):
             raise BadRule(f"rule {number}: {name} has a value of the wrong kind")
     return Rule(group, priority, tuple(when.items()))

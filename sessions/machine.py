@@ -152,9 +152,7 @@ def apply(session: Session, event: Event, now_ms: int, details: Details) -> Sess
     return replace(session, **changes)
 
 
-def apply_all(
-    session: Session, events: Sequence[tuple[Event, Details]], now_ms: int
-) -> Session:
+def apply_all(session: Session, events: Sequence[tuple[Event, Details]], now_ms: int) -> Session:
     """Several transitions that are committed as one."""
     for event, details in events:
         session = apply(session, event, now_ms, details)

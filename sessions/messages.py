@@ -72,7 +72,9 @@ def outgoing_body(message: Outgoing, kf_account: str, sender: str) -> str:
 
 def notice_body(text: str) -> str:
     """An automatic message to the customer; it speaks for the account, not for an agent."""
-    return _tail(direction="out", type="text", text=text, status=Delivery.PENDING.value, notice=True)
+    return _tail(
+        direction="out", type="text", text=text, status=Delivery.PENDING.value, notice=True
+    )
 
 
 def system_body(line: Line) -> str:

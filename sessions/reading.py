@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -138,10 +138,8 @@ class Reading:
                 getattr(pipe, command)(self.keys.of(name, ident), *args)
             return pipe.execute()
 
-        return guarded(fetch)
+        return list(guarded(fetch))
 
 
 def _place(rank: int | None) -> int:
     return 0 if rank is None else rank + 1
-
-

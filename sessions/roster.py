@@ -61,7 +61,7 @@ class SeatStore:
     ) -> None:
         """Mirrors an agent that may serve; his status stays as it is (offline at first)."""
         key = self.keys.of("agent", kf_account)
-        values = {"seats": seats, "groups": ",".join(groups), "enabled": 1}
+        values: dict[Any, Any] = {"seats": seats, "groups": ",".join(groups), "enabled": 1}
         values |= {"nickname": nickname, "platform": platform}
 
         def write() -> None:
@@ -118,11 +118,11 @@ class SeatStore:
 
     def on_duty(self) -> set[str]:
         """Those whose status is online or away."""
-        return guarded(lambda: set(self._redis.smembers(self.keys.of("duty"))))
+        return set(guarded(lambda: self._redis.smembers(self.keys.of("duty"))))
 
     def held(self, kf_account: str) -> set[str]:
         """Session ids whose seat the agent gives (own and reserved for a transfer to him)."""
-        return guarded(lambda: set(self._redis.smembers(self.keys.of("seats", kf_account))))
+        return set(guarded(lambda: self._redis.smembers(self.keys.of("seats", kf_account))))
 
     def crowd(self, group: str, kf_accounts: Sequence[str]) -> Crowd:
         """What a decision needs, in one round trip."""

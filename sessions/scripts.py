@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from importlib import resources
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import redis
 from redis.commands.core import Script
@@ -34,8 +34,6 @@ PARTS: Final[dict[str, tuple[str, ...]]] = {
     "lease": ("lib",),
     "settle_timer": ("lib",),
 }
-
-T = TypeVar("T")
 
 
 class Scripts:
@@ -67,8 +65,11 @@ def source(name: str) -> str:
     return "\n".join(parts)
 
 
-def guarded(call: Callable[[], T]) -> T:
-    """Runs a repeatable Redis call; a lost connection is tried once more."""
+def guarded(call: Callable[[], Any]) -> Any:
+    """Runs a repeatable Redis call; a lost connection is tried once more.
+
+    The answer is as the client decodes it (text); its own types leave that open.
+    """
     try:
         return call()
     except redis.ConnectionError:
@@ -79,7 +80,7 @@ def guarded(call: Callable[[], T]) -> T:
         raise StoreRefused(_kind(error)) from error
 
 
-def _last_try(call: Callable[[], T]) -> T:
+def _last_try(call: Callable[[], Any]) -> Any:
     try:
         return call()
     except (redis.ConnectionError, redis.TimeoutError) as error:

@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, Table, exc
+from sqlalchemy import Connection, Table, exc
+from sqlalchemy import Engine as Engine
 from sqlalchemy.dialects import postgresql, sqlite
 
 WRITE_OPTION: Final = "kf_write"

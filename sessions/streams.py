@@ -67,7 +67,7 @@ class DeskStream:
 
     def tell(self, kind: str, audience: str, values: Mapping[str, Any]) -> None:
         """An entry that belongs to no transition (typing, viewers, a changed roster)."""
-        entry = {"t": kind, "k": audience, "g": "", **values}
+        entry: dict[Any, Any] = {"t": kind, "k": audience, "g": "", **values}
         guarded(lambda: self._redis.xadd(self._key, entry))
 
 
@@ -83,5 +83,3 @@ def _told(ident: str, raw: Mapping[str, str]) -> Told:
         message=message,
         values={n: v for n, v in raw.items() if n not in ("t", "k", "g", "m", "o")},
     )
-
-

@@ -82,15 +82,12 @@ def wish_for(
     return Wish(customer.openid, group, previous or None, exclude)
 
 
-def _decide(
-    account: Account, wish: Wish, near: tuple[Candidate, ...], jump_queue: bool
-) -> Choice:
+def _decide(account: Account, wish: Wish, near: tuple[Candidate, ...], jump_queue: bool) -> Choice:
     roster = account.attendance.roster()
     names = [candidate.kf_account for candidate in near]
     crowd = account.seats.crowd(wish.group, names)
     loads = {
-        name: Load(seats_taken=crowd.loads[name], seats=roster.agent(name).weight)
-        for name in names
+        name: Load(seats_taken=crowd.loads[name], seats=roster.agent(name).weight) for name in names
     }
     weight = roster.weight_of(wish.group)
     waiting = 0 if jump_queue else crowd.waiting

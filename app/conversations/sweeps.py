@@ -91,9 +91,7 @@ def archive_closed(account: Account) -> int:
             continue
         card = account.reading.card(session.id)
         data = views.session_view(row, account.appid)
-        account.records.archive(
-            account.appid, data, messages, json.loads(card) if card else None
-        )
+        account.records.archive(account.appid, data, messages, json.loads(card) if card else None)
         moved += account.store.forget(session.id, session.rev) == "ok"
     return moved
 

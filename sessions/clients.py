@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import redis
+from redis import Redis as Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
