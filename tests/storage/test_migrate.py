@@ -14,7 +14,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Engine, text
 
 from app.storage import engine as engines
-from app.storage.migrate import NewerDataError, current_revision, migrate
+from app.storage.migrate import NewerDataError, _locked, current_revision, migrate
 from app.storage.schema import metadata
 from sessions.sql import StorageDown, StorageError, reading, writing
 
@@ -66,6 +66,17 @@ def test_processes_that_migrate_at_once_both_end_at_the_same_revision(
     said = [run.communicate(timeout=60)[0].strip() for run in runs]
     assert [run.returncode for run in runs] == [0, 0, 0]
     assert {*said} == {current_revision(make_engine())}
+
+
+def test_migrating_waits_for_whoever_migrates_and_gives_up_in_time(
+    make_engine: Callable[[], Engine], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.storage.migrate.LOCK_WAIT_S", 0.3)
+    waiting = make_engine()
+    with _locked(make_engine(), tmp_path), pytest.raises(StorageDown):
+        migrate(waiting, tmp_path)
+    assert current_revision(waiting) is None
+    assert migrate(waiting, tmp_path) == current_revision(waiting)
 
 
 def test_tables_without_a_revision_are_not_touched(engine: Engine, tmp_path: Path) -> None:
