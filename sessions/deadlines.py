@@ -55,12 +55,12 @@ def ring(
 
 
 def queue_score(session: Session, *, at_head: bool, priority_credit_ms: int = 0) -> int:
-    """Effective time in the queue, ms: arrival less the credit of its priority.
+    """Effective time in the queue, microseconds: arrival less the credit of its priority.
 
     Those who lost their agent stand at the head, among themselves in the order they first came.
     """
     base = session.created_ms if at_head else session.queued_ms
-    return base - session.priority * priority_credit_ms - (HEAD_CREDIT_MS if at_head else 0)
+    return 1000 * (base - session.priority * priority_credit_ms - HEAD_CREDIT_MS * at_head)
 
 
 HEAD_CREDIT_MS = 30 * 24 * 3600 * 1000

@@ -21,7 +21,7 @@ FORMATS: Final[dict[str, str]] = {
     "agents": "agents",  # set     every mirrored kf_account
     "seats": "seats:",  # set     by kf_account: session ids held or reserved; its size is the load
     "seated": "gs:",  # set     by group: session ids seated in it
-    "queue": "q:",  # zset    by group: session id -> effective time ms
+    "queue": "q:",  # zset    by group: session id -> effective time, microseconds
     "queues": "queues",  # set     names of groups that have had a queue
     "live": "live",  # zset    open conversations -> created_ms
     "closed": "closed",  # zset    closed, not yet in SQL -> closed_ms

@@ -46,7 +46,7 @@ if result == 'seated' then
   redis.call('ZADD', k('timers'), int(now + r.idle_ms), sid .. ':idle')
 elseif result == 'queued' then
   redis.call('HSET', s, 'waiting_since_ms', int(now))
-  enqueue(r.group, sid, now - r.score_credit_ms)
+  enqueue(r.group, sid, now_us() - r.score_credit_ms * 1000)
   position = redis.call('ZRANK', k('queue', r.group), sid) + 1
   redis.call('ZADD', k('timers'), int(now + r.wait_ms), sid .. ':wait')
 else
