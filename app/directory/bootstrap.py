@@ -1,0 +1,110 @@
+"""What a node makes sure of before it serves: default groups, the first admin, the demo's agents.
+
+Everything here may run on several nodes at once and at every start; nothing an admin changed or removed
+comes back.
+"""
+
+from __future__ import annotations
+
+import time
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from app.auth.passwords import Passwords
+from app.auth.roles import AGENT
+from app.directory.demo import register_in_background
+from app.directory.people import PeopleDirectory, Registration
+from app.groups_cache import Fallbacks
+from app.node import DemoAccount, StartError
+from app.services import Services
+from app.storage import groups, kf_accounts, people
+from app.storage.audit import Actor, acting
+from app.storage.errors import Invalid, Missing, Taken
+from app.storage.groups import Group
+from app.storage.kf_accounts import NewKfAccount
+from sessions.model import SessionError
+from sessions.sql import StorageConflict, StorageError, reading, writing
+
+ROUTING_FILE: Final = Path(__file__).resolve().parents[2] / "config" / "routing.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class DemoAgent:
+    """One agent of the demo: the username is also the prefix of the kf_account."""
+
+    username: str
+    nickname: str
+
+
+DEMO_AGENTS: Final = (DemoAgent("agent1", "客服小林"), DemoAgent("agent2", "客服小周"))
+
+
+def prepare(services: Services) -> None:
+    """Makes sure of all of it, then reads what is served from memory. Raises StartError."""
+    directory = PeopleDirectory(services.engine, Passwords(), services.logins)
+    try:
+        ensure_groups(services, default_groups())
+        directory.ensure_first_admin(_now_ms(), services.node.admin_password.get_secret_value())
+        if services.node.demo is not None:
+            ensure_demo(services, directory, services.node.demo)
+        for served in services.served.values():
+            served.notices.reload()
+            if isinstance(served.account.fallback_of, Fallbacks):
+                served.account.fallback_of.reload()
+    except (StorageError, SessionError, Invalid, Missing) as error:
+        raise StartError(f"the directory cannot be prepared: {error}") from None
+    if services.node.demo is not None:
+        register_in_background(services, services.node.demo)
+
+
+def default_groups(path: Path = ROUTING_FILE) -> Mapping[str, Mapping[str, Any]]:
+    """The shipped groups by name: ``title`` and, where there is one, ``fallback``."""
+    tables: Mapping[str, Mapping[str, Any]] = tomllib.loads(path.read_text("utf-8"))["groups"]
+    return tables
+
+
+def ensure_groups(services: Services, tables: Mapping[str, Mapping[str, Any]]) -> None:
+    """Inserts the groups an account has not got; those without a fallback first."""
+    in_order = sorted(tables.items(), key=lambda item: item[1].get("fallback", ""))
+    now_ms = _now_ms()
+    with writing(services.engine) as conn:
+        for appid in services.served:
+            for name, table in in_order:
+                group = Group(appid, name, table["title"], table.get("fallback"))
+                groups.ensure(conn, group, now_ms)
+
+
+def ensure_demo(services: Services, directory: PeopleDirectory, demo: DemoAccount) -> None:
+    """The demo's agents, each made once per database; ``local`` until the simulator knows them."""
+    actor = Actor("system", "system", _now_ms())
+    for agent in DEMO_AGENTS:
+        appid, kf_account = demo.account.appid, f"{agent.username}@{demo.account.wechat_id}"
+        wish = Registration(
+            agent.username,
+            AGENT,
+            demo.passwords[agent.username],
+            agent.nickname,
+            appid,
+            kf_account,
+        )
+        new_account = NewKfAccount(
+            appid, kf_account, agent.nickname, services.settings.max_sessions
+        )
+        with reading(services.engine) as conn:
+            rows = kf_accounts.everyone(conn, appid, removed=True)
+        if any(row.kf_account == kf_account for row in rows):
+            continue
+        person, _ = directory.prepare(wish)
+        try:
+            with acting(services.engine) as conn:
+                kf_accounts.create(conn, actor, new_account)
+                people.create(conn, actor, person)
+        except (Taken, StorageConflict):
+            continue
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)

@@ -1,0 +1,130 @@
+"""Copies what the hot path needs of kf accounts from SQL into Redis, at the start and at every change.
+
+Whoever changes SQL commits first and mirrors then; each mirror reads again after it wrote and goes on
+until nothing differs, so that of two changes at once the later one stays, on any number of nodes.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+
+from app.account import Account
+from app.conversations.transfers import give_up_all
+from app.refusals import Refusal
+from app.storage import kf_accounts
+from app.storage.audit import Actor, acting
+from app.storage.errors import Missing
+from app.storage.kf_accounts import KfAccount
+from app.wechat_errors import reason
+from sessions.model import SessionError
+from sessions.sql import Engine, StorageError, reading
+
+ROUNDS: Final = 5
+SYSTEM: Final = "system"
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """One kf_account as it should stand in Redis; ``row`` None = not at all."""
+
+    kf_account: str
+    row: KfAccount | None
+
+    @property
+    def serves(self) -> bool:
+        return self.row is not None and not self.row.disabled
+
+
+def everyone(engine: Engine, account: Account) -> None:
+    """All kf accounts of one official account. Raises StorageError, SessionError."""
+    done: dict[str, _Wanted] = {}
+    for _ in range(ROUNDS):
+        wanted = _wanted(engine, account)
+        changed = [w for name, w in wanted.items() if done.get(name) != w]
+        if not changed:
+            break
+        for one_wanted in changed:
+            _apply(account, one_wanted)
+        done = wanted
+    for one_wanted in done.values():
+        if not one_wanted.serves:
+            _release(account, one_wanted)
+
+
+def one(engine: Engine, account: Account, kf_account: str) -> None:
+    """One kf_account after a change; one that serves no more is left without conversations."""
+    done: _Wanted | None = None
+    for _ in range(ROUNDS):
+        wanted = _Wanted(kf_account, _row(engine, account.appid, kf_account))
+        if wanted == done:
+            break
+        _apply(account, wanted)
+        done = wanted
+    account.attendance.refresh()
+    if done and not done.serves:
+        _release(account, done)
+
+
+def speaker_refused(engine: Engine, account: Account) -> Callable[[str, int], None]:
+    """What the sender calls when the platform does not let a kf_account speak; it never raises.
+
+    The account becomes ``local`` with the reason in words, so that its next replies go out in the
+    official account's own name and the admin sees why.
+    """
+
+    def refused(kf_account: str, errcode: int) -> None:
+        try:
+            _make_local(engine, account.appid, kf_account, errcode)
+            one(engine, account, kf_account)
+        except (StorageError, SessionError, Missing, Refusal) as error:
+            log.warning("speaker_not_marked", kf_account=kf_account, error=str(error))
+        else:
+            log.warning("speaker_refused", kf_account=kf_account, errcode=errcode)
+
+    return refused
+
+
+def _make_local(engine: Engine, appid: str, kf_account: str, errcode: int) -> None:
+    actor = Actor(SYSTEM, SYSTEM, int(time.time() * 1000))
+    changes = {"platform": "local", "platform_note": reason(errcode)}
+    with acting(engine) as conn:
+        if kf_accounts.get(conn, appid, kf_account).platform != "local":
+            kf_accounts.update(conn, actor, appid, kf_account, changes)
+
+
+def _wanted(engine: Engine, account: Account) -> dict[str, _Wanted]:
+    """Every name SQL or Redis knows, with what SQL says of it."""
+    with reading(engine) as conn:
+        rows = {row.kf_account: row for row in kf_accounts.everyone(conn, account.appid)}
+    names = {*rows, *(seat.kf_account for seat in account.seats.all())}
+    return {name: _Wanted(name, rows.get(name)) for name in sorted(names)}
+
+
+def _row(engine: Engine, appid: str, kf_account: str) -> KfAccount | None:
+    try:
+        with reading(engine) as conn:
+            return kf_accounts.get(conn, appid, kf_account)
+    except Missing:
+        return None
+
+
+def _apply(account: Account, wanted: _Wanted) -> None:
+    row = wanted.row
+    if row is not None and not row.disabled:
+        account.seats.put(row.kf_account, row.nickname, row.max_sessions, row.groups, row.platform)
+    elif account.seats.read([wanted.kf_account]):
+        account.seats.disable(wanted.kf_account)
+
+
+def _release(account: Account, wanted: _Wanted) -> None:
+    """Re-routes what somebody holds who serves no more; a removed one is then forgotten."""
+    give_up_all(account, wanted.kf_account, "agent_disabled")
+    if wanted.row is None and not account.seats.held(wanted.kf_account):
+        account.seats.remove(wanted.kf_account)
