@@ -119,9 +119,7 @@ def test_a_timer_that_rings_after_activity_is_set_later_and_one_out_of_date_mean
     assert ring(session, Timer.WAIT, NOW, DEADLINES, owner_present=True) is None
 
 
-@pytest.mark.parametrize(
-    ("unanswered", "event"), [(0, Event.IDLE), (2, Event.IDLE_UNANSWERED)]
-)
+@pytest.mark.parametrize(("unanswered", "event"), [(0, Event.IDLE), (2, Event.IDLE_UNANSWERED)])
 def test_an_idle_conversation_with_an_unanswered_customer_closes_as_missed_work(
     unanswered: int, event: Event
 ) -> None:
