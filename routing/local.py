@@ -18,7 +18,7 @@ class LocalPresence:
         self._callbacks: list[Callable[[], None]] = []
         self._began = time.monotonic()
 
-    def announce(self, kf_account: str) -> None:
+    def announce(self, kf_account: str, wait_s: float = 0.0) -> None:
         self._become(lambda present: present | {kf_account})
 
     def withdraw(self, kf_account: str) -> None:
@@ -28,7 +28,9 @@ class LocalPresence:
         return self._present
 
     def health(self) -> PresenceHealth:
-        return PresenceHealth("local", time.monotonic() - self._began)
+        seen = len(self._present)
+        since_s = time.monotonic() - self._began
+        return PresenceHealth("local", since_s, announced=seen, present=seen)
 
     def on_change(self, callback: Callable[[], None]) -> None:
         self._callbacks.append(callback)
