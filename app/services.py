@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from app.account import Account
 from app.auth.logins import Logins
-from app.auth.throttle import Throttle
+from app.auth.passwords import Passwords
+from app.auth.signin import SignIn
 from app.events import DeskHub
 from app.jobs import Jobs
 from app.node import NodeContext
@@ -31,7 +32,7 @@ class Served:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Everything a request may need."""
+    """Everything a request may need. ``passwords`` is the only one: it bounds hashing."""
 
     settings: Settings
     node: NodeContext
@@ -39,7 +40,8 @@ class Services:
     engine: Engine
     served: Mapping[str, Served]
     logins: Logins
-    throttle: Throttle
+    passwords: Passwords
+    sign_in: SignIn
     jobs: Jobs
 
     def account_of(self, appid: str | None) -> Served:

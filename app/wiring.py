@@ -16,6 +16,8 @@ from app import logs
 from app.account import Account, Policy
 from app.attendance import Attendance
 from app.auth.logins import Logins
+from app.auth.passwords import Passwords
+from app.auth.signin import SignIn
 from app.auth.throttle import Throttle
 from app.directory import bootstrap, mirror
 from app.events import TAIL_BLOCK_MS, DeskHub
@@ -90,14 +92,17 @@ def build(settings: Settings, node: NodeContext) -> Services:
         _serve(settings, node, config, scripts, engine, zookeeper, pool) for config in accounts
     ]
     jobs = Jobs([work for _, work in built], settings.sweep_s, works=settings.role != "web")
+    logins = Logins(client, node.secret_key.get_secret_value().encode())
+    passwords = Passwords()
     services = Services(
         settings=settings,
         node=node,
         redis=client,
         engine=engine,
         served={served.account.appid: served for served, _ in built},
-        logins=Logins(client, node.secret_key),
-        throttle=Throttle(client),
+        logins=logins,
+        passwords=passwords,
+        sign_in=SignIn(engine, passwords, Throttle(client), logins),
         jobs=jobs,
     )
     bootstrap.prepare(services)

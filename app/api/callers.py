@@ -1,0 +1,151 @@
+"""Who calls: a browser's cookie, a program's bearer token, or an integration's token.
+
+A cookie goes wherever the browser is sent, so what it may change is asked for twice: by where the
+request comes from (Sec-Fetch-Site, else Origin) and by a token that only our pages know.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from typing import Final
+from urllib.parse import urlsplit
+
+from flask import Request
+
+from app.auth.logins import Login
+from app.auth.roles import INTEGRATION, allowed
+from app.refusals import Refusal
+from app.services import Services
+from app.storage import integrations
+from sessions.sql import reading
+
+SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+COOKIE: Final = "kfring_session"
+SECURE_COOKIE: Final = "__Host-kfring"
+CSRF_HEADER: Final = "X-CSRF-Token"
+HEADER_MAX_CHARS: Final = 512
+FORWARDED_MAX: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """``kind`` is cookie, token or integration; ``login`` None only for an integration."""
+
+    kind: str
+    who: str
+    role: str
+    person_id: int = 0
+    appid: str = ""
+    kf_account: str = ""
+    scopes: frozenset[str] = frozenset()
+    login: Login | None = None
+    secret: str = field(default="", repr=False)
+
+    def may(self, action: str) -> bool:
+        """Whether the role's table allows the action and, for an integration, its scopes do."""
+        if self.role == INTEGRATION and action not in self.scopes:
+            return False
+        return allowed(self.role, action)
+
+
+def cookie_name(request: Request) -> str:
+    """Over https the name itself promises Secure, Path=/ and no Domain."""
+    return SECURE_COOKIE if request.is_secure else COOKIE
+
+
+def caller_of(services: Services, request: Request) -> Caller:
+    """Raises Refusal: unauthorized, and forbidden for a request from another site."""
+    given = request.headers.get("Authorization", "")
+    if given:
+        return _bearer(services, given)
+    secret = request.cookies.get(cookie_name(request), "")
+    login = services.logins.find(secret, "cookie") if len(secret) <= HEADER_MAX_CHARS else None
+    if login is None:
+        raise Refusal("unauthorized", "Sign in first.")
+    if request.method not in SAFE_METHODS:
+        check_origin(services, request)
+        token = request.headers.get(CSRF_HEADER, "")[:HEADER_MAX_CHARS]
+        if not services.logins.csrf_fits(login, token):
+            raise Refusal("forbidden", f"The header {CSRF_HEADER} is missing or wrong.")
+    return _caller(login, secret)
+
+
+def check_origin(services: Services, request: Request) -> None:
+    """Refuses what another site's page makes a browser send."""
+    site = request.headers.get("Sec-Fetch-Site")
+    if site in ("same-origin", "none"):
+        return
+    origin = request.headers.get("Origin")
+    if site is None and (origin is None or origin in _own_origins(services, request)):
+        return
+    raise Refusal("forbidden", "Requests from other sites are refused.")
+
+
+def client_address(services: Services, request: Request) -> str:
+    """The client's IP address: what a trusted proxy says of it, else the peer's own."""
+    peer = request.remote_addr or ""
+    if not _trusted(services, peer):
+        return peer
+    hops = request.headers.get("X-Forwarded-For", "").split(",")[-FORWARDED_MAX:]
+    for hop in reversed([hop.strip() for hop in hops]):
+        if not _is_address(hop):
+            return peer
+        if not _trusted(services, hop):
+            return hop
+    return peer
+
+
+def _bearer(services: Services, given: str) -> Caller:
+    scheme, _, secret = given.partition(" ")
+    secret = secret.strip()
+    if scheme.lower() != "bearer" or not 0 < len(secret) <= HEADER_MAX_CHARS:
+        raise Refusal("unauthorized", "The header Authorization must be: Bearer <token>.")
+    if secret.startswith(integrations.PREFIX):
+        return _integration(services, secret)
+    login = services.logins.find(secret, "token")
+    if login is None:
+        raise Refusal("unauthorized", "The token is not valid, or no longer.")
+    return _caller(login, secret)
+
+
+def _integration(services: Services, secret: str) -> Caller:
+    with reading(services.engine) as conn:
+        found = integrations.find(conn, secret)
+    if found is None:
+        raise Refusal("unauthorized", "The token is not valid, or no longer.")
+    return Caller("integration", found.name, INTEGRATION, scopes=frozenset(found.scopes))
+
+
+def _caller(login: Login, secret: str) -> Caller:
+    return Caller(
+        kind=login.kind,
+        who=login.username,
+        role=login.role,
+        person_id=login.person_id,
+        appid=login.appid,
+        kf_account=login.kf_account,
+        login=login,
+        secret=secret,
+    )
+
+
+def _own_origins(services: Services, request: Request) -> set[str]:
+    origins = {f"{request.scheme}://{request.host}"}
+    if services.settings.public_url:
+        parts = urlsplit(services.settings.public_url)
+        origins.add(f"{parts.scheme}://{parts.netloc}")
+    return origins
+
+
+def _trusted(services: Services, address: str) -> bool:
+    networks = services.settings.trusted_proxies
+    return _is_address(address) and any(ip_address(address) in net for net in networks)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True

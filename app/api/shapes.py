@@ -1,0 +1,191 @@
+"""What is answered, as types: the source of the OpenAPI document and of the tests' checks."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from app.api.core import Shape
+
+StateName = Literal["WAITING", "SERVING", "TRANSFERING", "CLOSED"]
+StatusName = Literal["online", "away", "offline"]
+DeliveryName = Literal["received", "pending", "sent", "failed", "unknown", ""]
+
+
+class CustomerOfSession(Shape):
+    """Who is served; WeChat tells no nickname, so ``display_name`` is made from what we know."""
+
+    display_name: str
+    remark: str
+    subscribed: bool | None
+
+
+class LastMessage(Shape):
+    """The newest message of a conversation, its text cut."""
+
+    direction: str
+    type: str
+    text: str
+    created_ms: int
+
+
+class Transfer(Shape):
+    """A transfer that waits for consent; ``to`` is a kf_account or a group."""
+
+    to: str
+    to_group: str | None
+    by: str
+    note: str
+    expires_ms: int
+
+
+class Rating(Shape):
+    """What the customer said of the service."""
+
+    score: int
+    comment: str
+    rated_ms: int
+
+
+class Budget(Shape):
+    """Replies that WeChat still takes, and until when."""
+
+    remaining: int
+    window_ends_ms: int
+
+
+class SessionShape(Shape):
+    """One conversation. ``rev`` grows with every change, ``version`` with each transition."""
+
+    id: str
+    appid: str
+    openid: str
+    customer: CustomerOfSession
+    kf_account: str | None
+    state: StateName
+    group: str
+    priority: int
+    created_ms: int | None
+    queued_ms: int | None
+    first_assigned_ms: int | None
+    first_reply_ms: int | None
+    last_active_ms: int | None
+    assigned_ms: int | None
+    closed_ms: int | None
+    close_reason: str | None
+    queue_position: int | None
+    waiting_since_ms: int | None
+    unread: int
+    unanswered: int
+    last_message: LastMessage | None
+    version: int
+    owner_epoch: int
+    rev: int
+    previous_session_id: str | None
+    transfer: Transfer | None
+    rating: Rating | None
+    budget: Budget
+
+
+class DeliveryError(Shape):
+    """Why a message was not delivered."""
+
+    errcode: int
+    reason: str
+
+
+class _MessageBase(Shape):
+    id: str
+    seq: int
+    session_id: str
+    direction: Literal["in", "out", "system"]
+    type: str
+    text: str
+    media: dict[str, Any] | None
+    status: DeliveryName
+    error: DeliveryError | None
+    created_ms: int
+    wechat_msg_id: str
+    client_id: str
+    kf_account: str
+
+
+class MessageShape(_MessageBase):
+    """One message. ``code`` and ``values`` stand on system lines, ``by`` is who wrote it, ``notice``
+    marks an automatic one."""
+
+    by: str = ""
+    notice: bool = False
+    code: str = ""
+    values: dict[str, Any] = Field(default_factory=dict)
+
+
+class AgentShape(Shape):
+    """One kf_account as colleagues see it. ``serving``: new customers may reach him now."""
+
+    kf_account: str
+    nickname: str
+    groups: list[str]
+    status: StatusName
+    present: bool
+    serving: bool
+    load: int
+    max_sessions: int
+
+
+class GroupShape(Shape):
+    """One group with its live numbers."""
+
+    name: str
+    title: str
+    fallback: str | None
+    members: list[str]
+    online: int
+    waiting: int
+    seated: int
+
+
+class MediaShape(Shape):
+    """A file kept here; ``type`` is what a message with it is called."""
+
+    media_id: str
+    type: str
+    mime: str
+    size: int
+    filename: str
+
+
+class CustomerShape(Shape):
+    """What is known of a customer."""
+
+    appid: str
+    openid: str
+    display_name: str
+    remark: str
+    subscribed: bool | None
+    tags: list[str]
+    facts: dict[str, Any]
+    kf_account: str | None
+    session_id: str | None
+    last_served_ms: int | None
+    budget: Budget
+
+
+class NoteShape(Shape):
+    """A colleague's note on a customer."""
+
+    id: int
+    text: str
+    author: str
+    created_ms: int
+
+
+class CannedShape(Shape):
+    """A ready text; a shared one is everybody's."""
+
+    id: int
+    title: str
+    text: str
+    shared: bool
+    updated_ms: int

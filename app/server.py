@@ -1,0 +1,103 @@
+"""The Flask application of a node: callback, API and pages behind the same bounds and headers."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+from flask import Flask, Response, current_app, g, request
+
+from app import callback
+from app.api import auth, health, openapi
+from app.api.core import PREFIX, register
+from app.api.problems import answer_to
+from app.refusals import Refusal
+from app.services import Services
+
+REQUEST_ID: Final = re.compile(r"[A-Za-z0-9-]{8,64}")
+QUIET_PATHS: Final = frozenset({"/healthz", "/readyz", "/metrics"})
+CSP: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
+    "media-src 'self' blob:; connect-src 'self'; font-src 'self'; base-uri 'none'; "
+    "form-action 'self'; frame-ancestors {ancestors}"
+)
+PERMISSIONS: Final = "camera=(), geolocation=(), microphone=(self), payment=(), usb=()"
+
+MODULES: Final = {
+    "openapi": openapi.routes,
+    "health": health.routes,
+    "auth": auth.routes,
+}
+OPEN_BLUEPRINTS: Final = frozenset({"callback", "pages"})
+"""What asks for no login by its own nature; everything else declares its permission."""
+
+log = structlog.get_logger()
+
+
+def create_app(services: Services) -> Flask:
+    """The whole application. Everything it needs has been built already."""
+    app = Flask("kfring", static_folder=None)
+    accounts = {appid: served.account for appid, served in services.served.items()}
+    app.register_blueprint(callback.blueprint(accounts))
+    register(app, services, MODULES)
+    app.before_request(_begin)
+    app.before_request(_deny_undeclared)
+    app.after_request(_headers(services))
+    app.register_error_handler(Exception, answer_to)
+    return app
+
+
+def _begin() -> None:
+    """The request id: the caller's where it is well formed, else a new one."""
+    given = request.headers.get("X-Request-ID", "")
+    g.request_id = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
+    g.began = time.perf_counter()
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=g.request_id)
+
+
+def _deny_undeclared() -> None:
+    """A route that somebody forgot to give a permission answers nobody."""
+    rule = request.url_rule
+    if rule is None or request.blueprint in OPEN_BLUEPRINTS:
+        return
+    if rule.endpoint not in current_app.extensions["kfring"]:
+        raise Refusal("forbidden", "This route declares no permission.")
+
+
+def _headers(services: Services) -> Callable[[Response], Response]:
+    """Security headers for everything; ``/demo`` shows the desk in a frame of the same origin."""
+    ancestors = "'self'" if services.settings.simulator_on else "'none'"
+    always = {
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+        "Permissions-Policy": PERMISSIONS,
+        "Content-Security-Policy": CSP.format(ancestors=ancestors),
+    }
+
+    def finish(response: Response) -> Response:
+        response.headers["X-Request-ID"] = g.request_id
+        for name, value in always.items():
+            response.headers.setdefault(name, value)
+        if request.path.startswith(PREFIX) or request.path in QUIET_PATHS:
+            response.headers.setdefault("Cache-Control", "no-store")
+        if request.path.startswith(PREFIX):
+            _log(response)
+        return response
+
+    return finish
+
+
+def _log(response: Response) -> None:
+    rule = request.url_rule
+    log.info(
+        "request",
+        method=request.method,
+        route=rule.rule if rule else "",
+        status=response.status_code,
+        ms=round((time.perf_counter() - g.began) * 1000, 1),
+    )
