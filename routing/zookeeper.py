@@ -1,224 +1,285 @@
-"""Presence in ZooKeeper: one client per process, one ephemeral node per agent and node.
+"""Presence in ZooKeeper: ephemeral nodes, so that a process that dies takes its word with it.
 
-``/kf_status/<appid>/<kf_account>|<node>|<boot>``: flat, so that one watch per official account tells all.
-The boot in the name keeps a node that was just killed from meeting its own ghost. An agent is present
-while any node of his exists.
+One client and one keeper thread serve all official accounts of a process. What the connection's states oblige
+us to do:
 
-kazoo's threads only leave notes (a blocked listener stops its client for good); one keeper thread makes
-every call, each with a time limit, and brings the server's nodes in line with what is wanted. kazoo
-itself neither re-creates nodes after an expired session nor says that one expired before it has
-reconnected; both are done here. No error of kazoo leaves this module.
+- connected in a new session: our nodes are gone, make them again, read again, watch again.
+- suspended: nothing is known to be wrong yet; after one session time-out our word is void for others, so
+  theirs is void for us. kazoo itself says "lost" only when it gets through again, hence the own clock.
+- state listeners run on the connection's thread and may not call the client or wait; ours sets an Event.
+
+No error of kazoo leaves this module.
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
 import secrets
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from kazoo.client import KazooClient
+from kazoo.client import KazooClient, KazooState
 from kazoo.exceptions import KazooException, NodeExistsError, NoNodeError
 from kazoo.handlers.threading import KazooTimeoutError
+from kazoo.hosts import collect_hosts
 from kazoo.retry import KazooRetry
 
-from routing.zk_nodes import CONNECTED, AccountPresence, Link, owner_of
-
-CALL_S: Final = 3.0
-"""The longest any single call to ZooKeeper may take."""
-
-CLOSE_S: Final = 3.0
-REREAD_S: Final = 30.0
-"""Everything is read again this often, whatever the watches said."""
-
-RECONNECT_MAX_S: Final = 5.0
-TICK_MAX_S: Final = 1.0
-FRESH_CLIENT_AFTER: Final = 2.0
-"""Session time-outs without a connection after which the client is replaced: a server whose data was
-wiped refuses a client that has seen later changes, for ever."""
-
-_FAILURES: Final = (KazooException, KazooTimeoutError)
+from routing.nodes import holder_of
+from routing.presence import State
+from routing.register import Register, Unreachable
 
 log = logging.getLogger(__name__)
 
+SESSION_TIMEOUT_S: Final = 10.0
+CALL_TIMEOUT_S: Final = 3.0
+CLOSE_LIMIT_S: Final = 3.0
+REREAD_S: Final = 30.0
+"""Everything is read again this often, because a watch may die without a word."""
+
+RECONNECT_DELAY_MAX_S: Final = 5.0
+TICKS_PER_SESSION: Final = 4
+"""How often the keeper looks at its clocks when nothing wakes it."""
+
+FRESH_CLIENT_SESSIONS: Final = 3
+"""Lost for so many sessions, the client is made anew: a server whose data was wiped refuses the old one for
+ever, because it has seen transactions that the server has not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """The connection as the listener last heard of it; ``count`` grows with each connection made."""
+
+    connected: bool
+    session_kept: bool
+    since: float
+    count: int
+
+
+class Connection:
+    """A kazoo client and what its listener heard. Implements ``routing.register.Tree``."""
+
+    def __init__(self, hosts: str, timeout_s: float, wake: Callable[[], None], link: Link) -> None:
+        self.link = link
+        self._timeout_s = timeout_s
+        self._made_at = time.monotonic()
+        self._wake = wake
+        retry = KazooRetry(max_tries=-1, max_delay=RECONNECT_DELAY_MAX_S)
+        self._client = KazooClient(hosts=hosts, timeout=timeout_s, connection_retry=retry)
+        self._client.add_listener(self._heard)
+        self._client.start_async()
+
+    def state(self) -> State:
+        """By our own clock, not by kazoo's word."""
+        link = self.link
+        if link.connected:
+            return "connected"
+        away_s = time.monotonic() - link.since
+        return "suspended" if link.session_kept and away_s <= self._timeout_s else "lost"
+
+    def worn_out(self) -> bool:
+        """Whether a fresh client may get through where this one does not."""
+        down_since = max(self._made_at, self.link.since)
+        limit_s = FRESH_CLIENT_SESSIONS * self._timeout_s
+        return not self.link.connected and time.monotonic() - down_since > limit_s
+
+    def stop(self) -> None:
+        """Ends the session. May hang, as kazoo's stop does; for a thread that nobody waits for long."""
+        try:
+            self._client.stop()
+            self._client.close()
+        except Exception as error:
+            log.warning("the ZooKeeper client did not stop cleanly: %s", type(error).__name__)
+
+    def connections(self) -> int:
+        return self.link.count
+
+    def session(self) -> int | None:
+        known = self._client.client_id
+        return known[0] if known else None
+
+    def children(self, path: str, changed: Callable[[], None]) -> list[str]:
+        watch = _Watch(changed)
+        with _translated():
+            try:
+                return list(_answer(self._client.get_children_async(path, watch=watch)))
+            except NoNodeError:
+                _answer(self._client.ensure_path_async(path))
+                return list(_answer(self._client.get_children_async(path, watch=watch)))
+
+    def create(self, nodes: Mapping[str, str]) -> Iterator[str]:
+        with _translated():
+            asked = [(k, n, self._client.create_async(n, ephemeral=True)) for k, n in nodes.items()]
+            for key, node, answer in asked:
+                try:
+                    _answer(answer)
+                except NodeExistsError:
+                    self._take_over(node)
+                yield key
+
+    def delete(self, nodes: Mapping[str, str]) -> Iterator[str]:
+        with _translated():
+            asked = [(key, self._client.delete_async(node)) for key, node in nodes.items()]
+            for key, answer in asked:
+                with contextlib.suppress(NoNodeError):
+                    _answer(answer)
+                yield key
+
+    def _take_over(self, node: str) -> None:
+        """A node of ours stands: made by this session (its answer was lost), or left by the one before."""
+        stat = _answer(self._client.exists_async(node))
+        if stat is not None and stat.ephemeralOwner == self.session():
+            return
+        with contextlib.suppress(NoNodeError):
+            _answer(self._client.delete_async(node))
+        _answer(self._client.create_async(node, ephemeral=True))
+
+    def _heard(self, state: str) -> None:
+        before, now = self.link, time.monotonic()
+        if state == KazooState.CONNECTED:
+            self.link = Link(True, True, now, before.count + 1)
+        else:
+            kept = before.session_kept and state == KazooState.SUSPENDED
+            self.link = Link(False, kept, now if before.connected else before.since, before.count)
+        self._wake()
+
+
+@dataclass(frozen=True, slots=True)
+class _Watch:
+    """Equal for equal callbacks, because kazoo keeps a set of them: reading again adds no second watch."""
+
+    changed: Callable[[], None]
+
+    def __call__(self, event: object) -> None:
+        self.changed()
+
 
 class ZooKeeperHub:
-    """The connection of this process, shared by its official accounts. Make it after the fork.
+    """All presence of one process. ``hosts`` as "host:port,host:port", ``node_id`` names the process.
 
-    Returns at once and never raises for a server that is away: the node joins when it can. ``timeout_s``
-    is the session's; ``reread_s`` how often everything is read again.
+    Nothing is connected before the first ``presence``, and a child made by fork gets a client of its own with
+    its first call. Raises ValueError for hosts that cannot be read.
     """
 
     def __init__(
-        self, hosts: str, node_id: str, timeout_s: float = 10, reread_s: float = REREAD_S
+        self,
+        hosts: str,
+        node_id: str,
+        timeout_s: float = SESSION_TIMEOUT_S,
+        reread_s: float = REREAD_S,
     ) -> None:
-        self._hosts = hosts
-        self._timeout_s = timeout_s
-        self._reread_s = reread_s
-        self._owner = owner_of(node_id, secrets.token_hex(4))
-        self._wake = threading.Event()
-        self._closing = threading.Event()
-        self._link = Link(timeout_s, self._wake)
+        _check(hosts)
+        self.reread_s = reread_s
+        self._hosts, self._node_id, self._timeout_s = hosts, node_id, timeout_s
         self._lock = threading.Lock()
-        self._accounts: dict[str, AccountPresence] = {}
-        self._session: int | None = None
-        self._client = self._started_client()
-        self._keeper = threading.Thread(target=self._keep, name="zookeeper-keeper", daemon=True)
-        self._keeper.start()
+        self._registers: Mapping[str, Register] = {}
+        self._news = threading.Event()
+        self._closing = threading.Event()
+        self._connection: Connection | None = None
+        self._keeper: threading.Thread | None = None
+        self._pid = 0
 
-    def presence(self, appid: str) -> AccountPresence:
-        """The account's Presence; the same object each time."""
+    def presence(self, appid: str) -> Register:
+        """The presence of one official account; the same object each time."""
         with self._lock:
-            if appid not in self._accounts:
-                self._accounts = self._accounts | {
-                    appid: AccountPresence(appid, self._owner, self._link, self._wake)
-                }
-        self._wake.set()
-        return self._accounts[appid]
+            known = self._registers.get(appid)
+            if known is None:
+                known = Register(self, appid)
+                self._registers = {**self._registers, appid: known}
+        self.wake()
+        return known
+
+    def state(self) -> State:
+        connection = self._connection
+        return connection.state() if connection else "lost"
+
+    def since_s(self) -> float:
+        """Seconds since the connection came or went."""
+        connection = self._connection
+        return time.monotonic() - connection.link.since if connection else 0.0
+
+    def wake(self) -> None:
+        """Has the keeper look, and starts it where it does not run yet. Never waits."""
+        if self._pid != os.getpid() and not self._closing.is_set():
+            self._start()
+        self._news.set()
 
     def close(self) -> None:
-        """Removes this node's entries and ends the session; gives up after a few seconds."""
+        """Removes all nodes and ends the session; returns after CLOSE_LIMIT_S even if kazoo does not."""
         self._closing.set()
-        self._wake.set()
-        self._keeper.join(CLOSE_S)
-        _end(self._client).join(CLOSE_S)
+        self._news.set()
+        if self._keeper is not None and self._pid == os.getpid():
+            self._keeper.join(CLOSE_LIMIT_S)
 
-    def _keep(self) -> None:
-        """The keeper thread: on news and at every tick."""
-        tick = min(TICK_MAX_S, self._timeout_s / 8)
+    def _start(self) -> None:
+        with self._lock:
+            if self._pid == os.getpid():
+                return
+            self._pid, self._connection = os.getpid(), None
+            holder = holder_of(self._node_id, secrets.token_hex(4))
+            self._keeper = threading.Thread(
+                target=self._run, args=(holder,), name="presence", daemon=True
+            )
+            self._keeper.start()
+
+    def _run(self, holder: str) -> None:
+        self._connection = self._connect(Link(False, False, time.monotonic(), 0))
         while not self._closing.is_set():
-            self._step()
-            self._wake.wait(tick)
-            self._wake.clear()
-        for account in self._accounts.values():
-            account.close()
-        self._step()
+            self._news.wait(self._timeout_s / TICKS_PER_SESSION)
+            self._news.clear()
+            self._connection = self._renewed(self._connection)
+            self._round(self._connection, holder)
+        for register in self._registers.values():
+            register.stand_for_nobody()
+        self._round(self._connection, holder)
+        self._connection.stop()
 
-    def _step(self) -> None:
+    def _round(self, connection: Connection, holder: str) -> None:
+        """One look at everything. Whatever fails is tried again; the thread lives on."""
+        registers = self._registers.values()
         try:
-            if self._link.now.state == CONNECTED:
-                self._reconcile_all()
-            elif self._link.void(time.monotonic()) and not self._closing.is_set():
-                self._replace_client_in_time()
-        except _FAILURES as error:
-            log.warning("zookeeper: %s, trying again", type(error).__name__)
+            for register in registers:
+                if connection.link.connected:
+                    register.keep(connection, holder)
+        except Unreachable as error:
+            log.warning("presence is not up to date: %s", error)
         except Exception:
-            log.exception("zookeeper: the keeper stumbled and goes on")
-        for account in self._accounts.values():
-            account.report()
+            log.exception("presence is not up to date")
+        for register in registers:
+            if connection.state() == "lost":
+                register.lose_sight()
+            register.tell()
 
-    def _reconcile_all(self) -> None:
-        session = self._session_id()
-        for account in self._accounts.values():
-            if session != self._session:
-                account.disown()
-        self._session = session
-        for account in self._accounts.values():
-            self._reconcile(account)
+    def _connect(self, link: Link) -> Connection:
+        return Connection(self._hosts, self._timeout_s, self._news.set, link)
 
-    def _reconcile(self, account: AccountPresence) -> None:
-        if account.due(self._reread_s):
-            account.reading()
-            try:
-                account.saw(self._children(account))
-            except _FAILURES:
-                account.unread()
-                raise
-        self._create(account, account.missing())
-        self._delete(account, account.unwanted())
-
-    def _children(self, account: AccountPresence) -> Iterable[str]:
-        """The nodes of the account, and a watch on them. A watch on a missing folder would be lost."""
-        try:
-            return self._read(account)
-        except NoNodeError:
-            self._client.ensure_path_async(account.folder).get(timeout=CALL_S)
-            return self._read(account)
-
-    def _read(self, account: AccountPresence) -> Iterable[str]:
-        call = self._client.get_children_async(account.folder, watch=account.touched)
-        children: list[str] = call.get(timeout=CALL_S)
-        return children
-
-    def _create(self, account: AccountPresence, names: Iterable[str]) -> None:
-        """All at once on the wire; the first failure ends the round."""
-        calls = [(name, self._create_async(account, name)) for name in names]
-        for name, call in calls:
-            try:
-                call.get(timeout=CALL_S)
-            except NodeExistsError:
-                self._take_over(account, name)
-            except NoNodeError:
-                account.unread()
-                raise
-            account.made(name)
-
-    def _take_over(self, account: AccountPresence, name: str) -> None:
-        """A node of ours stands already: of this session, or of one whose end is not cleared up yet."""
-        path = f"{account.folder}/{name}"
-        stat = self._client.exists_async(path).get(timeout=CALL_S)
-        if stat is not None and stat.ephemeralOwner == self._session_id():
-            return
-        self._delete(account, [name])
-        self._create_async(account, name).get(timeout=CALL_S)
-
-    def _create_async(self, account: AccountPresence, name: str) -> Any:
-        return self._client.create_async(f"{account.folder}/{name}", ephemeral=True)
-
-    def _delete(self, account: AccountPresence, names: Iterable[str]) -> None:
-        calls = [(n, self._client.delete_async(f"{account.folder}/{n}")) for n in names]
-        for name, call in calls:
-            try:
-                call.get(timeout=CALL_S)
-            except NoNodeError:
-                log.debug("zookeeper: a node to delete was gone already")
-            account.removed(name)
-
-    def _session_id(self) -> int | None:
-        client_id = self._client.client_id
-        return client_id[0] if client_id else None
-
-    def _replace_client_in_time(self) -> None:
-        """Each time the connection has been away for another few sessions' lives."""
-        if time.monotonic() - self._client_since < FRESH_CLIENT_AFTER * self._timeout_s:
-            return
-        down_since = self._link.now.down_since
-        if (
-            down_since is not None
-            and time.monotonic() - down_since < FRESH_CLIENT_AFTER * self._timeout_s
-        ):
-            return
-        old = self._client
-        old.remove_listener(self._link.note)
-        self._link.note("LOST")
-        self._client = self._started_client()
-        _end(old)
-
-    def _started_client(self) -> Any:
-        """Connects in the background, for as long as it takes."""
-        client = KazooClient(
-            hosts=self._hosts,
-            timeout=self._timeout_s,
-            connection_retry=KazooRetry(max_tries=-1, max_delay=RECONNECT_MAX_S),
-        )
-        client.add_listener(self._link.note)
-        client.start_async()
-        self._client_since = time.monotonic()
-        return client
+    def _renewed(self, connection: Connection) -> Connection:
+        """The connection, or a fresh one in place of one that gets nowhere."""
+        if not connection.worn_out():
+            return connection
+        threading.Thread(target=connection.stop, name="presence-stop", daemon=True).start()
+        return self._connect(replace(connection.link, session_kept=False))
 
 
-def _end(client: Any) -> threading.Thread:
-    """Stops the client on a thread of its own, as ``stop`` may hang."""
+def _check(hosts: str) -> None:
+    try:
+        collect_hosts(hosts)
+    except ValueError:
+        raise ValueError(f"ZooKeeper hosts {hosts!r}: expected host:port,host:port") from None
 
-    def stop() -> None:
-        try:
-            client.stop()
-            client.close()
-        except Exception as error:
-            log.debug("zookeeper: the client did not stop cleanly: %s", type(error).__name__)
 
-    thread = threading.Thread(target=stop, name="zookeeper-stop", daemon=True)
-    thread.start()
-    return thread
+@contextlib.contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (KazooException, KazooTimeoutError, OSError) as error:
+        raise Unreachable(type(error).__name__) from None
+
+
+def _answer(call: Any) -> Any:
+    """The answer to an asynchronous call, waited for no longer than CALL_TIMEOUT_S."""
+    return call.get(timeout=CALL_TIMEOUT_S)
