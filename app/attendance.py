@@ -65,7 +65,7 @@ class Attendance:
         self._agents: Mapping[str, Present] = {}
         self._roster = Roster.of(())
         self._renewed_at = 0.0
-        self.on_joined: Callable[[str], None] = lambda kf_account: None
+        self.on_joined: Callable[[str], object] = lambda kf_account: None
 
     def stream_opened(self, kf_account: str) -> None:
         """A desk of the agent listens on this node."""
@@ -111,6 +111,19 @@ class Attendance:
         for name, agent in agents.items():
             if agent.serving and not (name in before and before[name].serving):
                 self.on_joined(name)
+
+    def refresh_one(self, kf_account: str) -> None:
+        """The same for one agent, whose status or limits just changed on this node."""
+        (seat,) = self._seats.read([kf_account]) or (None,)
+        present = kf_account in self.present()
+        with self._lock:
+            agents = {n: a for n, a in self._agents.items() if n != kf_account}
+            if seat is not None:
+                agents[kf_account] = Present(seat, present)
+            self._agents = agents
+            self._roster = Roster.of((self._agent(p) for p in agents.values()), self._roster)
+        if seat is not None and agents[kf_account].serving:
+            self.on_joined(kf_account)
 
     def roster(self) -> Roster:
         return self._roster

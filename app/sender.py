@@ -148,11 +148,12 @@ class Sender:
         SENDS.labels(status=status.value).inc()
         if code:
             PLATFORM_ERRORS.labels(errcode=str(code)).inc()
-        ident = claim.message["id"] if claim.message else ""
+        message = claim.message or {}
         log.info(
             "reply_settled",
             appid=self._account.appid,
-            message_id=ident,
+            message_id=message.get("id", ""),
+            request_id=message.get("request_id", ""),
             status=status.value,
             errcode=code,
             attempts=claim.attempts + 1,

@@ -57,7 +57,8 @@ def inbound_body(push: Inbound) -> str:
     )
 
 
-def outgoing_body(message: Outgoing, kf_account: str, sender: str) -> str:
+def outgoing_body(message: Outgoing, kf_account: str, sender: str, request_id: str = "") -> str:
+    """``sender`` is who wrote it, ``request_id`` the call it came with (to follow it in the logs)."""
     return _tail(
         direction="out",
         type=message.type,
@@ -67,6 +68,7 @@ def outgoing_body(message: Outgoing, kf_account: str, sender: str) -> str:
         client_id=message.client_id,
         kf_account=kf_account,
         by=sender,
+        request_id=request_id,
     )
 
 

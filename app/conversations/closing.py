@@ -87,9 +87,11 @@ def timed_change(account: Account, loaded: Loaded, event: Event) -> Change:
 
 
 def seat_freed(account: Account, kf_accounts: frozenset[str]) -> None:
-    """Gives freed seats to those who wait."""
+    """Gives freed seats to those who wait, unless their agent is not there."""
     for kf_account in kf_accounts:
-        account.store.drain(kf_account, account.groups_of(kf_account))
+        agent = account.attendance.agent(kf_account)
+        if agent is not None and agent.serving:
+            account.store.drain(kf_account, account.groups_of(kf_account))
 
 
 def _change(

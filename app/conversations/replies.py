@@ -40,6 +40,7 @@ def reply(
     sender: str,
     message: Outgoing,
     owner_epoch: int | None = None,
+    request_id: str = "",
 ) -> Replied:
     """Accepts one message for the customer; repeatable by ``client_id``.
 
@@ -47,7 +48,7 @@ def reply(
     reply_budget_spent, reply_window_closed.
     """
     check_sendable(message)
-    body = outgoing_body(message, kf_account, sender)
+    body = outgoing_body(message, kf_account, sender, request_id)
     try:
         replied = account.store.reply(session_id, kf_account, message, body, owner_epoch)
     except NotFound:
