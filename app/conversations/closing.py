@@ -16,7 +16,7 @@ MINUTE_MS = 60_000
 NOTICE_NEEDS = 2
 """An automatic notice leaves at least one reply for a human."""
 
-_TOLD = {
+TOLD = {
     Event.CLOSED_BY_AGENT: "close",
     Event.IDLE: "idle_close",
     Event.IDLE_UNANSWERED: "idle_close",
@@ -26,9 +26,16 @@ _TOLD = {
 
 
 def close_by_agent(
-    account: Account, session_id: str, kf_account: str, seen_seq: int | None = None
+    account: Account,
+    session_id: str,
+    kf_account: str,
+    seen_seq: int | None = None,
+    note: str = "",
 ) -> Session:
-    """The owner ends it. With ``seen_seq`` it is refused if the customer wrote after that message."""
+    """The owner ends it, for a reason he may note for colleagues.
+
+    With ``seen_seq`` it is refused if the customer wrote after that message.
+    """
 
     def decide(loaded: Loaded) -> Change:
         session = loaded.session
@@ -36,7 +43,7 @@ def close_by_agent(
             raise Refusal("not_owner", "Another agent serves this conversation now.")
         if seen_seq is not None and session.last_direction == "in" and session.seq > seen_seq:
             _check_nothing_newer(account, session, seen_seq)
-        return _change(account, loaded, Event.CLOSED_BY_AGENT, by=kf_account, guard=True)
+        return _change(account, loaded, Event.CLOSED_BY_AGENT, by=kf_account, guard=True, note=note)
 
     return _closed(account, transition(account.store, session_id, decide))
 
@@ -95,16 +102,17 @@ def seat_freed(account: Account, kf_accounts: frozenset[str]) -> None:
 
 
 def _change(
-    account: Account, loaded: Loaded, event: Event, *, by: str = "", guard: bool = False
+    account: Account, loaded: Loaded, event: Event, *, by: str = "", guard: bool = False, note: str = ""
 ) -> Change:
     session = loaded.session
     after = apply(session, event, loaded.now_ms, Details(by=by))
     minutes = account.store.deadlines.idle_ms // MINUTE_MS or 1
-    text = account.notices(_TOLD[event], minutes=minutes) if event in _TOLD else ""
+    text = account.notices(TOLD[event], minutes=minutes) if event in TOLD else ""
+    said = {"reason": CLOSE_REASONS[event].value, "by": by} | ({"note": note} if note else {})
     return Change(
         session,
         after,
-        lines=(Line("closed", {"reason": CLOSE_REASONS[event].value, "by": by}),),
+        lines=(Line("closed", said),),
         notice=Notice(text, NOTICE_NEEDS) if text else None,
         guard_in_seq=guard,
     )
