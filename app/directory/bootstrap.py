@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from app.auth.passwords import Passwords
 from app.auth.roles import AGENT
 from app.directory.demo import register_in_background
 from app.directory.people import PeopleDirectory, Registration
@@ -44,7 +43,7 @@ DEMO_AGENTS: Final = (DemoAgent("agent1", "客服小林"), DemoAgent("agent2", "
 
 def prepare(services: Services) -> None:
     """Makes sure of all of it, then reads what is served from memory. Raises StartError."""
-    directory = PeopleDirectory(services.engine, Passwords(), services.logins)
+    directory = PeopleDirectory(services.engine, services.passwords, services.logins)
     try:
         ensure_groups(services, default_groups())
         directory.ensure_first_admin(_now_ms(), services.node.admin_password.get_secret_value())

@@ -10,15 +10,13 @@ from redis import Redis
 from tests.directory.rig import Platform, Rig, directory
 from tests.servers import PrivateRedis
 
-DIRECTORY_DB = 9
-
 
 @pytest.fixture
-def store(redis_server: PrivateRedis) -> Iterator[Redis]:
-    """A database of the shared server for tests that number persons from 1."""
-    with Redis(port=redis_server.port, db=DIRECTORY_DB, decode_responses=True, protocol=2) as made:
-        made.flushdb()
-        yield made
+def redis_url(redis_server: PrivateRedis) -> str:
+    """The shared server, emptied: persons of every test are numbered from 1."""
+    with Redis.from_url(redis_server.url) as client:
+        client.flushdb()
+    return redis_server.url
 
 
 @pytest.fixture
@@ -40,6 +38,6 @@ def platform(start_platform: Callable[..., Platform]) -> Platform:
 
 
 @pytest.fixture
-def rig(tmp_path: Path, store: Redis, appid: str, platform: Platform) -> Iterator[Rig]:
-    with directory(tmp_path, store, appid, platform.base) as made:
+def rig(tmp_path: Path, redis_url: str, appid: str, platform: Platform) -> Iterator[Rig]:
+    with directory(tmp_path, redis_url, appid, platform.base) as made:
         yield made

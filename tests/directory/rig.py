@@ -1,4 +1,4 @@
-"""A whole directory on real stores: SQLite, Redis and the simulator over HTTP."""
+"""A whole node without its web server on real stores: SQLite, Redis and the simulator over HTTP."""
 
 from __future__ import annotations
 
@@ -11,37 +11,18 @@ from typing import Any
 
 import requests
 from pydantic import SecretStr
-from redis import Redis
 from werkzeug.serving import BaseWSGIServer, make_server
 
-from app.account import Account, Policy
-from app.attendance import Attendance
-from app.auth.logins import Logins
+from app import wiring
+from app.account import Account
 from app.auth.passwords import Passwords
-from app.auth.throttle import Throttle
-from app.events import DeskHub
-from app.groups_cache import Fallbacks
-from app.jobs import Jobs
 from app.node import DemoAccount, NodeContext
 from app.services import Served, Services
-from app.storage import engine as engines
 from app.storage.audit import Actor
-from app.storage.migrate import migrate
-from app.storage.notices import NoticeTexts, read_defaults
-from app.tokens import TokenService
-from app.wechat_out import WeChatApi, new_session
 from config.accounts import OfficialAccount
 from config.settings import Settings, load_settings
-from routing.local import LocalPresence
-from sessions.deadlines import Deadlines
-from sessions.outbox import Outbox
-from sessions.reading import Reading
-from sessions.records import Records
-from sessions.roster import Seat, SeatStore, Status
-from sessions.scripts import Scripts
+from sessions.roster import Seat, Status
 from sessions.sql import Engine
-from sessions.store import SessionStore
-from sessions.streams import DeskStream
 from simulator.config import SimulatorConfig
 from simulator.web import create_simulator
 
@@ -67,6 +48,7 @@ class Platform:
         self.base = f"http://127.0.0.1:{self.server.server_port}"
         self.http = requests.Session()
         self.http.trust_env = False
+        self.running = True
         self.thread = threading.Thread(
             target=self.server.serve_forever, kwargs={"poll_interval": 0.02}
         )
@@ -88,49 +70,42 @@ class Platform:
         return list(self.call("GET", f"/sim/api/requests?path={path}")["data"])
 
     def stop(self) -> None:
+        """Nobody answers there any more; calling it twice is once."""
+        if not self.running:
+            return
+        self.running = False
         self.http.close()
         self.server.shutdown()
         self.thread.join()
         self.server.server_close()
 
 
-def official_account(appid: str, **changes: Any) -> OfficialAccount:
-    values: dict[str, Any] = {
-        "appid": appid,
-        "app_secret": SecretStr(SECRET),
-        "token": SecretStr(TOKEN),
-        "encoding_aes_key": SecretStr(AES_KEY),
-        "wechat_id": WECHAT_ID,
-    }
-    return OfficialAccount(**{**values, **changes})
-
-
-def policy() -> Policy:
-    return Policy(
-        load_factor=1.25,
-        queue_max=100,
-        affinity_ms=86_400_000,
-        reopen_ms=600_000,
-        reply_budget=5,
-        transfer_consent=False,
-        transfer_ms=60_000,
-        grace_ms=30_000,
-        priority_credit_ms=60_000,
-        opening_keys=frozenset(),
-        rules=(),
-        default_group="general_support",
-        timezone="Asia/Shanghai",
+def official_account(appid: str) -> OfficialAccount:
+    return OfficialAccount(
+        appid=appid,
+        app_secret=SecretStr(SECRET),
+        token=SecretStr(TOKEN),
+        encoding_aes_key=SecretStr(AES_KEY),
+        wechat_id=WECHAT_ID,
     )
 
 
-def settings_for(tmp_path: Path, appid: str, **more: str) -> Settings:
-    variables = {
+def settings_for(tmp_path: Path, appid: str, base: str, **more: str) -> Settings:
+    """``appid`` "" = the demo."""
+    account = {
         "KF_APPID": appid,
         "KF_APP_SECRET": SECRET,
         "KF_TOKEN": TOKEN,
         "KF_ENCODING_AES_KEY": AES_KEY,
         "KF_WECHAT_ID": WECHAT_ID,
+        "KF_WECHAT_API_BASE": base,
+    }
+    variables = {
+        **(account if appid else {}),
         "KF_DATA_DIR": str(tmp_path),
+        "KF_LOG_LEVEL": "error",
+        "KF_THREADS": "60",
+        "KF_STREAMS_MAX": "20",
         **more,
     }
     return load_settings(variables, env_file=None)
@@ -140,12 +115,18 @@ def settings_for(tmp_path: Path, appid: str, **more: str) -> Settings:
 class Rig:
     services: Services
     served: Served
-    engine: Engine
-    passwords: Passwords
 
     @property
     def account(self) -> Account:
         return self.served.account
+
+    @property
+    def engine(self) -> Engine:
+        return self.services.engine
+
+    @property
+    def passwords(self) -> Passwords:
+        return self.services.passwords
 
     def sign_in(self, kf_account: str) -> None:
         """He is online and there."""
@@ -158,45 +139,14 @@ class Rig:
         return found[0] if found else None
 
 
-def serve(
-    config: OfficialAccount, redis: Redis, engine: Engine, session: requests.Session, base: str
-) -> Served:
-    scripts = Scripts(redis)
-    appid = config.appid
-    seats, reading = SeatStore(scripts, appid), Reading(redis, appid)
-    stream = DeskStream(redis, redis, appid)
-    attendance = Attendance(seats, LocalPresence(), "node", 30, "general_support")
-    notices = NoticeTexts(engine, appid, read_defaults())
-    store = SessionStore(scripts, appid, Deadlines(1_800_000, 86_400_000, 60_000), 60_000)
-    account = Account(
-        config=config,
-        policy=policy(),
-        store=store,
-        seats=seats,
-        outbox=Outbox(scripts, appid),
-        reading=reading,
-        stream=stream,
-        records=Records(engine),
-        attendance=attendance,
-        notices=notices,
-        fallback_of=Fallbacks(engine, appid),
-        wake_sender=lambda: None,
-    )
-    attendance.on_joined = lambda kf: store.drain(kf, account.groups_of(kf))
-    api = WeChatApi(config, TokenService(redis, config, base, session), base, session)
-    return Served(account, api, DeskHub(appid, stream, reading), notices)
-
-
 @contextmanager
 def directory(
-    tmp_path: Path, redis: Redis, appid: str, base: str, demo: DemoAccount | None = None
+    tmp_path: Path, redis_url: str, appid: str, base: str, demo: DemoAccount | None = None
 ) -> Iterator[Rig]:
-    settings = settings_for(tmp_path, appid)
-    engine = engines.create(None, tmp_path)
-    migrate(engine, tmp_path)
-    config = demo.account if demo else official_account(appid)
+    """A node whose platform is at ``base``; with ``demo`` the node itself is said to be there."""
+    settings = settings_for(tmp_path, "" if demo else appid, base)
     node = NodeContext(
-        redis_url="",
+        redis_url=redis_url,
         embedded=False,
         draining=lambda: False,
         base_url=base,
@@ -205,18 +155,8 @@ def directory(
         secret_key=SecretStr("k" * 32),
         admin_password=SecretStr(ADMIN_PASSWORD),
     )
-    with new_session() as session:
-        served = serve(config, redis, engine, session, base)
-        services = Services(
-            settings=settings,
-            node=node,
-            redis=redis,
-            engine=engine,
-            served={appid: served},
-            logins=Logins(redis, b"k" * 32),
-            throttle=Throttle(redis),
-            jobs=Jobs([], 5, works=False),
-        )
-        yield Rig(services, served, engine, Passwords())
-        served.account.attendance.close()
-    engine.dispose()
+    services = wiring.build(settings, node)
+    try:
+        yield Rig(services, services.served[appid])
+    finally:
+        wiring.shutdown()

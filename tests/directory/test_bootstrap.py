@@ -4,8 +4,6 @@ import threading
 from pathlib import Path
 
 from flask import Flask
-from pydantic import SecretStr
-from redis import Redis
 from werkzeug.serving import make_server
 
 from app.directory import bootstrap
@@ -37,7 +35,6 @@ def account_rows(rig: Rig) -> dict[str, KfAccount]:
 
 
 def test_the_default_groups_exist_and_fall_back_to_general_support(rig: Rig) -> None:
-    bootstrap.prepare(rig.services)
     with reading(rig.engine) as conn:
         found = {g.name: g.fallback for g in groups.everyone(conn, rig.account.appid)}
     assert found == {
@@ -49,7 +46,6 @@ def test_the_default_groups_exist_and_fall_back_to_general_support(rig: Rig) -> 
 
 
 def test_the_first_admin_gets_the_nodes_password_and_keeps_his_own_afterwards(rig: Rig) -> None:
-    bootstrap.prepare(rig.services)
     with reading(rig.engine) as conn:
         admin = people.by_sign_in_name(conn, "admin")
     assert admin is not None and admin.role == "admin"
@@ -63,17 +59,16 @@ def test_the_first_admin_gets_the_nodes_password_and_keeps_his_own_afterwards(ri
 
 
 def test_there_are_no_demo_agents_without_the_demo(rig: Rig) -> None:
-    bootstrap.prepare(rig.services)
     assert account_rows(rig) == {}
 
 
 def demo_account(appid: str) -> DemoAccount:
     passwords = {"agent1": "demo-password-1", "agent2": "demo-password-2"}
-    return DemoAccount(official_account(appid, app_secret=SecretStr(SECRET)), passwords)
+    return DemoAccount(official_account(appid), passwords)
 
 
 def test_the_demos_agents_are_registered_once_the_node_serves_its_own_simulator(
-    tmp_path: Path, store: Redis, appid: str
+    tmp_path: Path, redis_url: str, appid: str
 ) -> None:
     node = Flask("node", static_folder=None)
     node.add_url_rule("/healthz", view_func=lambda: "ok")
@@ -88,8 +83,7 @@ def test_the_demos_agents_are_registered_once_the_node_serves_its_own_simulator(
     )
     server = make_server("127.0.0.1", 0, mount(node.wsgi_app, simulator), threaded=True)
     base = f"http://127.0.0.1:{server.server_port}"
-    with directory(tmp_path, store, appid, base, demo_account(appid)) as rig:
-        bootstrap.prepare(rig.services)
+    with directory(tmp_path, redis_url, appid, base, demo_account(appid)) as rig:
         rows = account_rows(rig)
         assert {name: row.nickname for name, row in rows.items()} == {
             "agent1@shop_id": "客服小林",
@@ -110,13 +104,12 @@ def test_the_demos_agents_are_registered_once_the_node_serves_its_own_simulator(
 
 
 def test_a_demo_agent_an_admin_removed_does_not_come_back(
-    tmp_path: Path, store: Redis, appid: str
+    tmp_path: Path, redis_url: str, appid: str
 ) -> None:
-    with directory(tmp_path, store, appid, "http://127.0.0.1:9", demo_account(appid)) as rig:
+    with directory(tmp_path, redis_url, appid, "http://127.0.0.1:9", demo_account(appid)) as rig:
         people_directory = PeopleDirectory(rig.engine, rig.passwords, rig.services.logins)
         demo = rig.services.node.demo
         assert demo is not None
-        bootstrap.ensure_demo(rig.services, people_directory, demo)
         with reading(rig.engine) as conn:
             agent = people.by_sign_in_name(conn, "agent1")
         assert agent is not None

@@ -1,0 +1,129 @@
+"""The person who signs in with a kf_account: made with it, locked with it, let go with it.
+
+Each function works inside the caller's transaction; signing out is the caller's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from app.auth.passwords import Passwords, generate
+from app.auth.roles import AGENT, ROLES
+from app.storage import people, values
+from app.storage.audit import Actor
+from app.storage.engine import Transaction
+from app.storage.errors import Invalid, Taken
+from app.storage.kf_accounts import KfAccount, NewKfAccount
+from app.storage.people import NewPerson, Person, clean_username
+
+USERNAME_MAX_CHARS: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A person wanted; an empty username is made from the kf_account, an empty password at random."""
+
+    username: str = ""
+    password: str = field(default="", repr=False)
+    role: str = AGENT
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A person ready to be written; ``chosen`` = the admin named the username himself."""
+
+    new: NewPerson
+    chosen: bool
+    generated: str | None = field(repr=False)
+
+
+def check(conn: Transaction, new: NewKfAccount, wish: Wish) -> None:
+    """Raises Taken and Invalid for what could not be written."""
+    if wish.role not in ROLES:
+        raise Invalid("role", f"must be one of {', '.join(ROLES)}")
+    if wish.username:
+        found = _named(conn, clean_username(wish.username))
+        if found and not _released(found):
+            raise Taken(f"the username {found.username} is in use already")
+
+
+def prepared(passwords: Passwords, new: NewKfAccount, wish: Wish | None) -> Prepared | None:
+    """Hashes the password, before a transaction begins. Raises WeakPassword, Busy."""
+    if wish is None:
+        return None
+    generated = None if wish.password else generate()
+    hashed = passwords.hash(generated or wish.password)
+    username = clean_username(wish.username or new.kf_account.partition("@")[0])
+    person = NewPerson(username, wish.role, hashed, new.nickname, new.appid, new.kf_account)
+    return Prepared(person, bool(wish.username), generated)
+
+
+def give(conn: Transaction, actor: Actor, row: KfAccount, person: Prepared) -> Person:
+    """The kf_account's person: a new one, or the agent who had lost an earlier one of this name."""
+    new = person.new
+    found = _named(conn, new.username)
+    if found and _released(found):
+        return _again(conn, actor, found, new)
+    if found and not person.chosen:
+        spare = row.kf_account.replace("@", ".").casefold()
+        new = replace(new, username=spare[:USERNAME_MAX_CHARS])
+        found = _named(conn, new.username)
+        if found and _released(found):
+            return _again(conn, actor, found, new)
+    return people.create(conn, actor, new)
+
+
+def lock(conn: Transaction, actor: Actor, row: KfAccount) -> Person | None:
+    """An agent cannot sign in while his kf_account is disabled; leads can. The person, if any."""
+    person = people.holder(conn, row.appid, row.kf_account)
+    if person and person.role == AGENT and not person.disabled:
+        people.update(conn, actor, person.id, {"disabled": True})
+        values.put(conn, _key(row), str(person.id))
+    return person
+
+
+def unlock(conn: Transaction, actor: Actor, row: KfAccount) -> None:
+    """Undoes ``lock``; a person whom an admin disabled himself stays disabled."""
+    person = people.holder(conn, row.appid, row.kf_account)
+    locked = values.get(conn, _key(row))
+    if person and locked == str(person.id):
+        people.update(conn, actor, person.id, {"disabled": False})
+    values.remove(conn, _key(row))
+
+
+def release(conn: Transaction, actor: Actor, row: KfAccount) -> Person | None:
+    """Takes the kf_account from its person; an agent has nothing left to sign in for."""
+    person = people.holder(conn, row.appid, row.kf_account)
+    values.remove(conn, _key(row))
+    if person is None:
+        return None
+    changes: dict[str, object] = {"appid": None, "kf_account": None}
+    if person.role == AGENT:
+        changes["disabled"] = True
+    return people.update(conn, actor, person.id, changes)
+
+
+def _again(conn: Transaction, actor: Actor, found: Person, new: NewPerson) -> Person:
+    people.set_password(conn, actor, found.id, new.password_hash)
+    changes = {
+        "role": new.role,
+        "display_name": new.display_name,
+        "appid": new.appid,
+        "kf_account": new.kf_account,
+        "disabled": False,
+    }
+    return people.update(conn, actor, found.id, changes)
+
+
+def _named(conn: Transaction, username: str) -> Person | None:
+    found = people.by_sign_in_name(conn, username)
+    return found if found and found.username == username else None
+
+
+def _released(person: Person) -> bool:
+    return person.disabled and person.kf_account is None and person.role == AGENT
+
+
+def _key(row: KfAccount) -> str:
+    return f"kf_lock:{row.appid}:{row.kf_account}"

@@ -1,0 +1,183 @@
+"""kf accounts as WeChat has them (wechat-platform 6): its refusals in words, its list kept a while."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+from app.refusals import Refusal
+from app.tokens import TokenUnavailable
+from app.wechat_errors import reason
+from app.wechat_out import OutcomeUnknown, PlatformRefused, WeChatApi, WeChatFailure
+from sessions.clients import Redis
+from sessions.scripts import guarded
+
+NO_FEATURE: Final = frozenset({65400, 48001, 61450})
+"""The official account has no kf feature: its agents are kept as ``local``."""
+
+EXISTS: Final = frozenset({65406, 61453})
+UNKNOWN: Final = frozenset({65401, 61452})
+
+LIST_S: Final = 300
+ADDING_S: Final = 86_400
+LIST_MAX: Final = 1000
+NAME_MAX_CHARS: Final = 64
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far WeChat knows a kf_account: the columns ``platform`` and ``platform_note``."""
+
+    platform: str
+    note: str = ""
+
+    def columns(self) -> dict[str, str]:
+        return {"platform": self.platform, "platform_note": self.note}
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One row of WeChat's list; ``platform`` registered, invited or bound."""
+
+    kf_account: str
+    nickname: str
+    kf_id: str
+    avatar: str
+    platform: str
+
+
+class KfPlatform:
+    """The calls on kf accounts of one official account.
+
+    All raise Refusal: platform_refused with ``errcode``, platform_unreachable; and StoreDown.
+    """
+
+    def __init__(self, api: WeChatApi, store: Redis) -> None:
+        self._api = api
+        self._store = store
+        prefix = f"kf:kflist:{{kfl.{api.appid}}}:"
+        self._list_key, self._adding_key = prefix + "list", prefix + "adding:"
+
+    def create(self, kf_account: str, nickname: str) -> Standing:
+        """Created there, or ``local`` with the reason where the official account has no kf feature.
+
+        An earlier attempt whose outcome nobody knows is finished by a repeat: what exists there
+        then is ours. ``settled`` ends the attempt once all is saved.
+        """
+        key = self._adding_key + kf_account
+        tried_before = not guarded(lambda: self._store.set(key, 1, nx=True, ex=ADDING_S))
+        try:
+            _asked(lambda: self._api.kf_add(kf_account, nickname))
+        except Refusal as refusal:
+            errcode = refusal.extra.get("errcode")
+            if errcode in EXISTS and tried_before:
+                return Standing("registered")
+            if not tried_before and "outcome" not in refusal.extra:
+                self.settled(kf_account)
+            if errcode in NO_FEATURE:
+                return Standing("local", reason(refusal.extra["errcode"]))
+            raise
+        return Standing("registered")
+
+    def settled(self, kf_account: str) -> None:
+        """The attempt to create it is over, and WeChat's list may have changed."""
+        guarded(lambda: self._store.delete(self._adding_key + kf_account, self._list_key))
+
+    def rename(self, kf_account: str, nickname: str) -> Standing | None:
+        """None when WeChat has the new name; where it has no kf feature any more, ``local``."""
+        try:
+            self._changing(lambda: self._api.kf_update(kf_account, nickname))
+        except Refusal as refusal:
+            if refusal.extra.get("errcode") in NO_FEATURE:
+                return Standing("local", reason(refusal.extra["errcode"]))
+            raise
+        return None
+
+    def delete(self, kf_account: str) -> None:
+        """Gone there, or not there at all."""
+        try:
+            self._changing(lambda: self._api.kf_delete(kf_account))
+        except Refusal as refusal:
+            if refusal.extra.get("errcode") not in NO_FEATURE | UNKNOWN:
+                raise
+
+    def invite(self, kf_account: str, invite_wx: str) -> None:
+        self._changing(lambda: self._api.kf_invite(kf_account, invite_wx))
+
+    def set_avatar(self, kf_account: str, content: bytes) -> None:
+        self._changing(lambda: self._api.kf_avatar(kf_account, "avatar.jpg", content))
+
+    def listed(self, *, fresh: bool = False) -> list[Listed]:
+        """WeChat's list, at most five minutes old; ``fresh`` asks it now."""
+        kept = None if fresh else guarded(lambda: self._store.get(self._list_key))
+        if kept is None:
+            rows = _asked(self._api.kf_list)[:LIST_MAX]
+            kept = json.dumps(rows, ensure_ascii=False)
+            text = kept
+            guarded(lambda: self._store.set(self._list_key, text, ex=LIST_S))
+        return [row for raw in json.loads(kept) if (row := _listed(raw))]
+
+    def _changing(self, call: Callable[[], object]) -> None:
+        try:
+            _asked(call)
+        finally:
+            guarded(lambda: self._store.delete(self._list_key))
+
+
+def _asked(call: Callable[[], T]) -> T:
+    try:
+        return call()
+    except WeChatFailure as failure:
+        refusal = _refusal(failure)
+    raise refusal
+
+
+def _refusal(failure: WeChatFailure) -> Refusal:
+    if isinstance(failure, PlatformRefused):
+        return _refused(failure.errcode)
+    if isinstance(failure, TokenUnavailable) and failure.errcode:
+        return _refused(failure.errcode)
+    if isinstance(failure, OutcomeUnknown):
+        return _unknown()
+    return Refusal("platform_unreachable", "WeChat cannot be reached now; nothing was changed.")
+
+
+def _refused(errcode: int) -> Refusal:
+    words = f"WeChat refused: {reason(errcode, 'en')}."
+    extra: dict[str, Any] = {"errcode": errcode, "errmsg": reason(errcode)}
+    if errcode in EXISTS:
+        words += " Import it: POST /api/v1/admin/kf-accounts/sync."
+        extra["import_by"] = "/api/v1/admin/kf-accounts/sync"
+    return Refusal("platform_refused", words, **extra)
+
+
+def _unknown() -> Refusal:
+    return Refusal(
+        "platform_unreachable",
+        "WeChat gave no clear answer, so the change may have taken effect there; nothing was "
+        "saved here. Repeat the request, or import what WeChat has by sync.",
+        outcome="unknown",
+    )
+
+
+def _listed(raw: Mapping[str, Any]) -> Listed | None:
+    """One row read leniently: ids come as text or number. None for one without a usable name."""
+    name = raw.get("kf_account")
+    if not isinstance(name, str) or not 0 < len(name) <= NAME_MAX_CHARS or not name.isprintable():
+        return None
+    platform = "registered"
+    if raw.get("kf_wx") or raw.get("kf_openid"):
+        platform = "bound"
+    elif raw.get("invite_wx") and raw.get("invite_status") == "waiting":
+        platform = "invited"
+    return Listed(
+        kf_account=name,
+        nickname=str(raw.get("kf_nick") or name.partition("@")[0])[:NAME_MAX_CHARS],
+        kf_id=str(raw.get("kf_id") or "")[:32],
+        avatar=str(raw.get("kf_headimgurl") or "")[:1024],
+        platform=platform,
+    )

@@ -1,0 +1,146 @@
+"""Brings our kf accounts in line with WeChat's list, and shows them with live numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from app.account import Account
+from app.directory import mirror
+from app.directory.kf_platform import KfPlatform, Listed, Standing
+from app.services import Served, Services
+from app.storage import kf_accounts, people
+from app.storage.audit import Actor, acting, record
+from app.storage.kf_accounts import KfAccount, NewKfAccount
+from sessions.sql import Engine, reading
+
+GONE: Final = "微信侧没有此客服账号"
+
+
+@dataclass(frozen=True, slots=True)
+class Synced:
+    """Names by what was done: ``imported`` new here, ``changed``, ``missing`` at WeChat."""
+
+    imported: tuple[str, ...]
+    changed: tuple[str, ...]
+    missing: tuple[str, ...]
+    registered: tuple[str, ...]
+
+
+class KfSync:
+    """Sync for one official account. Raises Refusal as KfPlatform does, and the stores' errors."""
+
+    def __init__(self, services: Services, served: Served) -> None:
+        self._engine: Engine = services.engine
+        self._account: Account = served.account
+        self._platform = KfPlatform(served.api, services.redis)
+        self._default_sessions = services.settings.max_sessions
+
+    def run(self, actor: Actor, *, fresh: bool, register_local: bool = False) -> Synced:
+        """Imports what exists only there; marks as ``local`` what does not exist there any more.
+
+        ``register_local`` also creates there what is only here, once the kf feature is enabled.
+        """
+        listed = {row.kf_account: row for row in self._platform.listed(fresh=fresh)}
+        registered = self._register(listed) if register_local else {}
+        with acting(self._engine) as conn:
+            appid = self._account.appid
+            ours = {row.kf_account: row for row in kf_accounts.everyone(conn, appid)}
+            new = [row for name, row in listed.items() if name not in ours]
+            for row in new:
+                kf_accounts.create(conn, actor, self._imported(row))
+            changes = dict(_changes(ours.values(), listed, registered))
+            for name, columns in changes.items():
+                kf_accounts.update(conn, actor, appid, name, columns)
+            done = Synced(
+                tuple(row.kf_account for row in new),
+                tuple(name for name in changes if name in listed),
+                tuple(name for name, c in changes.items() if c.get("platform_note") == GONE),
+                tuple(registered),
+            )
+            detail = {"imported": list(done.imported), "missing": list(done.missing)}
+            record(conn, actor, "kf_account.sync", appid, detail)
+        for name in (*done.imported, *changes):
+            mirror.one(self._engine, self._account, name)
+        return done
+
+    def _register(self, listed: Mapping[str, Listed]) -> dict[str, Standing]:
+        with reading(self._engine) as conn:
+            rows = kf_accounts.everyone(conn, self._account.appid)
+        made: dict[str, Standing] = {}
+        for row in rows:
+            if row.platform == "local" and row.kf_account not in listed:
+                made[row.kf_account] = self._platform.create(row.kf_account, row.nickname)
+                self._platform.settled(row.kf_account)
+        return made
+
+    def _imported(self, row: Listed) -> NewKfAccount:
+        return NewKfAccount(
+            self._account.appid,
+            row.kf_account,
+            row.nickname,
+            self._default_sessions,
+            row.platform,
+            kf_id=row.kf_id,
+            avatar=row.avatar,
+        )
+
+
+def described(account: Account, engine: Engine, rows: Iterable[KfAccount]) -> list[dict[str, Any]]:
+    """kf accounts as the API shows them, with who holds them and what they carry now."""
+    shown = list(rows)
+    with reading(engine) as conn:
+        held = {
+            person.kf_account: person
+            for person in people.everyone(conn)
+            if person.appid == account.appid
+        }
+    loads = account.seats.crowd("", [row.kf_account for row in shown]).loads
+    seats = {seat.kf_account: seat for seat in account.seats.read(r.kf_account for r in shown)}
+    present = account.attendance.present()
+    answers = []
+    for row in shown:
+        seat, person = seats.get(row.kf_account), held.get(row.kf_account)
+        answers.append(
+            {
+                "appid": row.appid,
+                "kf_account": row.kf_account,
+                "nickname": row.nickname,
+                "platform": row.platform,
+                "platform_note": row.platform_note,
+                "kf_id": row.kf_id,
+                "avatar": row.avatar,
+                "groups": list(row.groups),
+                "max_sessions": row.max_sessions,
+                "disabled": row.disabled,
+                "created_ms": row.created_ms,
+                "updated_ms": row.updated_ms,
+                "username": person.username if person else None,
+                "role": person.role if person else None,
+                "status": seat.status.value if seat else "offline",
+                "present": row.kf_account in present,
+                "load": loads[row.kf_account],
+            }
+        )
+    return answers
+
+
+def _changes(
+    ours: Iterable[KfAccount], listed: Mapping[str, Listed], registered: Mapping[str, Standing]
+) -> Iterable[tuple[str, dict[str, Any]]]:
+    """What differs, by name."""
+    for row in ours:
+        there = listed.get(row.kf_account)
+        if there is not None:
+            wanted = Standing(there.platform).columns()
+            wanted |= {"kf_id": there.kf_id, "avatar": there.avatar}
+        elif row.kf_account in registered:
+            wanted = registered[row.kf_account].columns()
+        elif row.platform != "local":
+            wanted = Standing("local", GONE).columns()
+        else:
+            continue
+        columns = {name: value for name, value in wanted.items() if getattr(row, name) != value}
+        if columns:
+            yield row.kf_account, columns
