@@ -10,12 +10,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, Final
 
-from routing.agents import Roster
+from routing.agents import Agent, Roster
 from routing.ring import Ring, point
+
+PASSED_SHOWN: Final = 16
+"""Agents who could not serve at all that a card lists, so that it stays small."""
+
+CEIL_SLACK: Final = 1e-9
+"""What floating point may add to a whole number; the script that checks the cap uses the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +53,11 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A candidate that was passed over: ``reason`` full or over_cap."""
+    """An agent who was passed over.
+
+    ``reason``: full or over_cap for a candidate; unknown, excluded, not_in_group or offline for one who
+    could not serve the wish at all.
+    """
 
     kf_account: str
     reason: str
@@ -55,7 +65,7 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why this decision. ``considered`` has each candidate with load, seats and cap."""
+    """Why this decision. ``considered`` has each candidate in order with load, seats and cap."""
 
     group: str
     openid: str
@@ -88,7 +98,7 @@ class Assign:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """The customer must wait: nobody_online, all_full or others_wait_first."""
+    """The customer must wait: nobody_online, all_excluded, others_wait_first or all_full."""
 
     reason: str
     why: Explanation
@@ -102,15 +112,13 @@ class Bound:
     total_weight: int
     load_factor: float
 
+    def share(self, weight: int) -> float:
+        """The part of the group's conversations that an agent of ``weight`` seats may hold."""
+        return self.load_factor * weight / self.total_weight
+
     def cap(self, weight: int) -> int:
-        share = self.load_factor * (self.total + 1) * weight / self.total_weight
-        return max(1, math.ceil(share - 1e-9))
-
-
-@dataclass(slots=True)
-class _Tally:
-    considered: list[Mapping[str, Any]] = field(default_factory=list)
-    skipped: list[Skipped] = field(default_factory=list)
+        """The most he may hold once one more has joined; at least 1, so that nobody is left out."""
+        return max(1, math.ceil(self.share(weight) * (self.total + 1) - CEIL_SLACK))
 
 
 def candidates(ring: Ring, roster: Roster, wish: Wish, limit: int) -> tuple[Candidate, ...]:
@@ -126,63 +134,98 @@ def candidates(ring: Ring, roster: Roster, wish: Wish, limit: int) -> tuple[Cand
     )
 
 
+def passed_over(roster: Roster, wish: Wish) -> tuple[Skipped, ...]:
+    """Who could not serve the wish at all: the previous agent, then the excluded, then the offline."""
+    names = {name for name, agent in roster.agents.items() if wish.group in agent.groups}
+    names |= {wish.previous} if wish.previous else set()
+    reasons = [(name, _unfit(roster.agents.get(name), wish)) for name in names]
+    passed = [Skipped(name, reason) for name, reason in reasons if reason]
+    passed.sort(key=lambda s: (s.kf_account != wish.previous, s.reason == "offline", s.kf_account))
+    return tuple(passed[:PASSED_SHOWN])
+
+
+def preferences(
+    cands: Sequence[Candidate], loads: Mapping[str, Load], bound: Bound
+) -> tuple[tuple[str, float], ...]:
+    """(kf_account, share of the group's conversations he may hold), best first: what the atomic step
+    checks against live numbers."""
+    return tuple((c.kf_account, bound.share(loads[c.kf_account].seats)) for c in cands)
+
+
 def decide(
     wish: Wish,
     cands: Sequence[Candidate],
     loads: Mapping[str, Load],
     bound: Bound,
     waiting: int,
+    passed: Sequence[Skipped] = (),
 ) -> Assign | Queue:
-    """Seat or queue; ``waiting`` are those of the group who came before."""
+    """Seat or queue; ``waiting`` are those of the group who came before.
+
+    ``loads`` must have every candidate (KeyError). ``passed`` goes into the explanation only.
+    """
+    rows = [_weigh(candidate, loads[candidate.kf_account], bound) for candidate in cands]
+    chosen, reason = _choose(rows, waiting, excluded=any(s.reason == "excluded" for s in passed))
+    skipped = [Skipped(row.candidate.kf_account, row.skip) for row in rows if row.skip]
+    why = Explanation(
+        group=wish.group,
+        openid=wish.openid,
+        result="assign" if chosen else "queue",
+        chosen=chosen,
+        reason=reason,
+        considered=tuple(row.shown() for row in rows),
+        skipped=(*(s for s in skipped if s.kf_account != chosen), *passed),
+    )
+    return Assign(chosen, why) if chosen else Queue(reason, why)
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A candidate with his numbers; ``skip`` is why he cannot be taken, "" if he can."""
+
+    candidate: Candidate
+    load: Load
+    cap: int
+    skip: str
+
+    def shown(self) -> Mapping[str, Any]:
+        return {
+            "kf_account": self.candidate.kf_account,
+            "why": self.candidate.why,
+            "load": self.load.seats_taken,
+            "seats": self.load.seats,
+            "cap": self.cap,
+        }
+
+
+def _weigh(candidate: Candidate, load: Load, bound: Bound) -> _Row:
+    cap = bound.cap(load.seats)
+    over = "over_cap" if load.seats_taken >= cap else ""
+    return _Row(candidate, load, cap, "full" if load.seats_taken >= load.seats else over)
+
+
+def _choose(rows: Sequence[_Row], waiting: int, *, excluded: bool) -> tuple[str | None, str]:
+    """(kf_account or None, reason)."""
+    if not rows:
+        return None, "all_excluded" if excluded else "nobody_online"
     if waiting:
-        return _queue(wish, "others_wait_first", _Tally())
-    if not cands:
-        return _queue(wish, "nobody_online", _Tally())
-    tally = _Tally()
-    above_cap: list[Candidate] = []
-    for candidate in cands:
-        load = loads[candidate.kf_account]
-        cap = bound.cap(load.seats)
-        tally.considered.append(_row(candidate, load, cap))
-        if load.seats_taken >= load.seats:
-            tally.skipped.append(Skipped(candidate.kf_account, "full"))
-        elif load.seats_taken >= cap:
-            tally.skipped.append(Skipped(candidate.kf_account, "over_cap"))
-            above_cap.append(candidate)
-        else:
-            return _assign(wish, candidate.kf_account, candidate.why, tally)
-    if above_cap:
-        least = min(above_cap, key=lambda c: (loads[c.kf_account].seats_taken, c.position))
-        return _assign(wish, least.kf_account, "over_cap", tally)
-    return _queue(wish, "all_full", tally)
+        return None, "others_wait_first"
+    for row in rows:
+        if not row.skip:
+            return row.candidate.kf_account, row.candidate.why
+    free = [row for row in rows if row.skip == "over_cap"]
+    if not free:
+        return None, "all_full"
+    least = min(free, key=lambda row: (row.load.seats_taken, row.candidate.position))
+    return least.candidate.kf_account, "over_cap"
 
 
-def _row(candidate: Candidate, load: Load, cap: int) -> dict[str, Any]:
-    return {
-        "kf_account": candidate.kf_account,
-        "why": candidate.why,
-        "load": load.seats_taken,
-        "seats": load.seats,
-        "cap": cap,
-    }
-
-
-def _assign(wish: Wish, chosen: str, reason: str, tally: _Tally) -> Assign:
-    skipped = tuple(s for s in tally.skipped if s.kf_account != chosen)
-    why = Explanation(
-        wish.group, wish.openid, "assign", chosen, reason, tuple(tally.considered), skipped
-    )
-    return Assign(chosen, why)
-
-
-def _queue(wish: Wish, reason: str, tally: _Tally) -> Queue:
-    why = Explanation(
-        wish.group,
-        wish.openid,
-        "queue",
-        None,
-        reason,
-        tuple(tally.considered),
-        tuple(tally.skipped),
-    )
-    return Queue(reason, why)
+def _unfit(agent: Agent | None, wish: Wish) -> str:
+    """Why he cannot serve the wish, whatever his load; "" if he can."""
+    if agent is None:
+        return "unknown"
+    if wish.group not in agent.groups:
+        return "not_in_group"
+    if not agent.online:
+        return "offline"
+    return "excluded" if agent.kf_account in wish.exclude else ""
