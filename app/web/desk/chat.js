@@ -1,0 +1,60 @@
+// The open conversation: its head, its messages, the place to answer.
+
+import { Confirm } from "../shared/dialog.js";
+import { html, useState } from "../shared/kit.js";
+import { t } from "../shared/words.js";
+import { close } from "./actions.js";
+import { go } from "./address.js";
+import { Avatar } from "./avatar.js";
+import { Composer } from "./composer.js";
+import { customerName, groupName } from "./names.js";
+import { keepRead } from "./read.js";
+import { Routing } from "./routing.js";
+import { isMine } from "./selectors.js";
+import { Thread } from "./thread.js";
+import { selected, state } from "./store.js";
+import { Asked, TransferDialog } from "./transfer.js";
+
+export function Chat() {
+  const session = selected.value;
+  if (!session) return html`<main class="chat nothing"><p>${t("chat.none")}</p></main>`;
+  const name = customerName(session);
+  return html`
+    <main class="chat" key=${session.id} aria-label=${t("chat.label", { name })}>
+      <${Head} session=${session} name=${name} />
+      <${Asked} session=${session} />
+      <${Thread} session=${session} />
+      <${Composer} session=${session} />
+    </main>`;
+}
+
+function Head({ session, name }) {
+  const [dialog, setDialog] = useState("");
+  const done = () => setDialog("");
+  const serving = isMine(state.value, session);
+  return html`
+    <header class="chat-head">
+      <button type="button" class="quiet back" aria-label=${t("list.back")} onClick=${() => go("")}>‹</button>
+      <${Avatar} openid=${session.openid} remark=${session.customer.remark} />
+      <div class="chat-who">
+        <h1>${name}</h1>
+        <p class="dim">
+          <span class="state" data-state=${session.state}>${t(`state.${session.state}`)}</span>
+          <span>${groupName(session.group)}</span>
+          ${session.customer.subscribed === false && html`<span class="bad">${t("customer.left")}</span>`}
+        </p>
+      </div>
+      <div class="buttons">
+        <button type="button" class="small" onClick=${() => setDialog("routing")}>${t("chat.why")}</button>
+        ${serving && session.state === "SERVING" && html`
+          <button type="button" class="small" onClick=${() => setDialog("transfer")}>${t("chat.transfer")}</button>`}
+        ${serving && html`<button type="button" class="small danger" onClick=${() => setDialog("close")}>${t("chat.close")}</button>`}
+      </div>
+      ${dialog === "routing" && html`<${Routing} session=${session} onClose=${done} />`}
+      ${dialog === "transfer" && html`<${TransferDialog} session=${session} onClose=${done} />`}
+      ${dialog === "close" && html`<${Confirm} title=${t("chat.close")} text=${t("chat.closeAsk", { name })} yes=${t("chat.close")}
+        onYes=${() => close(session)} onClose=${done} />`}
+    </header>`;
+}
+
+keepRead();

@@ -1,0 +1,34 @@
+// System lines: a code and its values, put into words.
+
+import { has, t } from "../shared/words.js";
+import { agentName } from "./names.js";
+
+const LINES = {
+  closed: ({ reason, by }) => t("line.closed", { reason: known("closed", reason, "line.other", { by: agentName(by) }) }),
+  taken: ({ by }) => t("line.taken", { by: agentName(by) }),
+  moved: movedWords,
+  transfer_asked: ({ by, to, note }) =>
+    t(note ? "line.transfer_askedNote" : "line.transfer_asked", { by: agentName(by), to: agentName(to), note }),
+  transfer_failed: ({ to, why }) => t("line.transfer_failed", { to: agentName(to), why: whyWords(why) }),
+  notice_not_sent: ({ text }) => t("line.notice_not_sent", { text }),
+};
+
+export function lineWords(message) {
+  const words = LINES[message.code];
+  return words ? words(message.values ?? {}) : t("line.other");
+}
+
+function movedWords({ by, to, note, why }) {
+  const names = { by: agentName(by), to: agentName(to), note, why: whyWords(why) };
+  if (why === "transfer") return t(note ? "line.movedNote" : "line.moved", names);
+  return t(to ? "line.movedAway" : "line.requeued", names);
+}
+
+function whyWords(why) {
+  return known("why", why, "why.other", {});
+}
+
+function known(table, name, otherwise, values) {
+  const key = `${table}.${name}`;
+  return has(key) ? t(key, values) : t(otherwise);
+}

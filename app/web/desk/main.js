@@ -1,0 +1,53 @@
+// The desk's page: sign in, or the lists beside the conversation.
+
+import { html, render, signal } from "../shared/kit.js";
+import { Login } from "../shared/login.js";
+import { language, t } from "../shared/words.js";
+import { Chat } from "./chat.js";
+import { followAddress } from "./address.js";
+import { resume, signIn, signOut } from "./session.js";
+import { Sidebar } from "./sidebar.js";
+import { connected, selected, state, trouble } from "./store.js";
+import { keepWhole } from "./sync.js";
+import { keepTitle } from "./title.js";
+
+const ready = signal(false);
+
+function Desk() {
+  if (!ready.value) return html`<main class="login"><p>${t("app.loading")}</p></main>`;
+  if (!state.value.me) return html`<${Login} title=${t("app.desk")} signIn=${signIn} />`;
+  if (!state.value.me.kf_account) return html`<${NoSeat} />`;
+  return html`
+    <div class="desk" data-view=${selected.value ? "chat" : "list"}>
+      <${Sidebar} />
+      <${Chat} />
+    </div>
+    <${Alerts} />`;
+}
+
+function Alerts() {
+  return html`<div class="alerts" role="status">
+    ${!connected.value && html`<p class="alert">${t("app.offline")}</p>`}
+    ${trouble.value && html`<p class="alert">
+      <span>${trouble.value}</span>
+      <button type="button" class="quiet" aria-label=${t("app.close")} onClick=${() => (trouble.value = "")}>✕</button>
+    </p>`}
+  </div>`;
+}
+
+function NoSeat() {
+  return html`<main class="login"><div class="card">
+    <p>${t("login.noSeat")}</p>
+    <p><a href="/admin">${t("app.console")}</a></p>
+    <button type="button" onClick=${signOut}>${t("login.out")}</button>
+  </div></main>`;
+}
+
+document.documentElement.lang = language.value === "zh" ? "zh-CN" : "en";
+keepWhole();
+keepTitle();
+followAddress();
+render(html`<${Desk} />`, document.getElementById("app"));
+resume()
+  .catch(() => {})
+  .finally(() => (ready.value = true));

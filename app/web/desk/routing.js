@@ -1,0 +1,39 @@
+// Why this agent: the record of the decision, in words.
+
+import { get } from "../shared/api.js";
+import { Dialog } from "../shared/dialog.js";
+import { html, useEffect, useState } from "../shared/kit.js";
+import { problemWords } from "../shared/problems.js";
+import { has, t } from "../shared/words.js";
+import { agentName, groupName } from "./names.js";
+
+export function Routing({ session, onClose }) {
+  const [card, setCard] = useState(undefined);
+  const [problem, setProblem] = useState("");
+  useEffect(() => {
+    get(`/sessions/${session.id}/routing`).then(setCard, (error) =>
+      error.code === "not_found" ? setCard(null) : setProblem(problemWords(error)));
+  }, [session.id]);
+  return html`
+    <${Dialog} title=${t("routing.title")} onClose=${onClose}>
+      ${problem && html`<p class="problem">${problem}</p>`}
+      ${card === undefined && !problem && html`<p>${t("app.loading")}</p>`}
+      ${card === null && html`<p>${t("routing.none")}</p>`}
+      ${card && html`<${RoutingCard} card=${card} />`}
+    <//>`;
+}
+
+export function RoutingCard({ card }) {
+  const reason = `routing.reason.${card.reason}`;
+  const skipped = Object.fromEntries((card.skipped ?? []).map((one) => [one.kf_account, one.reason]));
+  return html`
+    <p>${t("routing.group", { group: groupName(card.group) })}</p>
+    <p><strong>${card.chosen ? t("routing.chosen", { name: agentName(card.chosen) }) : t("routing.queued")}</strong></p>
+    <p>${t(has(reason) ? reason : "routing.reason.other")}</p>
+    <ul class="candidates">
+      ${(card.candidates ?? []).map((one) => html`<li key=${one.kf_account} data-chosen=${one.kf_account === card.chosen}>
+        ${t("routing.candidate", { ...one, name: agentName(one.kf_account) })}
+        ${skipped[one.kf_account] && html` <span class="chip">${t(`routing.skipped.${skipped[one.kf_account]}`)}</span>`}
+      </li>`)}
+    </ul>`;
+}

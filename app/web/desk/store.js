@@ -1,0 +1,21 @@
+// The one state of the page, and the clock that waiting times follow.
+
+import { serverNow } from "../shared/api.js";
+import { computed, signal } from "../shared/kit.js";
+import { EMPTY, reduce } from "./state.js";
+
+const TICK_MS = 1000;
+
+export const state = signal(EMPTY);
+export const selectedId = signal("");
+export const connected = signal(true);
+export const now = signal(serverNow());
+export const trouble = signal("");
+
+export const selected = computed(() => state.value.sessions[selectedId.value] ?? null);
+
+export function dispatch(action) {
+  state.value = reduce(state.value, action);
+}
+
+setInterval(() => (now.value = serverNow()), TICK_MS);
