@@ -8,9 +8,10 @@ points, without hashing the others again, so only the leaver's or newcomer's cus
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain
+from typing import Final, TypeVar
 
 import mmh3
 
@@ -21,12 +22,18 @@ BASE_WEIGHT: Final = 5
 VNODES_MIN: Final = 10
 VNODES_MAX: Final = 1000
 
+REBUILD_SHARE: Final = 4
+"""With more than one in so many agents changed, sorting everything is cheaper than splicing."""
+
+T = TypeVar("T")
+
 Point = tuple[int, str]
+"""Position on the circle, and whose virtual node stands there."""
 
 
 def point(key: str) -> int:
     """Where a key stands on the ring: the first 64 bits of MurmurHash3 x64 128, unsigned."""
-    return mmh3.hash64(key.encode(), seed=0, x64arch=True, signed=False)[0]
+    return mmh3.hash64(key, signed=False)[0]  # a text is hashed as UTF-8
 
 
 def vnode_count(weight: int) -> int:
@@ -36,44 +43,49 @@ def vnode_count(weight: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Ring:
-    """Sorted virtual nodes and the weight of each agent on it. ``Ring()`` is empty."""
+    """Agents on the circle, each with his weight. ``Ring()`` is empty.
 
-    points: tuple[Point, ...] = ()
+    ``_at`` are the virtual nodes' points in ascending order, ``_owners`` whose they are. Both are shared by
+    readers and never changed; plain lists, because bisect and slices are fastest on them.
+    """
+
     weights: tuple[tuple[str, int], ...] = ()
+    _at: list[int] = field(default_factory=list, repr=False)
+    _owners: list[str] = field(default_factory=list, repr=False)
 
     @classmethod
     def of(cls, agents: Iterable[tuple[str, int]]) -> Ring:
-        """A ring of (name, weight) pairs; their order does not matter."""
-        weights = tuple(sorted(agents))
-        points = [p for name, weight in weights for p in _points(name, weight)]
-        return cls(tuple(sorted(points)), weights)
+        """A ring of (name, weight) pairs; their order does not matter, of one name the last counts."""
+        weights = dict(agents)
+        points = _points(weights.items())
+        return cls(_sorted(weights), [at for at, _ in points], [name for _, name in points])
 
     def with_agents(self, agents: Iterable[tuple[str, int]]) -> Ring:
         """The ring of exactly these agents, made from this one by what differs."""
         wanted, have = dict(agents), dict(self.weights)
         if wanted == have:
             return self
-        gone = {name for name, weight in have.items() if wanted.get(name) != weight}
-        new = [name for name, weight in wanted.items() if have.get(name) != weight]
-        if len(gone) + len(new) > max(1, len(wanted) // 4):
+        gone, new = have.items() - wanted.items(), wanted.items() - have.items()
+        if len(gone) + len(new) > max(1, len(wanted) // REBUILD_SHARE):
             return Ring.of(wanted.items())
-        kept = tuple(p for p in self.points if p[1] not in gone) if gone else self.points
-        added = sorted(p for name in new for p in _points(name, wanted[name]))
-        return Ring(_merged(kept, added), tuple(sorted(wanted.items())))
+        ring = self._without(_points(gone)) if gone else self
+        ring = ring._with(_points(new)) if new else ring
+        return replace(ring, weights=_sorted(wanted))
 
     def add(self, name: str, weight: int) -> Ring:
+        """With this agent; one who stands already gets the places of his new weight."""
         return self.with_agents([*self.weights, (name, weight)])
 
     def remove(self, name: str) -> Ring:
+        """Without him; itself if he does not stand on it."""
         return self.with_agents((n, w) for n, w in self.weights if n != name)
 
     def walk(self, key: str) -> Iterator[str]:
         """The agents, each once, clockwise from the key's point."""
-        points = self.points
-        start = bisect_left(points, (point(key), ""))
+        start, total = bisect_left(self._at, point(key)), len(self._at)
         seen: set[str] = set()
-        for step in range(len(points)):
-            name = points[(start + step) % len(points)][1]
+        for index in chain(range(start, total), range(start)):
+            name = self._owners[index]
             if name not in seen:
                 seen.add(name)
                 yield name
@@ -82,22 +94,68 @@ class Ring:
 
     def home(self, key: str) -> str | None:
         """The agent a key belongs to, None on an empty ring."""
-        return next(self.walk(key), None)
+        if not self._owners:
+            return None
+        index = bisect_left(self._at, point(key))
+        return self._owners[index if index < len(self._owners) else 0]
+
+    def _with(self, points: Sequence[Point]) -> Ring:
+        cuts = self._cuts(points)
+        at = _put(self._at, cuts, [position for position, _ in points])
+        return Ring(self.weights, at, _put(self._owners, cuts, [name for _, name in points]))
+
+    def _without(self, points: Sequence[Point]) -> Ring:
+        cuts = self._cuts(points)
+        return Ring(self.weights, _left_out(self._at, cuts), _left_out(self._owners, cuts))
+
+    def _cuts(self, points: Sequence[Point]) -> list[int]:
+        """Where each of the points, in ascending order, stands or is to stand."""
+        cuts, low = [], 0
+        for position, name in points:
+            low = self._index(position, name, low)
+            cuts.append(low)
+        return cuts
+
+    def _index(self, position: int, name: str, low: int) -> int:
+        """Where the point stands or is to stand; those at one position go by name."""
+        index = bisect_left(self._at, position, low)
+        while index < len(self._at) and self._at[index] == position and self._owners[index] < name:
+            index += 1
+        return index
 
 
-def _merged(points: tuple[Point, ...], added: Iterable[Point]) -> tuple[Point, ...]:
-    """Both sorted; copied slice by slice, which is far cheaper than sorting or inserting."""
-    merged: list[Point] = []
-    done = 0
-    for item in added:
-        at = bisect_left(points, item, done)
-        merged += points[done:at]
-        merged.append(item)
-        done = at
-    merged += points[done:]
-    return tuple(merged)
+def _put(items: Sequence[T], cuts: Iterable[int], new: Iterable[T]) -> list[T]:
+    """``new`` put in before the cuts; slice by slice, as that is far cheaper than one by one."""
+    result, done = list[T](), 0
+    for cut, item in zip(cuts, new, strict=True):
+        result += items[done:cut]
+        result.append(item)
+        done = cut
+    result += items[done:]
+    return result
 
 
-def _points(name: str, weight: int) -> list[Point]:
+def _left_out(items: Sequence[T], cuts: Iterable[int]) -> list[T]:
+    """Without the items at the cuts."""
+    result, done = list[T](), 0
+    for cut in cuts:
+        result += items[done:cut]
+        done = cut + 1
+    result += items[done:]
+    return result
+
+
+def _sorted(weights: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
+    return tuple(sorted(weights.items()))
+
+
+def _points(agents: Iterable[tuple[str, int]]) -> list[Point]:
+    """All virtual nodes of these agents, in the order of the ring."""
     # Index first and a separator: "1" + "2x" and "12" + "x" must not share a point.
-    return [(point(f"{index}|{name}"), name) for index in range(vnode_count(weight))]
+    return sorted(
+        {
+            (point(f"{index}|{name}"), name)
+            for name, weight in agents
+            for index in range(vnode_count(weight))
+        }
+    )
