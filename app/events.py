@@ -17,6 +17,7 @@ from typing import Any, Final
 import structlog
 
 from app.conversations.views import bare_row, session_view
+from app.metrics import STREAMS
 from sessions.model import Customer, SessionError, State
 from sessions.reading import Reading, Row
 from sessions.streams import KEPT_MS, DeskStream, Told
@@ -25,6 +26,7 @@ BACKLOG_MAX: Final = 1_000
 """Events a slow reader may be behind before he must fetch again."""
 
 KEPT_EVENTS_MAX: Final = 50_000
+STREAMS_MAX: Final = 200
 TAIL_BLOCK_MS: Final = 1_000
 TAIL_RETRY_S: Final = 0.5
 
@@ -58,6 +60,23 @@ class Listener:
             or self.kf_account in event.audience
             or (bool(event.group) and event.group in self.groups)
         )
+
+
+class StreamSlots:
+    """How many event streams a node holds: each keeps a thread, and the others need some too."""
+
+    def __init__(self, most: int = STREAMS_MAX) -> None:
+        self._free = threading.BoundedSemaphore(most)
+
+    def take(self) -> bool:
+        if not self._free.acquire(blocking=False):
+            return False
+        STREAMS.inc()
+        return True
+
+    def give_back(self) -> None:
+        self._free.release()
+        STREAMS.dec()
 
 
 RESYNC: Final = DeskEvent("", "resync", "{}", frozenset(), "", everyone=True)

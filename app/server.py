@@ -11,8 +11,20 @@ from typing import Final
 import structlog
 from flask import Flask, Response, current_app, g, request
 
-from app import callback
-from app.api import auth, health, openapi
+from app import callback, pages
+from app.api import (
+    agents,
+    auth,
+    canned,
+    customers,
+    events,
+    health,
+    me,
+    media,
+    messages,
+    openapi,
+    sessions,
+)
 from app.api.core import PREFIX, register
 from app.api.problems import answer_to
 from app.refusals import Refusal
@@ -31,6 +43,14 @@ MODULES: Final = {
     "openapi": openapi.routes,
     "health": health.routes,
     "auth": auth.routes,
+    "me": me.routes,
+    "events": events.routes,
+    "sessions": sessions.routes,
+    "messages": messages.routes,
+    "media": media.routes,
+    "agents": agents.routes,
+    "customers": customers.routes,
+    "canned": canned.routes,
 }
 OPEN_BLUEPRINTS: Final = frozenset({"callback", "pages"})
 """What asks for no login by its own nature; everything else declares its permission."""
@@ -43,6 +63,7 @@ def create_app(services: Services) -> Flask:
     app = Flask("kfring", static_folder=None)
     accounts = {appid: served.account for appid, served in services.served.items()}
     app.register_blueprint(callback.blueprint(accounts))
+    app.register_blueprint(pages.blueprint())
     register(app, services, MODULES)
     app.before_request(_begin)
     app.before_request(_deny_undeclared)

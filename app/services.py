@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from app.account import Account
 from app.auth.logins import Logins
 from app.auth.passwords import Passwords
 from app.auth.signin import SignIn
-from app.events import DeskHub
+from app.background import Background
+from app.events import DeskHub, StreamSlots
 from app.jobs import Jobs
 from app.node import NodeContext
 from app.refusals import Refusal
@@ -43,6 +44,8 @@ class Services:
     passwords: Passwords
     sign_in: SignIn
     jobs: Jobs
+    streams: StreamSlots = field(default_factory=StreamSlots)
+    background: Background = field(default_factory=Background)
 
     def account_of(self, appid: str | None) -> Served:
         """The named official account, or the only one. Raises Refusal: not_found, invalid."""

@@ -19,8 +19,9 @@ from app.auth.logins import Logins
 from app.auth.passwords import Passwords
 from app.auth.signin import SignIn
 from app.auth.throttle import Throttle
+from app.background import Background
 from app.directory import bootstrap, mirror
-from app.events import TAIL_BLOCK_MS, DeskHub
+from app.events import TAIL_BLOCK_MS, DeskHub, StreamSlots
 from app.groups_cache import Fallbacks
 from app.jobs import Jobs, Work
 from app.media_fetch import MediaFetcher
@@ -103,6 +104,8 @@ def build(settings: Settings, node: NodeContext) -> Services:
         logins=logins,
         passwords=passwords,
         sign_in=SignIn(engine, passwords, Throttle(client), logins),
+        streams=StreamSlots(settings.streams_max),
+        background=Background(),
         jobs=jobs,
     )
     bootstrap.prepare(services)
@@ -243,5 +246,6 @@ def _stop(
     if zookeeper is not None:
         zookeeper.close()
     pool.shutdown(wait=True, cancel_futures=True)
+    services.background.stop()
     services.engine.dispose()
     services.redis.close()

@@ -17,5 +17,6 @@ def mirror(
 ) -> None:
     """Writes remark and facts beside what conversations know of the customer. Raises StoreDown."""
     text = json.dumps(dict(facts), ensure_ascii=False, separators=(",", ":"))
-    values = {"remark": remark, "facts": text}
+    values: dict[str | bytes | bytearray | memoryview[int] | int | float, Any] = {}
+    values |= {"remark": remark, "facts": text}
     guarded(lambda: client.hset(Keys(appid).of("customer", openid), mapping=values))

@@ -10,8 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, Table, exc
+from sqlalchemy import Connection as Connection
 from sqlalchemy import Engine as Engine
+from sqlalchemy import Table, exc
 from sqlalchemy.dialects import postgresql, sqlite
 
 WRITE_OPTION: Final = "kf_write"

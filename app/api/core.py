@@ -31,6 +31,8 @@ PUBLIC: Final = "public"
 """The action of a route that needs no login."""
 
 BODY_MAX_BYTES: Final = 64 * 1024
+DISCARD_MAX_BYTES: Final = 32 * 1024 * 1024
+DISCARD_CHUNK_BYTES: Final = 64 * 1024
 PATH_VALUE: Final = re.compile(r"[A-Za-z0-9_.@:-]{1,128}")
 LIMIT_MAX: Final = 200
 
@@ -251,8 +253,16 @@ def _check_length(route: Route) -> None:
     if length is None and "Transfer-Encoding" in request.headers:
         raise LengthRequired("Send a Content-Length.")
     if length is not None and length > limit:
+        _discard(length)
         raise Refusal("too_large", f"The body may have {limit} bytes.")
     request.max_content_length = limit
+
+
+def _discard(length: int) -> None:
+    """Reads what is not too long, so that the client gets to see why it is refused."""
+    if length <= DISCARD_MAX_BYTES:
+        while request.stream.read(DISCARD_CHUNK_BYTES):
+            pass
 
 
 def _body(model: type[B]) -> B:

@@ -61,7 +61,8 @@ def problem(
 
 
 def from_refusal(refusal: Refusal) -> Response:
-    return problem(refusal.status, refusal.code, refusal.detail, refusal.extra)
+    after = {"Retry-After": str(RETRY_AFTER_S)} if refusal.status == 503 else None
+    return problem(refusal.status, refusal.code, refusal.detail, refusal.extra, after)
 
 
 def answer_to(error: Exception) -> Response:
@@ -142,7 +143,7 @@ def _busy(error: Busy) -> Response:
 
 
 def _platform_refused(error: PlatformRefused) -> Response:
-    extra = {"errcode": error.errcode, "errmsg": reason(error.errcode, "zh")}
+    extra = {"errcode": error.errcode, "reason": reason(error.errcode, "zh")}
     detail = f"WeChat refused: {reason(error.errcode, 'en')} ({error.errcode})."
     return problem(502, "platform_refused", detail, extra)
 

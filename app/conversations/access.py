@@ -52,10 +52,11 @@ def find(account: Account, session_id: str) -> Found:
 def find_for(account: Account, reader: Reader, session_id: str) -> Found:
     """The same for one who may see it. Raises Refusal: not_found, forbidden."""
     found = find(account, session_id)
-    if not (reader.everything or reader.concerned_by(found.view)):
-        if not serves_now(account, reader.kf_account, found.view["openid"]):
-            raise Refusal("forbidden", "This conversation is not yours.")
-    return found
+    if reader.everything or reader.concerned_by(found.view):
+        return found
+    if serves_now(account, reader.kf_account, found.view["openid"]):
+        return found
+    raise Refusal("forbidden", "This conversation is not yours.")
 
 
 def serves_now(account: Account, kf_account: str, openid: str) -> bool:

@@ -102,7 +102,13 @@ def seat_freed(account: Account, kf_accounts: frozenset[str]) -> None:
 
 
 def _change(
-    account: Account, loaded: Loaded, event: Event, *, by: str = "", guard: bool = False, note: str = ""
+    account: Account,
+    loaded: Loaded,
+    event: Event,
+    *,
+    by: str = "",
+    guard: bool = False,
+    note: str = "",
 ) -> Change:
     session = loaded.session
     after = apply(session, event, loaded.now_ms, Details(by=by))

@@ -41,6 +41,8 @@ def listed(
     account: Account, reader: Reader, wanted: Wanted, cursor: str | None, limit: int
 ) -> Page:
     """One page of what the reader may see. Raises BadCursor."""
+    if (wanted.mine or not reader.everything) and not reader.kf_account:
+        return Page([], None)
     if wanted.state is State.CLOSED:
         return closed(account, _closed_filters(reader, wanted), cursor, limit)
     start = decode_cursor(cursor, int)[0] if cursor else 0

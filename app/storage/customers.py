@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sqlalchemy import Connection, and_, select
+from sqlalchemy import ColumnElement, Connection, and_, select
 
 from app.storage import checks
 from app.storage.errors import Invalid, Missing
@@ -110,12 +110,34 @@ def notes(
     return Page(rows[:size], encode_cursor(rows[size - 1]["id"]) if more else None)
 
 
+def note(conn: Connection, appid: str, openid: str, note_id: int) -> dict[str, Any]:
+    """Raises ``Missing``."""
+    row = conn.execute(select(customer_notes).where(_this(appid, openid, note_id))).mappings()
+    found = row.first()
+    if found is None:
+        raise Missing(f"no note {note_id}")
+    return dict(found)
+
+
+def change_note(
+    conn: Connection, appid: str, openid: str, note_id: int, text: str
+) -> dict[str, Any]:
+    """Raises ``Missing``, ``Invalid``."""
+    values = {"text": checks.text("text", text, NOTE_MAX_CHARS)}
+    conn.execute(customer_notes.update().where(_this(appid, openid, note_id)).values(values))
+    return note(conn, appid, openid, note_id)
+
+
 def remove_note(conn: Connection, appid: str, openid: str, note_id: int) -> None:
     """Raises ``Missing``."""
-    table = customer_notes
-    mine = and_(table.c.appid == appid, table.c.openid == openid, table.c.id == note_id)
-    if conn.execute(table.delete().where(mine)).rowcount == 0:
+    this = _this(appid, openid, note_id)
+    if conn.execute(customer_notes.delete().where(this)).rowcount == 0:
         raise Missing(f"no note {note_id}")
+
+
+def _this(appid: str, openid: str, note_id: int) -> ColumnElement[bool]:
+    table = customer_notes
+    return and_(table.c.appid == appid, table.c.openid == openid, table.c.id == note_id)
 
 
 def _put(conn: Connection, appid: str, openid: str, now_ms: int, **values: Any) -> CustomerCard:

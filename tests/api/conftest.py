@@ -15,6 +15,7 @@ from wsgiref.types import WSGIApplication
 import pytest
 import redis
 import requests
+from flask import Flask
 from jsonschema import Draft202012Validator
 from pydantic import SecretStr
 from werkzeug.serving import BaseWSGIServer, make_server
@@ -106,6 +107,7 @@ class Node:
 
     appid: str
     base: str
+    app: Flask
     services: Services
     simulator: Running
     draining: threading.Event
@@ -309,8 +311,9 @@ def node(
         admin_password=SecretStr(PASSWORD),
     )
     services = wiring.build(settings, context)
-    server = Running(create_app(services), port)
-    made = Node(appid, server.base, services, simulator, draining)
+    app = create_app(services)
+    server = Running(app, port)
+    made = Node(appid, server.base, app, services, simulator, draining)
     yield made
     for opened in made.clients:
         opened.http.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import re
 from typing import Any
 
 import pytest
@@ -61,7 +62,7 @@ def test_every_other_route_refuses_one_without_a_login(node: Node) -> None:
         for route in module.declared:
             if route.action == PUBLIC:
                 continue
-            path = route.path.replace("<int:", "<").replace(">", "").replace("<", "1")
+            path = re.sub(r"<[^>]+>", "1", route.path)
             response = node.client().send(route.method, path)
             assert response.status_code == 401, route.endpoint
             assert response.json()["code"] == "unauthorized"

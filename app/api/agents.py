@@ -1,0 +1,69 @@
+"""Colleagues and groups with their live numbers: to whom can be handed over."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.account import Account
+from app.api.core import Call, Routes
+from app.api.shapes import AgentShape, GroupShape
+from app.storage import groups
+from app.storage.groups import Group
+from sessions.sql import reading
+
+routes = Routes()
+
+
+@routes.add(
+    "GET", "/agents", "agents.read", summary="Everybody who may serve", answer=list[AgentShape]
+)
+def list_agents(call: Call) -> list[dict[str, Any]]:
+    account = call.account
+    seen = [agent for agent in account.attendance.agents().values() if agent.seat.enabled]
+    loads = account.seats.crowd("", [agent.seat.kf_account for agent in seen]).loads
+    return [
+        {
+            "kf_account": agent.seat.kf_account,
+            "nickname": agent.seat.nickname,
+            "groups": list(account.groups_of(agent.seat.kf_account)),
+            "status": agent.seat.status.value,
+            "present": agent.present,
+            "serving": agent.serving,
+            "load": loads[agent.seat.kf_account],
+            "max_sessions": agent.seat.seats,
+        }
+        for agent in seen
+    ]
+
+
+@routes.add(
+    "GET", "/groups", "groups.read", summary="Groups with live numbers", answer=list[GroupShape]
+)
+def list_groups(call: Call) -> list[dict[str, Any]]:
+    with reading(call.services.engine) as conn:
+        found = groups.everyone(conn, call.account.appid)
+    return [_view(call, group) for group in found]
+
+
+def _members(account: Account, group: str) -> list[str]:
+    """Those of its kf accounts that may serve; without any group of his own one serves the default."""
+    agents = account.attendance.agents()
+    return [
+        name
+        for name in sorted(agents)
+        if agents[name].seat.enabled and group in account.groups_of(name)
+    ]
+
+
+def _view(call: Call, group: Group) -> dict[str, Any]:
+    account = call.account
+    crowd = account.seats.crowd(group.name, [])
+    return {
+        "name": group.name,
+        "title": group.title,
+        "fallback": group.fallback,
+        "members": _members(account, group.name),
+        "online": len(account.attendance.roster().online_in(group.name)),
+        "waiting": crowd.waiting,
+        "seated": crowd.seated,
+    }

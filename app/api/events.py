@@ -1,0 +1,170 @@
+"""The desk's event stream (SSE): resumes, beats, is checked again and again, and ends by itself."""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import Any, Final
+
+import structlog
+from flask import Response
+from pydantic import Field
+
+from app.api.core import Call, Query, Routes
+from app.events import DeskEvent, Listener, Subscription
+from app.refusals import Refusal
+from sessions.model import SessionError
+
+BEAT_S: Final = 15.0
+CHECK_S: Final = 30.0
+WAKE_S: Final = 0.5
+"""How soon an idle stream notices that the node is draining."""
+
+RETRY_MS: Final = (2_000, 4_000)
+DRAIN_RETRY_MS: Final = (200, 3_000)
+
+log = structlog.get_logger()
+routes = Routes()
+
+
+class EventsQuery(Query):
+    """For clients that cannot set the header ``Last-Event-ID``."""
+
+    last_event_id: str = Field("", max_length=64)
+
+
+class Feed:
+    """The body of one stream. ``close`` may come at any time, also before the first line."""
+
+    def __init__(self, call: Call, subscription: Subscription, began_at: str) -> None:
+        self._call = call
+        self._served = call.served
+        self._subscription = subscription
+        self._began_at = began_at
+        self._kf_account = call.kf_account_or_none
+        self._open = True
+        self._greeted = False
+        now = time.monotonic()
+        self._beat_at, self._check_at = now + BEAT_S, now + CHECK_S
+
+    def __iter__(self) -> Feed:
+        return self
+
+    def __next__(self) -> bytes:
+        if not self._greeted:
+            self._greeted = True
+            retry = random.randint(*RETRY_MS)
+            return _lines(f"retry: {retry}", ": kfring", f"id: {self._began_at}")
+        while self._open:
+            event = self._subscription.get(WAKE_S)
+            if event is not None:
+                return self._event(event)
+            if self._call.services.node.draining():
+                self.close()
+                return _lines(
+                    f"retry: {random.randint(*DRAIN_RETRY_MS)}", "event: drain", "data: {}"
+                )
+            now = time.monotonic()
+            if now >= self._check_at and not self._still_signed_in(now):
+                break
+            if now >= self._beat_at:
+                self._beat_at = now + BEAT_S
+                return _lines(": beat")
+        self.close()
+        raise StopIteration
+
+    def close(self) -> None:
+        """Gives everything back, once."""
+        if not self._open:
+            return
+        self._open = False
+        self._served.hub.unsubscribe(self._subscription)
+        self._call.services.streams.give_back()
+        if not self._kf_account:
+            return
+        try:
+            self._served.account.attendance.stream_closed(self._kf_account)
+        except SessionError as error:
+            log.warning("stream_not_withdrawn", error=str(error))
+
+    def _event(self, event: DeskEvent) -> bytes:
+        ident = event.id or self._served.hub.last_id()
+        self._beat_at = time.monotonic() + BEAT_S
+        return _lines(f"id: {ident}", f"event: {event.type}", f"data: {event.data}")
+
+    def _still_signed_in(self, now: float) -> bool:
+        """Also brings the listener up to date: his groups may have changed."""
+        self._check_at = now + CHECK_S
+        caller = self._call.caller
+        try:
+            login = self._call.services.logins.find(caller.secret, caller.kind, active=False)
+        except SessionError:
+            return True
+        self._subscription.listener = _listener(self._call)
+        return login is not None
+
+
+@routes.add(
+    "GET",
+    "/events",
+    "events.read",
+    summary="What happens, as Server-Sent Events",
+    query=EventsQuery,
+    raw=True,
+    content_types=("text/event-stream",),
+)
+def read_events(call: Call) -> Response:
+    if call.request.method == "HEAD":
+        return _response([])
+    given = call.request.headers.get("Last-Event-ID", "")[:64] or call.query.last_event_id
+    if call.services.node.draining():
+        raise Refusal("unavailable", "This node is leaving; another one serves you.")
+    if not call.services.streams.take():
+        raise Refusal("streams_full", "This node has no room for another stream; try again.")
+    try:
+        return _response(_begin(call, given))
+    except Exception:
+        call.services.streams.give_back()
+        raise
+
+
+def _begin(call: Call, last_id: str) -> Feed:
+    served, kf_account = call.served, call.kf_account_or_none
+    began_at = last_id or served.hub.last_id()
+    subscription = served.hub.subscribe(_listener(call), began_at)
+    try:
+        if kf_account:
+            _arrive(call, kf_account)
+    except Exception:
+        served.hub.unsubscribe(subscription)
+        raise
+    return Feed(call, subscription, began_at)
+
+
+def _arrive(call: Call, kf_account: str) -> None:
+    attendance = call.account.attendance
+    try:
+        attendance.stream_opened(kf_account)
+    except SessionError:
+        attendance.stream_closed(kf_account)
+        raise
+    agent = attendance.agent(kf_account)
+    if agent is None or not agent.present:
+        attendance.refresh()
+
+
+def _listener(call: Call) -> Listener:
+    name = call.kf_account_or_none
+    groups = frozenset(call.account.groups_of(name)) if name else frozenset[str]()
+    return Listener(name, groups, call.may("sessions.read_any"))
+
+
+def _response(body: Any) -> Response:
+    response = Response(body, mimetype="text/event-stream")
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["X-Accel-Buffering"] = "no"
+    return response
+
+
+def _lines(*lines: str) -> bytes:
+    return ("\n".join(lines) + "\n\n").encode()

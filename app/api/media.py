@@ -1,0 +1,136 @@
+"""Files: what agents upload to send, and what customers sent; known by their first bytes."""
+
+from __future__ import annotations
+
+import io
+import secrets
+from typing import Any, Final
+
+from flask import Response, send_file
+from werkzeug.datastructures import FileStorage
+
+from app.api.core import Call, Routes
+from app.api.readers import readable
+from app.api.shapes import MediaShape
+from app.file_types import OTHER, FileType, sniff
+from app.refusals import Refusal
+from app.storage import media
+from app.storage.media import Media
+from sessions.sql import reading, writing
+
+MB: Final = 1024 * 1024
+OVERHEAD_BYTES: Final = 64 * 1024
+"""What a multipart form adds around its file."""
+
+LIMITS: Final = {"image": 10 * MB, "voice": 2 * MB, "video": 10 * MB}
+"""The platform's own (wechat-platform 5.3); refused here before it refuses."""
+
+SENDABLE: Final = frozenset(
+    {"image/jpeg", "image/png", "image/gif", "audio/amr", "audio/mpeg", "video/mp4"}
+)
+
+routes = Routes()
+
+
+@routes.add(
+    "POST",
+    "/media",
+    "media.upload",
+    summary="Upload a file to send: a form's field file, or the bare bytes",
+    answer=MediaShape,
+    status=201,
+    files_max_bytes=max(LIMITS.values()) + OVERHEAD_BYTES,
+)
+def upload(call: Call) -> dict[str, Any]:
+    content, filename = _content(call)
+    kind = _checked(content)
+    item = Media(
+        appid=call.account.appid,
+        id=secrets.token_hex(12),
+        kind=kind.kind,
+        created_ms=call.now_ms,
+        uploaded_by=call.caller.who,
+        mime=kind.mime,
+        filename=filename,
+    )
+    with writing(call.services.engine) as conn:
+        kept = media.add(conn, item, content)
+    return {
+        "media_id": kept.id,
+        "type": kept.kind,
+        "mime": kept.mime,
+        "size": kept.size,
+        "filename": kept.filename,
+    }
+
+
+@routes.add(
+    "GET",
+    "/media/<media_id>",
+    "media.read",
+    summary="A file's bytes",
+    raw=True,
+    content_types=("*/*",),
+)
+def download(call: Call, media_id: str) -> Response:
+    appid = call.account.appid
+    with reading(call.services.engine) as conn:
+        item = media.get(conn, appid, media_id)
+    _check_readable(call, item)
+    with reading(call.services.engine) as conn:
+        content = media.content(conn, appid, media_id)
+    kind = sniff(content)
+    response = send_file(
+        io.BytesIO(content),
+        mimetype=kind.mime,
+        as_attachment=kind.kind != "image",
+        download_name=item.filename or item.id,
+        etag=item.sha256,
+        max_age=0,
+    )
+    # A file shown by itself must not act as a page of ours.
+    response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    response.headers["Cache-Control"] = "private, no-cache"
+    return response
+
+
+def _content(call: Call) -> tuple[bytes, str]:
+    """The bytes and the file's name. Raises Refusal."""
+    request = call.request
+    if request.mimetype != "multipart/form-data":
+        return request.get_data(cache=False), ""
+    files = list(request.files.values())
+    if len(files) != 1:
+        raise Refusal("invalid", "The form must have exactly one file, in the field file.")
+    file: FileStorage = files[0]
+    return file.read(), _plain_name(file.filename or "")
+
+
+def _checked(content: bytes) -> FileType:
+    """Raises Refusal: invalid, unsupported_media, too_large."""
+    if not content:
+        raise Refusal("invalid", "The file is empty.")
+    kind = sniff(content)
+    if kind is OTHER or kind.mime not in SENDABLE:
+        raise Refusal(
+            "unsupported_media", "WeChat takes png, jpg, gif; amr, mp3; mp4. This is none of them."
+        )
+    if len(content) > LIMITS[kind.kind]:
+        limit = LIMITS[kind.kind] // MB
+        raise Refusal("too_large", f"A file of the type {kind.kind} may have {limit} MB.")
+    return kind
+
+
+def _check_readable(call: Call, item: Media) -> None:
+    """Its uploader, and whoever may see the conversation it belongs to."""
+    if call.may("sessions.read_any") or item.uploaded_by == call.caller.who:
+        return
+    if item.session_id is None:
+        raise Refusal("forbidden", "This file is not yours.")
+    readable(call, item.session_id)
+
+
+def _plain_name(name: str) -> str:
+    """The last part of a path, without what could break a header or a screen."""
+    base = name.replace("\\", "/").rpartition("/")[2]
+    return "".join(char for char in base if char.isprintable())[:200]

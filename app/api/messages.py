@@ -1,0 +1,111 @@
+"""Answers to customers: accepted once per ``client_id``, sent in order, their way shown."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from typing import Any, Final, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from app.api.core import Body, Call, Routes
+from app.api.readers import open_or_refused
+from app.api.shapes import MessageShape
+from app.conversations import replies
+from app.refusals import Refusal
+from app.storage import media
+from sessions.messages import Outgoing
+from sessions.sql import writing
+
+TEXT_MAX_CHARS: Final = 8_000
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
+routes = Routes()
+
+
+class SendBody(Body):
+    """``media_id`` is what POST /media answered; the same ``client_id`` again sends nothing twice."""
+
+    client_id: str = Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.:-]+$")
+    type: Literal["text", "image", "voice", "video"] = "text"
+    text: str = Field("", max_length=TEXT_MAX_CHARS)
+    media_id: str | None = Field(None, min_length=1, max_length=64)
+    owner_epoch: int | None = Field(None, ge=0)
+
+    @field_validator("text")
+    @classmethod
+    def _plain(cls, text: str) -> str:
+        if _CONTROL.search(text):
+            raise ValueError("must hold no control characters")
+        return text
+
+    @model_validator(mode="after")
+    def _one_content(self) -> Self:
+        if (self.type == "text") != (self.media_id is None):
+            raise ValueError("a text has text, everything else has media_id")
+        if self.type != "text" and self.text:
+            raise ValueError("only a text has text")
+        return self
+
+
+@routes.add(
+    "POST",
+    "/sessions/<sid>/messages",
+    "sessions.reply",
+    summary="Answer the customer",
+    body=SendBody,
+    answer=MessageShape,
+    status=202,
+)
+def send(call: Call, sid: str) -> dict[str, Any]:
+    body, me = call.body, call.kf_account
+    with open_or_refused(call, sid):
+        content = _media(call, sid, body) if body.media_id else {}
+        outgoing = Outgoing(body.client_id, body.type, body.text, content)
+        accepted = replies.reply(call.account, sid, me, call.caller.who, outgoing, body.owner_epoch)
+        return _stored(call, sid, accepted.seq)
+
+
+@routes.add(
+    "POST",
+    "/sessions/<sid>/messages/<mid>/resend",
+    "sessions.resend",
+    summary="Send a failed or unknown message once more",
+    answer=MessageShape,
+    status=202,
+)
+def resend(call: Call, sid: str, mid: str) -> dict[str, Any]:
+    me = call.kf_account
+    session_id, _, seq = mid.rpartition(".")
+    if session_id != sid or not seq.isdecimal() or len(seq) > 15:
+        raise Refusal("not_found", "There is no such message.")
+    with open_or_refused(call, sid):
+        replies.resend(call.account, mid, me, secrets.token_hex(8))
+        return _stored(call, sid, int(seq))
+
+
+def _media(call: Call, sid: str, body: SendBody) -> dict[str, Any]:
+    """Ties the upload to the conversation it is sent in. Raises Refusal, Missing, Invalid."""
+    account, media_id = call.account, body.media_id or ""
+    session = account.store.load(sid).session
+    if session.is_open and session.kf_account != call.kf_account:
+        raise Refusal("not_owner", "Another agent serves this conversation now.")
+    with writing(call.services.engine) as conn:
+        item = media.get(conn, account.appid, media_id)
+        if item.session_id != sid and item.uploaded_by != call.caller.who:
+            raise Refusal("forbidden", "This file is not yours.")
+        if item.kind != body.type:
+            raise Refusal("invalid", f"This file is of the type {item.kind}.")
+        media.attach(conn, account.appid, media_id, sid, session.openid)
+    return {"media_id": item.id, "mime": item.mime, "size": item.size, "filename": item.filename}
+
+
+def _stored(call: Call, sid: str, seq: int) -> dict[str, Any]:
+    """The message from Redis, or from SQL where it went meanwhile."""
+    account = call.account
+    message = account.reading.message(sid, seq)
+    if message is not None:
+        return message
+    for stored in account.records.messages(account.appid, sid, seq - 1, 1):
+        return stored
+    raise Refusal("not_found", "There is no such message.")

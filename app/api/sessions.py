@@ -1,0 +1,251 @@
+"""Conversations: lists, one of them, why this agent, and everything that changes hands."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Self
+
+from pydantic import Field, model_validator
+
+from app.api.core import Body, Call, PageMeta, PageQuery, Query, Routes, Shape
+from app.api.readers import acting_on, open_or_refused, readable, reader
+from app.api.shapes import MessageShape, SessionShape, StateName
+from app.conversations import closing, lists, transfers
+from app.directory.kf_names import completed
+from app.refusals import Refusal
+from app.storage import groups
+from sessions.model import Session, State
+from sessions.sql import reading
+
+routes = Routes()
+
+
+class ListQuery(PageQuery):
+    """``mine``: only own conversations; without ``state`` the open ones."""
+
+    state: StateName | None = None
+    mine: bool = False
+    group: str | None = Field(None, max_length=64)
+
+
+class MessagesQuery(Query):
+    """Messages with ``seq`` above ``after``, in order."""
+
+    after: int = Field(0, ge=0, le=2**53)
+    limit: int = Field(100, ge=1, le=200)
+
+
+class MessagesMeta(Shape):
+    """``next_after`` asks for what follows, null when nothing does yet."""
+
+    next_after: int | None
+
+
+class TransferBody(Body):
+    """To an agent (full name or bare prefix) or to a group."""
+
+    to_kf_account: str | None = Field(None, min_length=1, max_length=64)
+    to_group: str | None = Field(None, min_length=1, max_length=64)
+    note: str = Field("", max_length=500)
+
+    @model_validator(mode="after")
+    def _one_target(self) -> Self:
+        if (self.to_kf_account is None) == (self.to_group is None):
+            raise ValueError("give to_kf_account or to_group")
+        return self
+
+
+class CloseBody(Body):
+    """With ``last_message_id`` it is refused if the customer wrote after that message."""
+
+    reason: str = Field("", max_length=200)
+    last_message_id: str | None = Field(None, max_length=128)
+
+
+class TypingBody(Body):
+    """``active`` false: no longer typing."""
+
+    active: bool = True
+
+
+class TypingShape(Shape):
+    """Told to colleagues and, where WeChat allows it, to the customer."""
+
+    active: bool
+
+
+@routes.add(
+    "GET",
+    "/sessions",
+    "sessions.read",
+    summary="Own and waiting conversations; everything for supervisors",
+    query=ListQuery,
+    answer=list[SessionShape],
+    meta=PageMeta,
+)
+def list_sessions(call: Call) -> tuple[Any, Any]:
+    query = call.query
+    state = State(query.state) if query.state else None
+    wanted = lists.Wanted(state, query.group, query.mine)
+    page = lists.listed(call.account, reader(call), wanted, query.cursor, query.limit)
+    return page.items, {"next_cursor": page.next_cursor}
+
+
+@routes.add(
+    "GET", "/sessions/<sid>", "sessions.read", summary="One conversation", answer=SessionShape
+)
+def read_session(call: Call, sid: str) -> dict[str, Any]:
+    return readable(call, sid).view
+
+
+@routes.add(
+    "GET",
+    "/sessions/<sid>/messages",
+    "sessions.read",
+    summary="Its messages in the order accepted",
+    query=MessagesQuery,
+    answer=list[MessageShape],
+    meta=MessagesMeta,
+)
+def list_messages(call: Call, sid: str) -> tuple[Any, Any]:
+    found, account = readable(call, sid), call.account
+    after, limit = call.query.after, call.query.limit
+    messages = [] if found.archived else account.reading.messages(sid, after, limit)
+    if not messages and (found.archived or found.view["state"] == State.CLOSED):
+        messages = account.records.messages(account.appid, sid, after, limit)
+    full = len(messages) == limit
+    return messages, {"next_after": messages[-1]["seq"] if full else None}
+
+
+@routes.add(
+    "GET",
+    "/sessions/<sid>/routing",
+    "sessions.routing",
+    summary="Why this agent: the explanation card of the last decision",
+    answer=dict[str, Any],
+)
+def read_routing(call: Call, sid: str) -> dict[str, Any]:
+    readable(call, sid)
+    text = call.account.reading.card(sid)
+    card = json.loads(text) if text else call.account.records.card(call.account.appid, sid)
+    if card is None:
+        raise Refusal("not_found", "No decision is recorded for this conversation.")
+    found: dict[str, Any] = card
+    return found
+
+
+@routes.add(
+    "POST",
+    "/sessions/<sid>/take",
+    "sessions.take",
+    summary="Take a waiting customer",
+    answer=SessionShape,
+)
+def take(call: Call, sid: str) -> dict[str, Any]:
+    me = call.kf_account
+    readable(call, sid)
+    return acting_on(call, sid, lambda: transfers.take(call.account, sid, me))
+
+
+@routes.add(
+    "POST",
+    "/sessions/<sid>/transfer",
+    "sessions.transfer",
+    summary="Hand over to an agent or a group",
+    body=TransferBody,
+    answer=SessionShape,
+)
+def transfer(call: Call, sid: str) -> dict[str, Any]:
+    account, body, me = call.account, call.body, call.kf_account
+    to_kf = completed(account.config, body.to_kf_account or "") if body.to_kf_account else ""
+    if body.to_group:
+        with reading(call.services.engine) as conn:
+            groups.require(conn, account.appid, body.to_group)
+    group = body.to_group or ""
+    return acting_on(
+        call, sid, lambda: transfers.transfer(account, sid, me, to_kf, group, body.note)
+    )
+
+
+@routes.add(
+    "POST",
+    "/sessions/<sid>/accept",
+    "sessions.accept",
+    summary="Take over what a colleague hands over",
+    answer=SessionShape,
+)
+def accept(call: Call, sid: str) -> dict[str, Any]:
+    me = call.kf_account
+    return acting_on(call, sid, lambda: transfers.accept(call.account, sid, me))
+
+
+@routes.add(
+    "POST",
+    "/sessions/<sid>/decline",
+    "sessions.decline",
+    summary="Refuse what a colleague hands over",
+    answer=SessionShape,
+)
+def decline(call: Call, sid: str) -> dict[str, Any]:
+    me = call.kf_account
+    return acting_on(call, sid, lambda: transfers.decline(call.account, sid, me))
+
+
+@routes.add(
+    "POST",
+    "/sessions/<sid>/close",
+    "sessions.close",
+    summary="End a conversation",
+    body=CloseBody,
+    answer=SessionShape,
+)
+def close(call: Call, sid: str) -> dict[str, Any]:
+    return acting_on(call, sid, lambda: _close(call, sid))
+
+
+def _close(call: Call, sid: str) -> Session:
+    account, body = call.account, call.body
+    owner = account.store.load(sid).session.kf_account
+    if call.may("sessions.close_any") and owner != call.kf_account_or_none:
+        return closing.close_by_supervisor(account, sid, call.caller.who)
+    seen = _seq(sid, body.last_message_id) if body.last_message_id else None
+    return closing.close_by_agent(account, sid, call.kf_account, seen, body.reason)
+
+
+@routes.add(
+    "POST",
+    "/sessions/<sid>/read",
+    "sessions.mark_read",
+    summary="The owner has seen everything",
+    answer=SessionShape,
+)
+def mark_read(call: Call, sid: str) -> dict[str, Any]:
+    me = call.kf_account
+    return acting_on(call, sid, lambda: call.account.store.mark_read(sid, me))
+
+
+@routes.add(
+    "POST",
+    "/sessions/<sid>/typing",
+    "sessions.typing",
+    summary="Typing, or no longer",
+    body=TypingBody,
+    answer=TypingShape,
+)
+def typing(call: Call, sid: str) -> dict[str, Any]:
+    served, active, me = call.served, call.body.active, call.kf_account
+    with open_or_refused(call, sid):
+        session = served.account.store.load(sid).session
+    if session.kf_account != me:
+        raise Refusal("not_owner", "Another agent serves this conversation now.")
+    values = {"sid": sid, "typing": "1" if active else "0"}
+    served.account.stream.tell("viewer.changed", me, values)
+    call.services.background.run("typing", lambda: served.api.typing(session.openid, active))
+    return {"active": active}
+
+
+def _seq(sid: str, message_id: str) -> int:
+    session_id, _, seq = message_id.rpartition(".")
+    if session_id != sid or not seq.isdecimal() or len(seq) > 15:
+        raise Refusal("invalid", "last_message_id is no message of this conversation.")
+    return int(seq)

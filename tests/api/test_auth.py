@@ -1,0 +1,145 @@
+"""Signing in and out: cookies with CSRF, tokens, throttling, passwords."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.auth.errors import Busy
+from tests.api.conftest import PASSWORD, WECHAT_ID, Client, Node
+
+
+def signed_in(node: Node, name: str) -> tuple[Client, str]:
+    client = node.client()
+    answer = client.post("/login", {"username": name, "password": PASSWORD})
+    assert answer.status_code == 200, answer.text
+    return client, answer.json()["data"]["csrf_token"]
+
+
+def test_a_browser_signs_in_with_a_cookie_that_scripts_cannot_read(node: Node) -> None:
+    node.agent("anna")
+    client = node.client()
+    answer = client.post("/login", {"username": "anna", "password": PASSWORD})
+    cookie = answer.headers["Set-Cookie"]
+    assert cookie.startswith("kfring_session=")
+    for part in ("HttpOnly", "SameSite=Strict", "Path=/"):
+        assert part in cookie
+    assert answer.json()["data"]["person"]["username"] == "anna"
+    assert client.data("/me")["csrf_token"] == answer.json()["data"]["csrf_token"]
+
+
+def test_over_https_the_cookie_is_a_host_cookie(node: Node) -> None:
+    node.agent("anna")
+    app = node.app.test_client()
+    answer = app.post(
+        "/api/v1/login",
+        json={"username": "anna", "password": PASSWORD},
+        base_url="https://kf.example.com",
+    )
+    assert answer.headers["Set-Cookie"].startswith("__Host-kfring=")
+    assert "Secure" in answer.headers["Set-Cookie"]
+    assert app.get("/api/v1/me", base_url="https://kf.example.com").status_code == 200
+    assert app.get("/api/v1/me").status_code == 401
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"X-CSRF-Token": "0" * 64},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Origin": "https://evil.example"},
+    ],
+)
+def test_an_unsafe_request_from_elsewhere_is_refused(node: Node, headers: dict[str, str]) -> None:
+    node.agent("anna")
+    client, token = signed_in(node, "anna")
+    sent = dict(headers)
+    if headers and "X-CSRF-Token" not in headers:
+        sent["X-CSRF-Token"] = token
+    answer = client.put("/me/presence", {"status": "online"}, headers=sent)
+    assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+
+
+def test_an_unsafe_request_of_our_own_page_is_served(node: Node) -> None:
+    node.agent("anna")
+    client, token = signed_in(node, "anna")
+    for more in ({}, {"Sec-Fetch-Site": "same-origin"}, {"Origin": node.base}):
+        headers = {"X-CSRF-Token": token, **more}
+        answer = client.put("/me/presence", {"status": "away"}, headers=headers)
+        assert answer.status_code == 200, answer.text
+
+
+def test_another_site_cannot_sign_a_browser_in(node: Node) -> None:
+    body = {"username": "admin", "password": PASSWORD}
+    answer = node.client().post("/login", body, headers={"Sec-Fetch-Site": "cross-site"})
+    assert answer.status_code == 403
+
+
+def test_signing_out_ends_the_cookie_at_once(node: Node) -> None:
+    node.agent("anna")
+    client, token = signed_in(node, "anna")
+    kept = client.http.cookies.get("kfring_session")
+    assert client.post("/logout", headers={"X-CSRF-Token": token}).status_code == 204
+    again = node.client().get("/me", headers={"Cookie": f"kfring_session={kept}"})
+    assert again.status_code == 401
+
+
+@pytest.mark.parametrize("name", ["anna", f"anna@{WECHAT_ID}"])
+def test_a_program_signs_in_with_its_kf_account_in_full_or_by_prefix(node: Node, name: str) -> None:
+    node.agent("anna")
+    answer = node.client().post("/tokens", {"kf_account": name, "password": PASSWORD})
+    data = answer.json()["data"]
+    assert data["token_type"] == "Bearer" and data["expires_in"] == 43_200
+    me = node.client(data["access_token"]).data("/me")
+    assert me["kf_account"] == f"anna@{WECHAT_ID}" and me["csrf_token"] is None
+
+
+def test_a_token_is_no_cookie_and_a_cookie_no_token(node: Node) -> None:
+    token = node.token("admin")
+    answer = node.client().get("/me", headers={"Cookie": f"kfring_session={token}"})
+    assert answer.status_code == 401
+    client, _ = signed_in(node, "admin")
+    secret = client.http.cookies.get("kfring_session")
+    assert node.client(secret or "").get("/me").status_code == 401
+
+
+def test_unknown_names_and_wrong_passwords_look_the_same(node: Node) -> None:
+    one = node.client().post("/login", {"username": "admin", "password": "wrong-one"}).json()
+    other = node.client().post("/login", {"username": "nobody", "password": "wrong-one"}).json()
+    assert {**one, "request_id": ""} == {**other, "request_id": ""}
+
+
+def test_too_many_guesses_are_slowed_down(node: Node) -> None:
+    client = node.client()
+    for _ in range(40):
+        answer = client.post("/tokens", {"username": "nobody", "password": "guess"})
+        if answer.status_code == 429:
+            break
+    assert (answer.status_code, answer.json()["code"]) == (429, "throttled")
+    assert int(answer.headers["Retry-After"]) >= 1
+
+
+def test_when_hashing_is_busy_the_client_is_told_to_come_back(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(*_: object) -> bool:
+        raise Busy
+
+    monkeypatch.setattr(node.services.passwords, "verify", busy)
+    answer = node.client().post("/login", {"username": "admin", "password": PASSWORD})
+    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+    assert answer.headers["Retry-After"]
+
+
+def test_a_changed_password_signs_out_everywhere(node: Node) -> None:
+    anna = node.agent("anna")
+    wrong = anna.put("/me/password", {"old_password": "no", "new_password": "another-good-one"})
+    assert wrong.status_code == 401
+    weak = anna.put("/me/password", {"old_password": PASSWORD, "new_password": "short"})
+    assert (weak.status_code, weak.json()["errors"][0]["field"]) == (422, "password")
+    done = anna.put("/me/password", {"old_password": PASSWORD, "new_password": "another-good-one"})
+    assert done.status_code == 204
+    assert anna.get("/me").status_code == 401
+    body = {"username": "anna", "password": "another-good-one"}
+    assert node.client().post("/tokens", body).status_code == 200
