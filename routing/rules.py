@@ -4,30 +4,44 @@ A rule is a TOML table: ``[[rules]] group = "premium_support"  priority = 10`` a
 condition per fact, all of which must hold:
 
     vip_level_above = 3            number greater than
-    purchased_within_days = 7      last_purchase_ms at most so many days ago
+    purchased_within_days = 7      last_purchase_ms less than so many days ago
     tags_any = ["vip", "团购"]      at least one of the customer's tags
     source = "qrscene_42"          the key that led here;  language = "en"
     hours = [9, 18]                local hour, from inclusive, to exclusive (may pass midnight)
+
+Facts come from other people's systems: one of the wrong kind makes a condition fail, never the routing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 from zoneinfo import ZoneInfo
 
 DAY_MS: Final = 24 * 3600 * 1000
+CLOCK_SKEW_MS: Final = 5 * 60 * 1000
+"""A purchase may lie so far in the future, because the shop's clock is not ours."""
+
+PRIORITY_MAX: Final = 100
+TEXT_MAX: Final = 200
+LIST_MAX: Final = 100
+GROUP_NAME: Final = re.compile(r"[a-z0-9_-]{1,64}")
+RULE_KEYS: Final = frozenset({"group", "priority", "when"})
+
+Facts = Mapping[str, Any]
 
 
 class BadRule(ValueError):
-    """A rule that cannot be used; the message names the rule and what is wrong."""
+    """A document that cannot be used; the message has a line for each problem and names the rule."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """``when``: condition name → value; an empty one always holds."""
+    """``when``: condition name → value; an empty one always holds. ``priority`` 0 to PRIORITY_MAX."""
 
     group: str
     priority: int
@@ -42,81 +56,146 @@ class Moment:
     hour: int
 
 
-def choose_group(
-    rules: Sequence[Rule], facts: Mapping[str, Any], now_ms: int, timezone: str
-) -> Rule | None:
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """``holds`` asks the facts, ``fits`` whether a rule's value can be used, ``shape`` says what can."""
+
+    holds: Callable[[Facts, Any, Moment], bool]
+    fits: Callable[[Any], bool]
+    shape: str
+
+
+def choose_group(rules: Sequence[Rule], facts: Facts, now_ms: int, timezone: str) -> Rule | None:
     """The first rule whose conditions all hold, None without one."""
     local = datetime.fromtimestamp(now_ms / 1000, ZoneInfo(timezone))
     moment = Moment(now_ms, local.hour)
     for rule in rules:
-        if all(CONDITIONS[name](facts, value, moment) for name, value in rule.when):
+        if all(CONDITIONS[name].holds(facts, value, moment) for name, value in rule.when):
             return rule
     return None
 
 
 def rules_from(document: Mapping[str, Any]) -> tuple[Rule, ...]:
-    """The rules of a parsed TOML document. Raises BadRule."""
-    tables = document.get("rules", [])
-    return tuple(_rule(number, table) for number, table in enumerate(tables, start=1))
+    """The rules of a parsed TOML document with ``default_group``, ``[groups.*]`` and ``[[rules]]``.
+
+    Raises BadRule with every problem found.
+    """
+    problems = list(_problems(document))
+    if problems:
+        raise BadRule("\n".join(problems))
+    return tuple(
+        Rule(table["group"], table.get("priority", 0), tuple(table.get("when", {}).items()))
+        for table in document.get("rules", [])
+    )
 
 
-def _rule(number: int, table: Mapping[str, Any]) -> Rule:
-    when, group, priority = table.get("when", {}), table.get("group"), table.get("priority", 0)
-    if not isinstance(group, str) or not group:
-        raise BadRule(f"rule {number}: group is missing")
-    if not isinstance(priority, int):
-        raise BadRule(f"rule {number}: priority must be a whole number")
+def _problems(document: Mapping[str, Any]) -> Iterator[str]:
+    groups, rules = document.get("groups", {}), document.get("rules", [])
+    if not _tables(groups):
+        yield "groups: must be tables, [groups.<name>]"
+        groups = {}
+    known = frozenset(groups) or None
+    yield from _wrong_group("default_group", document.get("default_group"), known)
+    for name, table in groups.items():
+        yield from _wrong_group(f"groups.{name}", name, None)
+        if not isinstance(table.get("title"), str) or not table["title"].strip():
+            yield f"groups.{name}: title is missing"
+        if "fallback" in table:
+            yield from _wrong_group(f"groups.{name}.fallback", table["fallback"], known)
+    if not isinstance(rules, list):
+        yield "rules: must be tables, [[rules]]"
+        return
+    for number, table in enumerate(rules, start=1):
+        yield from _wrong_rule(f"rule {number}", table, known)
+
+
+def _tables(value: Any) -> bool:
+    return isinstance(value, Mapping) and all(isinstance(one, Mapping) for one in value.values())
+
+
+def _wrong_group(where: str, name: Any, known: frozenset[str] | None) -> Iterator[str]:
+    if name is None:
+        yield f"{where}: group is missing"
+    elif not isinstance(name, str) or not GROUP_NAME.fullmatch(name):
+        yield f"{where}: a group's name is 1 to 64 of a-z 0-9 _ -, not {str(name)[:80]!r}"
+    elif known is not None and name not in known:
+        yield f"{where}: no group {name} among {', '.join(sorted(known))}"
+
+
+def _wrong_rule(where: str, table: Any, known: frozenset[str] | None) -> Iterator[str]:
+    if not isinstance(table, Mapping):
+        yield f"{where}: must be a table"
+        return
+    yield from _wrong_group(where, table.get("group"), known)
+    priority, when = table.get("priority", 0), table.get("when", {})
+    if type(priority) is not int or not 0 <= priority <= PRIORITY_MAX:
+        yield f"{where}: priority must be a whole number from 0 to {PRIORITY_MAX}"
+    for key in sorted(set(table) - RULE_KEYS):
+        yield f"{where}: unknown key {key}; known: {', '.join(sorted(RULE_KEYS))}"
+    if not isinstance(when, Mapping):
+        yield f"{where}: when must be a table, [rules.when]"
+        return
     for name, value in when.items():
-        if name not in CONDITIONS:
-            raise BadRule(
-                f"rule {number}: unknown condition {name}; known: {', '.join(CONDITIONS)}"
-            )
-        if not isinstance(value, _SHAPES[name]):
-            raise BadRule(f"rule {number}: {name} has a value of the wrong kind")
-    return Rule(group, priority, tuple(when.items()))
+        condition = CONDITIONS.get(name)
+        if condition is None:
+            yield f"{where}: unknown condition {name}; known: {', '.join(CONDITIONS)}"
+        elif not condition.fits(value):
+            yield f"{where}: {name} must be {condition.shape}"
 
 
-def _above(facts: Mapping[str, Any], value: Any, moment: Moment) -> bool:
+def _number(value: Any) -> TypeGuard[int | float]:
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _text(value: Any) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= TEXT_MAX
+
+
+def _texts(value: Any) -> bool:
+    return isinstance(value, list) and 0 < len(value) <= LIST_MAX and all(map(_text, value))
+
+
+def _hour_pair(value: Any) -> bool:
+    pair = isinstance(value, list) and len(value) == 2 and all(type(hour) is int for hour in value)
+    return pair and 0 <= value[0] <= 23 and 0 <= value[1] <= 24 and value[0] != value[1]
+
+
+def _above(facts: Facts, value: Any, moment: Moment) -> bool:
     level = facts.get("vip_level")
-    return isinstance(level, (int, float)) and level > value
+    return _number(level) and bool(level > value)
 
 
-def _bought(facts: Mapping[str, Any], value: Any, moment: Moment) -> bool:
+def _bought(facts: Facts, value: Any, moment: Moment) -> bool:
     last = facts.get("last_purchase_ms")
-    return isinstance(last, (int, float)) and 0 <= moment.now_ms - last < value * DAY_MS
+    return _number(last) and bool(-CLOCK_SKEW_MS <= moment.now_ms - last < value * DAY_MS)
 
 
-def _tagged(facts: Mapping[str, Any], value: Any, moment: Moment) -> bool:
-    return bool(set(facts.get("tags") or ()) & set(value))
+def _tagged(facts: Facts, value: Any, moment: Moment) -> bool:
+    tags = facts.get("tags")
+    return isinstance(tags, list | tuple) and any(tag in tags for tag in value)
 
 
-def _equals(fact: str) -> Callable[[Mapping[str, Any], Any, Moment], bool]:
-    return lambda facts, value, moment: facts.get(fact) == value
+def _equals(fact: str) -> Callable[[Facts, Any, Moment], bool]:
+    return lambda facts, value, moment: bool(facts.get(fact) == value)
 
 
-def _hours(facts: Mapping[str, Any], value: Any, moment: Moment) -> bool:
+def _hours(facts: Facts, value: Any, moment: Moment) -> bool:
     start, end = value
-    if start <= end:
+    if start < end:
         return bool(start <= moment.hour < end)
     return bool(moment.hour >= start or moment.hour < end)
 
 
-CONDITIONS: Final[dict[str, Callable[[Mapping[str, Any], Any, Moment], bool]]] = {
-    "vip_level_above": _above,
-    "purchased_within_days": _bought,
-    "tags_any": _tagged,
-    "source": _equals("source"),
-    "language": _equals("language"),
-    "previous_agent": _equals("previous_agent"),
-    "hours": _hours,
-}
+_A_TEXT: Final = f"a text of 1 to {TEXT_MAX} characters"
 
-_SHAPES: Final[dict[str, Any]] = {
-    "vip_level_above": (int, float),
-    "purchased_within_days": (int, float),
-    "tags_any": list,
-    "source": str,
-    "language": str,
-    "previous_agent": str,
-    "hours": list,
+CONDITIONS: Final[dict[str, Condition]] = {
+    "vip_level_above": Condition(_above, _number, "a number"),
+    "purchased_within_days": Condition(_bought, lambda v: _number(v) and v > 0, "a number above 0"),
+    "tags_any": Condition(_tagged, _texts, f"a list of 1 to {LIST_MAX} texts"),
+    "source": Condition(_equals("source"), _text, _A_TEXT),
+    "language": Condition(_equals("language"), _text, _A_TEXT),
+    "previous_agent": Condition(_equals("previous_agent"), _text, _A_TEXT),
+    "hours": Condition(_hours, _hour_pair, "two different whole hours, [from 0-23, to 0-24]"),
 }
