@@ -13,6 +13,7 @@ from flask import Flask, Response, current_app, g, request
 
 from app import callback, pages
 from app.api import (
+    admin,
     agents,
     auth,
     canned,
@@ -51,6 +52,7 @@ MODULES: Final = {
     "agents": agents.routes,
     "customers": customers.routes,
     "canned": canned.routes,
+    **admin.MODULES,
 }
 OPEN_BLUEPRINTS: Final = frozenset({"callback", "pages"})
 """What asks for no login by its own nature; everything else declares its permission."""

@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from app.api.core import Body, Call, PageMeta, PageQuery, Query, Routes, Shape
 from app.api.readers import acting_on, open_or_refused, readable, reader
 from app.api.shapes import MessageShape, SessionShape, StateName
+from app.api.supervise import audited
 from app.conversations import closing, lists, transfers
 from app.directory.kf_names import completed
 from app.refusals import Refusal
@@ -207,7 +208,9 @@ def _close(call: Call, sid: str) -> Session:
     account, body = call.account, call.body
     owner = account.store.load(sid).session.kf_account
     if call.may("sessions.close_any") and owner != call.kf_account_or_none:
-        return closing.close_by_supervisor(account, sid, call.caller.who)
+        closed = closing.close_by_supervisor(account, sid, call.caller.who)
+        audited(call, "session.close", sid, {"reason": body.reason, "owner": owner})
+        return closed
     seen = _seq(sid, body.last_message_id) if body.last_message_id else None
     return closing.close_by_agent(account, sid, call.kf_account, seen, body.reason)
 

@@ -1,0 +1,35 @@
+"""All routes of admins and supervisors, by module."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from app.api import (
+    admin_audit,
+    admin_dead_letters,
+    admin_groups,
+    admin_integrations,
+    admin_kf_accounts,
+    admin_notices,
+    admin_overview,
+    admin_people,
+    admin_ring,
+    admin_routing,
+    supervise,
+)
+from app.api.core import Routes
+
+MODULES: Final[Mapping[str, Routes]] = {
+    "admin_audit": admin_audit.routes,
+    "admin_dead_letters": admin_dead_letters.routes,
+    "admin_groups": admin_groups.routes,
+    "admin_integrations": admin_integrations.routes,
+    "admin_kf_accounts": admin_kf_accounts.routes,
+    "admin_notices": admin_notices.routes,
+    "admin_overview": admin_overview.routes,
+    "admin_people": admin_people.routes,
+    "admin_ring": admin_ring.routes,
+    "admin_routing": admin_routing.routes,
+    "supervise": supervise.routes,
+}

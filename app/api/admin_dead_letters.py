@@ -1,0 +1,106 @@
+"""Supervisors: messages that did not reach their customer, and sending one once more."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from pydantic import Field
+
+from app.account import Account
+from app.api.core import Call, Query, Routes, Shape
+from app.api.shapes import MessageShape
+from app.conversations import replies
+from app.conversations.access import find
+from app.refusals import Refusal
+from app.storage.audit import acting, record
+from sessions.messages import split_message_id
+
+PATH = "/admin/dead-letters"
+ACTION = "admin.dead_letters"
+
+routes = Routes()
+
+
+class DeadQuery(Query):
+    """The newest so many."""
+
+    limit: int = Field(100, ge=1, le=200)
+
+
+class DeadLetter(Shape):
+    """``since_ms``: when it was given up. ``can_retry``: the conversation is open and has an agent."""
+
+    id: str
+    since_ms: int
+    openid: str
+    kf_account: str | None
+    can_retry: bool
+    message: MessageShape
+
+
+@routes.add(
+    "GET",
+    PATH,
+    ACTION,
+    summary="Failed and unknown messages, newest first",
+    query=DeadQuery,
+    answer=list[DeadLetter],
+)
+def list_dead_letters(call: Call) -> list[dict[str, Any]]:
+    rows = call.account.reading.dead_letters(call.query.limit)
+    shown = (_shown(call.account, ident, since_ms) for ident, since_ms in rows)
+    return [row for row in shown if row is not None]
+
+
+@routes.add(
+    "POST",
+    PATH + "/<message_id>/retry",
+    ACTION,
+    summary="Send it once more, as the agent who serves the customer now",
+    answer=DeadLetter,
+    status=202,
+)
+def retry(call: Call, message_id: str) -> dict[str, Any]:
+    account = call.account
+    found = _shown(account, message_id, call.now_ms)
+    if found is None:
+        raise Refusal("not_found", "There is no such message.")
+    if not found["can_retry"]:
+        raise Refusal("session_closed", "The conversation is closed, or nobody serves it now.")
+    replies.resend(account, message_id, found["kf_account"], secrets.token_hex(8))
+    with acting(call.services.engine) as conn:
+        record(conn, call.actor, "dead_letter.retry", message_id, {"openid": found["openid"]})
+    return _shown(account, message_id, found["since_ms"]) or found
+
+
+def _shown(account: Account, message_id: str, since_ms: int) -> dict[str, Any] | None:
+    """None for a message that is nowhere any more."""
+    session_id, _, seq = message_id.rpartition(".")
+    if not session_id or not seq.isdecimal() or len(seq) > 15:
+        return None
+    try:
+        session = find(account, session_id)
+    except Refusal:
+        return None
+    message = _message(account, message_id, archived=session.archived)
+    if message is None:
+        return None
+    owner = session.view["kf_account"]
+    live = session.view["state"] in ("SERVING", "TRANSFERING")
+    return {
+        "id": message_id,
+        "since_ms": since_ms,
+        "openid": session.view["openid"],
+        "kf_account": owner,
+        "can_retry": live and bool(owner) and not session.archived,
+        "message": message,
+    }
+
+
+def _message(account: Account, message_id: str, *, archived: bool) -> dict[str, Any] | None:
+    session_id, seq = split_message_id(message_id)
+    if not archived:
+        return account.reading.message(session_id, seq)
+    found = account.records.messages(account.appid, session_id, seq - 1, 1)
+    return found[0] if found and found[0]["seq"] == seq else None

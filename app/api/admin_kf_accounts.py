@@ -1,0 +1,244 @@
+"""Admin: kf accounts, created at WeChat first; what they are here and there, and what they carry now."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from app.api.core import Body, Call, Query, Routes, Shape
+from app.api.shapes import StatusName
+from app.directory import kf_persons
+from app.directory.kf_accounts import KfDirectory, NewAgent
+from app.directory.kf_holders import Wish
+from app.directory.kf_names import AVATAR_MAX_BYTES
+from app.directory.kf_persons import PersonChange
+from app.directory.kf_sync import KfSync, described
+from app.refusals import Refusal
+from app.storage.kf_accounts import MAX_SESSIONS_LIMIT, KfAccount
+
+PATH = "/admin/kf-accounts"
+ACTION = "admin.kf_accounts"
+OVERHEAD_BYTES = 64 * 1024
+
+RoleName = Literal["agent", "supervisor", "admin"]
+Password = Annotated[str, Field(min_length=8, max_length=256)]
+Username = Annotated[str, Field(min_length=1, max_length=64)]
+Seats = Annotated[int, Field(ge=0, le=MAX_SESSIONS_LIMIT)]
+GroupNames = Annotated[list[str], Field(max_length=100)]
+
+routes = Routes()
+
+
+class KfAccountShape(Shape):
+    """``platform``: how far WeChat knows it, ``platform_note`` why not further. ``username`` and
+    ``role`` are of the person who signs in with it; ``status``, ``present``, ``load`` are of now."""
+
+    appid: str
+    kf_account: str
+    nickname: str
+    platform: Literal["local", "registered", "invited", "bound"]
+    platform_note: str
+    kf_id: str
+    avatar: str
+    groups: list[str]
+    max_sessions: int
+    disabled: bool
+    created_ms: int
+    updated_ms: int
+    username: str | None
+    role: str | None
+    status: StatusName
+    present: bool
+    load: int
+
+
+class KfAccountMade(KfAccountShape):
+    """``generated_password`` is told this once, where none was given."""
+
+    generated_password: str | None
+
+
+class SyncShape(Shape):
+    """Names by what was done."""
+
+    imported: list[str]
+    changed: list[str]
+    missing: list[str]
+    registered: list[str]
+
+
+class NewKfAccountBody(Body):
+    """``password``, ``role`` or ``username`` ask for a person who signs in with it."""
+
+    kf_account: str = Field(min_length=1, max_length=64)
+    nickname: str = Field(min_length=1, max_length=64)
+    username: Username | None = None
+    password: Password | None = Field(None, repr=False)
+    role: RoleName | None = None
+    groups: GroupNames = Field(default_factory=list)
+    max_sessions: Seats | None = None
+
+
+class KfAccountChange(Body):
+    """What is absent stays as it is."""
+
+    nickname: str | None = Field(None, min_length=1, max_length=64)
+    groups: GroupNames | None = None
+    max_sessions: Seats | None = None
+    disabled: bool | None = None
+    username: Username | None = None
+    password: Password | None = Field(None, repr=False)
+    role: RoleName | None = None
+
+
+class InviteBody(Body):
+    """``invite_wx``: the WeChat id of who is to be the agent."""
+
+    invite_wx: str = Field(min_length=1, max_length=64)
+
+
+class SyncBody(Body):
+    """``fresh``: ask WeChat now instead of using its list of the last five minutes.
+
+    ``register_local``: create there what is only here.
+    """
+
+    fresh: bool = False
+    register_local: bool = False
+
+
+class KfListQuery(Query):
+    """``group``: only those who serve it."""
+
+    group: str | None = Field(None, max_length=64)
+
+
+def directory(call: Call) -> KfDirectory:
+    return KfDirectory.of(call.services, call.served)
+
+
+@routes.add(
+    "GET", PATH, ACTION, summary="All kf accounts", query=KfListQuery, answer=list[KfAccountShape]
+)
+def list_kf_accounts(call: Call) -> list[dict[str, Any]]:
+    wanted = call.query.group
+    rows = [row for row in directory(call).everyone() if wanted is None or wanted in row.groups]
+    return described(call.account, call.services.engine, rows)
+
+
+@routes.add(
+    "POST",
+    PATH,
+    ACTION,
+    summary="Register one, at WeChat first",
+    body=NewKfAccountBody,
+    answer=KfAccountMade,
+    status=201,
+)
+def register_kf_account(call: Call) -> dict[str, Any]:
+    body = call.body
+    person = None
+    if not PersonChange(body.username, body.password, body.role).empty:
+        person = Wish(body.username or "", body.password or "", body.role or "agent")
+    wish = NewAgent(body.kf_account, body.nickname, body.max_sessions, tuple(body.groups), person)
+    made = directory(call).register(call.actor, wish)
+    return _shown(call, made.row) | {"generated_password": made.generated_password}
+
+
+@routes.add(
+    "POST",
+    PATH + "/sync",
+    ACTION,
+    summary="Import what WeChat has, and see what it lost",
+    body=SyncBody,
+    answer=SyncShape,
+)
+def sync_kf_accounts(call: Call) -> dict[str, Any]:
+    body = call.body
+    done = KfSync(call.services, call.served).run(
+        call.actor, fresh=body.fresh, register_local=body.register_local
+    )
+    return {name: list(getattr(done, name)) for name in SyncShape.model_fields}
+
+
+@routes.add("GET", PATH + "/<kf_account>", ACTION, summary="One of them", answer=KfAccountShape)
+def read_kf_account(call: Call, kf_account: str) -> dict[str, Any]:
+    return _shown(call, directory(call).get(kf_account))
+
+
+@routes.add(
+    "PATCH",
+    PATH + "/<kf_account>",
+    ACTION,
+    summary="Change it; disabling signs out everywhere and re-routes",
+    body=KfAccountChange,
+    answer=KfAccountMade,
+)
+def change_kf_account(call: Call, kf_account: str) -> dict[str, Any]:
+    body, kf, actor = call.body, directory(call), call.actor
+    row = kf.get(kf_account)
+    columns = {
+        name: getattr(body, name)
+        for name in ("nickname", "groups", "max_sessions")
+        if getattr(body, name) is not None
+    }
+    if columns:
+        row = kf.change(actor, kf_account, columns)
+    person = PersonChange(body.username, body.password, body.role)
+    generated = None
+    if not person.empty:
+        generated = kf_persons.change(call.services, actor, row, person)
+    if body.disabled is not None and body.disabled != row.disabled:
+        row = kf.set_disabled(actor, kf_account, body.disabled)
+    return _shown(call, kf.get(kf_account)) | {"generated_password": generated}
+
+
+@routes.add(
+    "DELETE",
+    PATH + "/<kf_account>",
+    ACTION,
+    summary="Remove it at WeChat and here; signs out everywhere and re-routes",
+    status=204,
+)
+def remove_kf_account(call: Call, kf_account: str) -> None:
+    directory(call).remove(call.actor, kf_account)
+
+
+@routes.add(
+    "POST",
+    PATH + "/<kf_account>/invite",
+    ACTION,
+    summary="Invite a WeChat user to be the agent behind it",
+    body=InviteBody,
+    answer=KfAccountShape,
+)
+def invite(call: Call, kf_account: str) -> dict[str, Any]:
+    return _shown(call, directory(call).invite(call.actor, kf_account, call.body.invite_wx))
+
+
+@routes.add(
+    "POST",
+    PATH + "/<kf_account>/avatar",
+    ACTION,
+    summary="Its picture: a JPEG of at most 5 MB, as a form's field file or bare bytes",
+    answer=KfAccountShape,
+    files_max_bytes=AVATAR_MAX_BYTES + OVERHEAD_BYTES,
+)
+def set_avatar(call: Call, kf_account: str) -> dict[str, Any]:
+    row = directory(call).set_avatar(call.actor, kf_account, _picture(call))
+    return _shown(call, row)
+
+
+def _picture(call: Call) -> bytes:
+    if call.request.mimetype != "multipart/form-data":
+        return call.request.get_data(cache=False)
+    files = list(call.request.files.values())
+    if len(files) != 1:
+        raise Refusal("invalid", "The form must have exactly one file, in the field file.")
+    content: bytes = files[0].read()
+    return content
+
+
+def _shown(call: Call, row: KfAccount) -> dict[str, Any]:
+    return described(call.account, call.services.engine, [row])[0]

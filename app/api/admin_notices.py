@@ -1,0 +1,100 @@
+"""Admin: what customers are told by itself; the defaults are Chinese and can be overridden."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from app.api.core import Body, Call, Query, Routes, Shape
+from app.refusals import Refusal
+from app.storage import notices
+from app.storage.audit import acting
+from app.storage.notices import TEXT_MAX_CHARS, Notice, read_defaults
+from sessions.sql import reading
+
+PATH = "/admin/notices"
+ACTION = "admin.notices"
+
+routes = Routes()
+
+
+class NoticeShape(Shape):
+    """``texts`` by language as in force; ``edited`` are those that differ from ``defaults``."""
+
+    key: str
+    placeholders: list[str]
+    texts: dict[str, str]
+    defaults: dict[str, str]
+    edited: list[str]
+
+
+class NoticeBody(Body):
+    """An empty text switches the notice off."""
+
+    lang: Literal["zh", "en"] = "zh"
+    text: str = Field(max_length=TEXT_MAX_CHARS)
+
+
+class LangQuery(Query):
+    """Which language's text goes back to the default."""
+
+    lang: Literal["zh", "en"] = "zh"
+
+
+@routes.add("GET", PATH, ACTION, summary="All notices", answer=list[NoticeShape])
+def list_notices(call: Call) -> list[dict[str, Any]]:
+    defaults = read_defaults()
+    with reading(call.services.engine) as conn:
+        found = notices.everything(conn, call.account.appid, defaults)
+    return [_shown(notice, defaults[key]) for key, notice in found.items()]
+
+
+@routes.add(
+    "PUT", PATH + "/<key>", ACTION, summary="Another text", body=NoticeBody, answer=NoticeShape
+)
+def put_notice(call: Call, key: str) -> dict[str, Any]:
+    default = _default(key)
+    with acting(call.services.engine) as conn:
+        notices.put(conn, call.actor, call.account.appid, default, call.body.lang, call.body.text)
+    return _reloaded(call, key, default)
+
+
+@routes.add(
+    "DELETE",
+    PATH + "/<key>",
+    ACTION,
+    summary="Back to the default",
+    query=LangQuery,
+    answer=NoticeShape,
+)
+def reset_notice(call: Call, key: str) -> dict[str, Any]:
+    default = _default(key)
+    with acting(call.services.engine) as conn:
+        notices.reset(conn, call.actor, call.account.appid, key, call.query.lang)
+    return _reloaded(call, key, default)
+
+
+def _default(key: str) -> Notice:
+    defaults = read_defaults()
+    if key not in defaults:
+        raise Refusal("not_found", "There is no such notice.")
+    return defaults[key]
+
+
+def _reloaded(call: Call, key: str, default: Notice) -> dict[str, Any]:
+    """In force at once on this node; the others read within seconds."""
+    call.served.notices.reload()
+    with reading(call.services.engine) as conn:
+        found = notices.everything(conn, call.account.appid, {key: default})
+    return _shown(found[key], default)
+
+
+def _shown(notice: Notice, default: Notice) -> dict[str, Any]:
+    return {
+        "key": notice.key,
+        "placeholders": sorted(notice.placeholders),
+        "texts": dict(notice.texts),
+        "defaults": dict(default.texts),
+        "edited": sorted(notice.edited),
+    }

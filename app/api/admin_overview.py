@@ -1,0 +1,126 @@
+"""Supervisors: how everything stands now, on one page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from app.account import Account
+from app.api.agents import list_agents, list_groups
+from app.api.core import Call, Routes, Shape
+from app.api.shapes import AgentShape, GroupShape, SessionShape
+from app.conversations.lists import closed
+from app.services import Services
+from app.storage import values
+from sessions.model import CloseReason
+from sessions.records import Filters
+from sessions.sql import StorageError, reading
+
+SHOWN: Final = 50
+DEAD_COUNTED: Final = 1000
+
+routes = Routes()
+
+
+class GroupNow(GroupShape):
+    """``oldest_wait_ms``: how long the first in the queue has waited, 0 with nobody there."""
+
+    oldest_wait_ms: int
+
+
+class Lost(Shape):
+    """Customers whom nobody answered, newest first; ``more`` = there are others beyond these."""
+
+    count: int
+    more: bool
+    sessions: list[SessionShape]
+
+
+class PresenceNow(Shape):
+    """``state`` connected, suspended, lost or local; for ``since_ms`` milliseconds."""
+
+    state: str
+    since_ms: int
+
+
+class Health(Shape):
+    """The stores as this node sees them; ``presence`` is ZooKeeper's, local without one."""
+
+    redis: bool
+    database: bool
+    presence: PresenceNow
+    sweep_age_ms: int
+
+
+class Overview(Shape):
+    """Live state of one official account. ``streams`` are open event streams of this node."""
+
+    appid: str
+    now_ms: int
+    waiting: int
+    serving: int
+    oldest_wait_ms: int
+    groups: list[GroupNow]
+    agents: list[AgentShape]
+    missed: Lost
+    idle_unanswered: Lost
+    dead_letters: int
+    streams: int
+    health: Health
+
+
+@routes.add(
+    "GET", "/admin/overview", "admin.overview", summary="How everything stands", answer=Overview
+)
+def read_overview(call: Call) -> dict[str, Any]:
+    account = call.account
+    _, now_ms = account.store.customer("")
+    groups = list_groups(call)
+    heads = account.reading.sessions(account.reading.oldest_waiting())
+    since = {head.group: head.waiting_since_ms for head in heads}
+    shown = [
+        group | {"oldest_wait_ms": max(0, now_ms - since.get(group["name"], now_ms))}
+        for group in groups
+    ]
+    waiting = sum(account.reading.queue_lengths().values())
+    return {
+        "appid": account.appid,
+        "now_ms": now_ms,
+        "waiting": waiting,
+        "serving": max(0, account.reading.live_count() - waiting),
+        "oldest_wait_ms": max((now_ms - at for at in since.values()), default=0),
+        "groups": shown,
+        "agents": list_agents(call),
+        "missed": _lost(account, CloseReason.MISSED),
+        "idle_unanswered": _lost(account, CloseReason.IDLE_UNANSWERED),
+        "dead_letters": len(account.reading.dead_letters(DEAD_COUNTED)),
+        "streams": call.served.hub.listeners(),
+        "health": _health(call.services, account),
+    }
+
+
+def _lost(account: Account, why: CloseReason) -> dict[str, Any]:
+    page = closed(account, Filters(close_reason=why.value), None, SHOWN)
+    sessions: Sequence[dict[str, Any]] = [
+        view for view in page.items if view["close_reason"] == why
+    ]
+    return {"count": len(sessions), "more": page.next_cursor is not None, "sessions": sessions}
+
+
+def _health(services: Services, account: Account) -> dict[str, Any]:
+    presence = account.attendance.health()
+    return {
+        "redis": bool(services.redis.ping()),
+        "database": _database(services),
+        "presence": {"state": str(presence.state), "since_ms": int(presence.since_s * 1000)},
+        "sweep_age_ms": int(services.jobs.sweep_age_s() * 1000),
+    }
+
+
+def _database(services: Services) -> bool:
+    try:
+        with reading(services.engine) as conn:
+            values.get(conn, "overview")
+    except StorageError:
+        return False
+    return True

@@ -1,0 +1,158 @@
+"""Admin: persons who sign in. What takes something away signs them out everywhere."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from app.api.core import Body, Call, Routes, Shape
+from app.directory.kf_names import completed
+from app.directory.people import PeopleDirectory, Registration
+from app.storage import people
+from app.storage.people import Person
+from sessions.sql import reading
+
+PATH = "/admin/people"
+ACTION = "admin.people"
+
+RoleName = Literal["agent", "supervisor", "admin"]
+Password = Annotated[str, Field(min_length=8, max_length=256)]
+DisplayName = Annotated[str, Field(min_length=1, max_length=64)]
+Name = Annotated[str, Field(min_length=1, max_length=64)]
+
+routes = Routes()
+
+
+class PersonRow(Shape):
+    """One who signs in; ``kf_account`` null for one who does not serve."""
+
+    id: int
+    username: str
+    display_name: str
+    role: RoleName
+    appid: str | None
+    kf_account: str | None
+    disabled: bool
+    created_ms: int
+    password_changed_ms: int
+
+
+class PersonMade(PersonRow):
+    """``generated_password`` is told this once, where none was given."""
+
+    generated_password: str | None
+
+
+class NewPersonBody(Body):
+    """``kf_account`` (full name or bare prefix) is what he serves with."""
+
+    username: Name
+    role: RoleName
+    password: Password | None = Field(None, repr=False)
+    display_name: DisplayName | None = None
+    kf_account: Name | None = None
+
+
+class PersonChangeBody(Body):
+    """What is absent stays; ``kf_account`` "" takes it away."""
+
+    display_name: DisplayName | None = None
+    role: RoleName | None = None
+    disabled: bool | None = None
+    kf_account: str | None = Field(None, max_length=64)
+
+
+class PasswordBody(Body):
+    """Exactly one: a ``password``, or ``generate`` true."""
+
+    password: Password | None = Field(None, repr=False)
+    generate: bool = False
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if (self.password is None) != self.generate:
+            raise ValueError("give password, or generate: true")
+        return self
+
+
+def directory(call: Call) -> PeopleDirectory:
+    services = call.services
+    return PeopleDirectory(services.engine, services.passwords, services.logins)
+
+
+@routes.add("GET", PATH, ACTION, summary="All persons", answer=list[PersonRow])
+def list_people(call: Call) -> list[dict[str, Any]]:
+    return [_row(person) for person in directory(call).everyone()]
+
+
+@routes.add(
+    "POST",
+    PATH,
+    ACTION,
+    summary="A new person",
+    body=NewPersonBody,
+    answer=PersonMade,
+    status=201,
+)
+def create_person(call: Call) -> dict[str, Any]:
+    body = call.body
+    appid, kf_account = _account(call, body.kf_account)
+    wish = Registration(
+        body.username, body.role, body.password or "", body.display_name or "", appid, kf_account
+    )
+    made = directory(call).register(call.actor, wish)
+    return _row(made.person) | {"generated_password": made.generated_password}
+
+
+@routes.add("GET", PATH + "/<int:person_id>", ACTION, summary="One person", answer=PersonRow)
+def read_person(call: Call, person_id: int) -> dict[str, Any]:
+    with reading(call.services.engine) as conn:
+        return _row(people.get(conn, person_id))
+
+
+@routes.add(
+    "PATCH",
+    PATH + "/<int:person_id>",
+    ACTION,
+    summary="Change a person; a new role or kf account and disabling sign out everywhere",
+    body=PersonChangeBody,
+    answer=PersonRow,
+)
+def change_person(call: Call, person_id: int) -> dict[str, Any]:
+    body, ours, actor = call.body, directory(call), call.actor
+    with reading(call.services.engine) as conn:
+        person = people.get(conn, person_id)
+    if body.display_name is not None:
+        person = ours.rename(actor, person_id, body.display_name)
+    if body.kf_account is not None:
+        appid, kf_account = _account(call, body.kf_account)
+        person = ours.assign_account(actor, person_id, appid, kf_account)
+    if body.role is not None and body.role != person.role:
+        person = ours.set_role(actor, person_id, body.role)
+    if body.disabled is not None and body.disabled != person.disabled:
+        person = ours.set_disabled(actor, person_id, body.disabled)
+    return _row(person)
+
+
+@routes.add(
+    "PUT",
+    PATH + "/<int:person_id>/password",
+    ACTION,
+    summary="A new password; signs out everywhere",
+    body=PasswordBody,
+    answer=PersonMade,
+)
+def reset_password(call: Call, person_id: int) -> dict[str, Any]:
+    made = directory(call).reset_password(call.actor, person_id, call.body.password or "")
+    return _row(made.person) | {"generated_password": made.generated_password}
+
+
+def _account(call: Call, given: str | None) -> tuple[str | None, str | None]:
+    if not given:
+        return None, None
+    return call.account.appid, completed(call.account.config, given)
+
+
+def _row(person: Person) -> dict[str, Any]:
+    return {name: getattr(person, name) for name in PersonRow.model_fields}

@@ -1,0 +1,169 @@
+"""Admin: the ring as it is, who would serve a customer and why, and what a change would move."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from app.api.core import Body, Call, Query, Routes, Shape
+from app.conversations.assignment import choose, place_of, wish_for
+from app.directory.kf_names import completed
+from app.ring_preview import Change, preview, shares
+from routing.ring import Ring
+from sessions.model import Customer
+
+ACTION = "admin.ring"
+AGENTS_MAX = 200
+
+Seats = Annotated[int, Field(ge=1, le=1000)]
+Names = Annotated[list[str], Field(max_length=AGENTS_MAX)]
+Weights = Annotated[dict[str, Seats], Field(max_length=AGENTS_MAX)]
+
+routes = Routes()
+
+
+class RingQuery(Query):
+    """``openid``: the customer asked about; ``group``: another group's ring than his."""
+
+    openid: str | None = Field(None, min_length=1, max_length=128)
+    group: str | None = Field(None, min_length=1, max_length=64)
+
+
+class RingAgent(Shape):
+    """``share``: his part of the customers whose home he is, 0 to 1; ``weight`` is his seats."""
+
+    kf_account: str
+    weight: int
+    share: float
+    load: int
+
+
+class Decision(Shape):
+    """Who would serve the customer now (null: he would wait) and the explanation card.
+
+    ``open_session``: he is served already, so his message goes there whatever the card says.
+    """
+
+    openid: str
+    group: str
+    priority: int
+    kf_account: str | None
+    open_session: str | None
+    owner: str | None
+    why: dict[str, Any]
+
+
+class RingShape(Shape):
+    """The online agents of one group, and the decision where a customer was asked about."""
+
+    group: str
+    agents: list[RingAgent]
+    decision: Decision | None
+
+
+class PreviewBody(Body):
+    """``add`` and ``weights``: seats by kf_account; ``remove``: names; bare prefixes will do."""
+
+    group: str | None = Field(None, min_length=1, max_length=64)
+    add: Weights = Field(default_factory=dict)
+    remove: Names = Field(default_factory=list)
+    weights: Weights = Field(default_factory=dict)
+
+
+class Share(Shape):
+    """One agent's share of the customers, before and after."""
+
+    kf_account: str
+    before: float
+    after: float
+
+
+class Move(Shape):
+    """Customers who would change hands; null where nobody is."""
+
+    from_kf_account: str | None
+    to_kf_account: str | None
+    share: float
+
+
+class PreviewShape(Shape):
+    """``moved_share`` of all customers would have another home, counted on ``sample`` made-up ones."""
+
+    group: str
+    moved_share: float
+    sample: int
+    agents: list[Share]
+    moves: list[Move]
+
+
+@routes.add(
+    "GET",
+    "/admin/ring",
+    ACTION,
+    summary="The ring, and who would serve a customer now and why",
+    query=RingQuery,
+    answer=RingShape,
+)
+def read_ring(call: Call) -> dict[str, Any]:
+    decision = _decision(call, call.query.openid, call.query.group) if call.query.openid else None
+    group = decision["group"] if decision else _group(call, call.query.group)
+    ring = call.account.attendance.roster().ring(group)
+    return {"group": group, "agents": _agents(call, ring), "decision": decision}
+
+
+@routes.add(
+    "POST",
+    "/admin/ring/preview",
+    ACTION,
+    summary="What a change of agents would move; nothing is changed",
+    body=PreviewBody,
+    answer=PreviewShape,
+)
+def preview_ring(call: Call) -> dict[str, Any]:
+    body, config = call.body, call.account.config
+    group = _group(call, body.group)
+    change = Change(
+        add={completed(config, name): seats for name, seats in body.add.items()},
+        remove=[completed(config, name) for name in body.remove],
+        weights={completed(config, name): seats for name, seats in body.weights.items()},
+    )
+    return {"group": group, **preview(call.account.attendance.roster().ring(group), change)}
+
+
+def _decision(call: Call, openid: str, group: str | None) -> dict[str, Any]:
+    """The very functions that an arriving message is routed by, without writing anything."""
+    account = call.account
+    customer, now_ms = account.store.customer(openid)
+    facts = dict(customer.facts) | {"source": "", "previous_agent": customer.last_kf}
+    place = place_of(account, facts, now_ms)
+    wanted = group or place.group
+    choice = choose(account, wish_for(account, customer, wanted, now_ms))
+    return {
+        "openid": openid,
+        "group": choice.group,
+        "priority": place.priority,
+        "kf_account": choice.kf_account or None,
+        "open_session": customer.open_session or None,
+        "owner": _owner(call, customer),
+        "why": json.loads(choice.card),
+    }
+
+
+def _owner(call: Call, customer: Customer) -> str | None:
+    found = call.account.reading.sessions([customer.open_session] if customer.open_session else [])
+    return (found[0].kf_account or None) if found else None
+
+
+def _agents(call: Call, ring: Ring) -> list[dict[str, Any]]:
+    parts = shares(ring)
+    loads = call.account.seats.crowd("", [name for name, _ in ring.weights]).loads
+    return [
+        {"kf_account": name, "weight": weight, "share": parts[name], "load": loads[name]}
+        for name, weight in ring.weights
+    ]
+
+
+def _group(call: Call, group: str | None) -> str:
+    return group or call.account.policy.default_group
