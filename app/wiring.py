@@ -30,6 +30,7 @@ from app.outgoing import Payloads
 from app.sender import SENDERS, Sender
 from app.server import create_app
 from app.services import Served, Services
+from app.single_node import NodeLease
 from app.storage import engine as sql_engine
 from app.storage.migrate import migrate
 from app.storage.notices import NoticeTexts, read_defaults
@@ -85,6 +86,7 @@ def build(settings: Settings, node: NodeContext) -> Services:
     client = store_client(node.redis_url, settings.thread_count + SENDERS + SPARE_CONNECTIONS)
     scripts = Scripts(client)
     check_layout(client)
+    _alone_or_refused(settings, node)
     scripts.load_all()
     accounts = (node.demo.account,) if node.demo else settings.accounts
     zookeeper = _zookeeper(settings, node)
@@ -169,6 +171,15 @@ def _database(settings: Settings) -> Engine:
     except StorageError as error:
         raise StartError(f"database: {error}") from None
     return engine
+
+
+def _alone_or_refused(settings: Settings, node: NodeContext) -> None:
+    """Nodes on one Redis that do not see each other's agents must not be two."""
+    if node.embedded or settings.zookeeper_hosts:
+        return
+    lease = NodeLease(store_client(node.redis_url, 1), node.node_id)
+    lease.take()
+    _running.append(lease.release)
 
 
 def _zookeeper(settings: Settings, node: NodeContext) -> ZooKeeperHub | None:
