@@ -107,7 +107,8 @@ def test_a_transfer_moves_the_conversation_and_the_former_owner_is_refused(
 ) -> None:
     first, second = two_agents(node, admin)
     customer = customers(platform, 1)[0]
-    node.push_text(customer, "转给同事吧", 1)
+    platform.point_to(node)
+    platform.says(customer, "转给同事吧")
     owner, other = (first, second) if first.mine() else (second, first)
     (session,) = owner.mine()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import signal
@@ -21,6 +22,8 @@ from werkzeug.serving import make_server
 from simulator.config import SimulatorConfig
 from simulator.web import create_simulator
 from tests.support import free_port, wait_until
+
+logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line per request drowns a failure
 
 ROOT = Path(__file__).resolve().parents[2]
 ADMIN_PASSWORD = "admin-password-1"
