@@ -1,0 +1,86 @@
+"""When a whole node takes the lease of the only one, and when it needs none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from app import wiring
+from app.node import NodeContext, StartError
+from app.single_node import KEY, NodeLease
+from sessions.clients import Redis, store_client
+from tests.directory.rig import settings_for
+from tests.servers import PrivateRedis
+from tests.support import free_port
+
+
+@pytest.fixture
+def url(redis_server: PrivateRedis) -> Iterator[str]:
+    """A Redis database of these tests' own, on which nothing runs afterwards."""
+    url = redis_server.url.removesuffix("/0") + "/12"
+    with Redis.from_url(url) as client:
+        client.flushdb()
+    yield url
+    wiring.shutdown()
+
+
+@pytest.fixture
+def other(url: str) -> Iterator[None]:
+    """Another node holds the lease."""
+    lease = NodeLease(store_client(url, 1), "other", lease_ms=3000, renew_s=0.5)
+    lease.take()
+    yield
+    lease.release()
+
+
+def build(tmp_path: Path, url: str, appid: str, *, embedded: bool = False, **more: str) -> None:
+    base = f"http://127.0.0.1:{free_port()}"
+    node = NodeContext(
+        redis_url=url,
+        embedded=embedded,
+        draining=lambda: False,
+        base_url=base,
+        demo=None,
+        node_id="ours",
+        secret_key=SecretStr("k" * 32),
+        admin_password=SecretStr("a-password-of-the-test"),
+    )
+    wiring.build(settings_for(tmp_path, appid, base, **more), node)
+
+
+def holder(url: str) -> str:
+    with Redis.from_url(url, decode_responses=True) as client:
+        return str(client.get(KEY) or "").partition("|")[0]
+
+
+def test_a_node_on_an_external_redis_holds_the_lease_while_it_runs(
+    tmp_path: Path, url: str, appid: str
+) -> None:
+    build(tmp_path, url, appid)
+    assert holder(url) == "ours"
+    wiring.shutdown()
+    assert holder(url) == ""
+
+
+@pytest.mark.usefixtures("other")
+def test_a_second_node_without_zookeeper_does_not_start(
+    tmp_path: Path, url: str, appid: str
+) -> None:
+    with pytest.raises(StartError, match="KF_ZOOKEEPER_HOSTS"):
+        build(tmp_path, url, appid)
+    assert holder(url) == "other"
+
+
+@pytest.mark.usefixtures("other")
+def test_with_zookeeper_named_several_nodes_start(tmp_path: Path, url: str, appid: str) -> None:
+    build(tmp_path, url, appid, KF_ZOOKEEPER_HOSTS=f"127.0.0.1:{free_port()}")
+
+
+@pytest.mark.usefixtures("other")
+def test_the_embedded_default_is_alone_by_its_data_folder(
+    tmp_path: Path, url: str, appid: str
+) -> None:
+    build(tmp_path, url, appid, embedded=True)
