@@ -40,7 +40,7 @@ from config.accounts import OfficialAccount
 from config.settings import Settings
 from routing.local import LocalPresence
 from routing.presence import Presence
-from routing.rules import Rule, rules_from
+from routing.rules import BadRule, Rule, rules_from
 from routing.zookeeper import ZooKeeperHub
 from sessions.clients import blocking_client, store_client
 from sessions.deadlines import Deadlines
@@ -217,7 +217,10 @@ def _policy(settings: Settings) -> Policy:
 
 def _rules() -> tuple[tuple[Rule, ...], str]:
     document = tomllib.loads(ROUTING_FILE.read_text("utf-8"))
-    return rules_from(document), document["default_group"]
+    try:
+        return rules_from(document), document["default_group"]
+    except BadRule as error:
+        raise StartError(f"{ROUTING_FILE.name}: {error}") from None
 
 
 def _api_base(settings: Settings, node: NodeContext) -> str:

@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 OURS = {"app", "routing", "sessions", "config", "simulator", "bench", "tests", "wsgi"}
 PURE = {
-    "routing": {"agents", "ring", "policy", "rules", "presence"},
+    "routing": {"agents", "ring", "policy", "rules", "presence", "nodes"},
     "sessions": {"model", "machine", "diagram", "keys", "budget", "change", "deadlines", "entry", "messages"},
 }
 HASH = "mmh3"

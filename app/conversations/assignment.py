@@ -8,7 +8,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.account import Account
-from routing.policy import Assign, Bound, Candidate, Load, Wish, candidates, decide
+from routing.policy import (
+    Assign,
+    Bound,
+    Candidate,
+    Load,
+    Wish,
+    candidates,
+    decide,
+    passed_over,
+    preferences,
+)
 from routing.rules import choose_group
 from sessions.model import Customer
 
@@ -89,17 +99,13 @@ def _decide(account: Account, wish: Wish, near: tuple[Candidate, ...], jump_queu
     loads = {
         name: Load(seats_taken=crowd.loads[name], seats=roster.agent(name).weight) for name in names
     }
-    weight = roster.weight_of(wish.group)
     waiting = 0 if jump_queue else crowd.waiting
-    bound = Bound(crowd.seated, weight, account.policy.load_factor)
-    made = decide(wish, near, loads, bound, waiting)
+    bound = Bound(crowd.seated, roster.weight_of(wish.group), account.policy.load_factor)
+    made = decide(wish, near, loads, bound, waiting, passed_over(roster, wish))
     return Choice(
         group=wish.group,
         kf_account=made.kf_account if isinstance(made, Assign) else "",
-        ranked=tuple(
-            (name, account.policy.load_factor * roster.agent(name).weight / weight)
-            for name in names
-        ),
+        ranked=preferences(near, loads, bound),
         staffed=bool(near),
         card=json.dumps(made.why.as_card() | {"at_ms": crowd.now_ms}, ensure_ascii=False),
         now_ms=crowd.now_ms,

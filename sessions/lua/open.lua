@@ -17,18 +17,19 @@ if open then
   return { 'done', appended(dup, open, seq, kf) }
 end
 
--- Two passes over the candidates: below the bounded-load cap, then any with a free seat.
+-- The first candidate below the bounded-load cap, else the least loaded with a free seat.
 local function choose()
   local total = redis.call('SCARD', k('seated', r.group))
-  for pass = 1, 2 do
-    for _, candidate in ipairs(r.candidates) do
-      local kf, ratio = candidate[1], candidate[2]
-      if has_room(kf) then
-        local cap = math.max(1, math.ceil(ratio * (total + 1) - 1e-9))
-        if pass == 2 or redis.call('SCARD', k('seats', kf)) < cap then return kf end
-      end
+  local least, least_load
+  for _, candidate in ipairs(r.candidates) do
+    local kf, ratio = candidate[1], candidate[2]
+    if has_room(kf) then
+      local load = redis.call('SCARD', k('seats', kf))
+      if load < math.max(1, math.ceil(ratio * (total + 1) - 1e-9)) then return kf end
+      if not least or load < least_load then least, least_load = kf, load end
     end
   end
+  return least
 end
 
 local sid, s = r.sid, k('session', r.sid)
