@@ -214,7 +214,7 @@ class DeskHub:
             gone = Customer(told.session.openid)
             row = bare_row(told.session, gone, told.session.closed_ms)
         data: dict[str, Any] = {}
-        if row is not None:
+        if row is not None and told.type != "viewer.changed":
             data["session"] = session_view(row, self._appid)
         if told.message is not None:
             data["message"] = told.message
@@ -241,6 +241,8 @@ def _plain(told: Told) -> dict[str, Any]:
             "left": values["left"] or None,
         }
     kf_account = next(iter(told.audience), "")
+    if "typing" in values:
+        values["typing"] = values["typing"] == "1"
     return {"kf_account": kf_account, "session_id": told.session_id or None, **values}
 
 

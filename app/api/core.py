@@ -79,7 +79,8 @@ class PageMeta(Shape):
 class Route:
     """One declared route; ``answer`` and ``meta`` are types that pydantic can describe.
 
-    ``raw``: it answers no ``{data, meta}`` but a body of ``content_types``.
+    ``also_status`` carries the same answer as ``status``. ``raw``: it answers no
+    ``{data, meta}`` but a body of ``content_types``.
     """
 
     method: str
@@ -92,6 +93,7 @@ class Route:
     body: type[BaseModel] | None = None
     query: type[Query] = Query
     status: int = 200
+    also_status: int = 0
     files_max_bytes: int = 0
     raw: bool = False
     content_types: tuple[str, ...] = ("application/json",)

@@ -74,7 +74,14 @@ def healthz(call: Call) -> dict[str, str]:
     return {"status": "ok"}
 
 
-@routes.add("GET", "/readyz", PUBLIC, summary="The node may be sent requests", answer=Ready)
+@routes.add(
+    "GET",
+    "/readyz",
+    PUBLIC,
+    summary="The node may be sent requests, 503 = not now",
+    answer=Ready,
+    also_status=503,
+)
 def readyz(call: Call) -> Response:
     services = call.services
     state = {

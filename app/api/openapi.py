@@ -127,6 +127,8 @@ def _operation(route: Route, schemas: Mapping[tuple[str, str], Any]) -> dict[str
         "responses": {str(route.status): _success(route, schemas), "default": _refusal(schemas)},
         "security": [] if route.action == PUBLIC else [{"bearer": []}, {"cookie": []}],
     }
+    if route.also_status:
+        operation["responses"][str(route.also_status)] = _success(route, schemas)
     if route.action != PUBLIC:
         operation["x-action"] = route.action
         operation["x-roles"] = sorted(ACTIONS[route.action])

@@ -1,0 +1,172 @@
+"""The event stream: what is told to whom, resuming, draining, being capped and revoked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from app.api import events
+from tests.api.conftest import WECHAT_ID, Node, Stream
+from tests.support import wait_until
+
+Listen = Callable[..., Stream]
+
+
+def attendance(node: Node) -> Any:
+    return node.services.served[node.appid].account.attendance
+
+
+def test_the_stream_begins_with_its_place_and_tells_what_happens(
+    node: Node, listen: Listen
+) -> None:
+    anna = node.agent("anna")
+    stream = listen(anna)
+    assert stream.response.headers["Content-Type"].startswith("text/event-stream")
+    assert stream.response.headers["X-Accel-Buffering"] == "no"
+    assert stream.response.headers["Cache-Control"] == "no-store"
+    first = stream.blocks[0]
+    assert 2000 <= int(first["retry"]) <= 4000 and "-" in first["id"]
+    anna.online()
+    node.says("o1")
+    session = stream.wait("session.assigned")["session"]
+    assert session["kf_account"] == f"anna@{WECHAT_ID}"
+    node.says("o1", "第二句")
+    wait_until(
+        lambda: any(e["message"]["text"] == "第二句" for e in stream.events("message.created"))
+    )
+    assert all(b.get("id") for b in stream.blocks if b.get("event"))
+
+
+def test_an_event_carries_what_a_fetch_answers(node: Node, listen: Listen) -> None:
+    anna = node.agent("anna")
+    stream = listen(anna)
+    anna.online()
+    node.says("o1")
+    told = stream.wait("session.assigned")["session"]
+    assert told == anna.data(f"/sessions/{told['id']}")
+
+
+def test_another_agent_is_not_told(node: Node, listen: Listen) -> None:
+    anna, bob = node.agent("anna"), node.agent("bob")
+    stream, other = listen(anna), listen(bob)
+    anna.online()
+    node.says("o1")
+    stream.wait("session.assigned")
+    other.wait("presence.changed")
+    assert other.events("session.assigned") == [] and other.events("message.created") == []
+
+
+def test_a_stream_makes_an_agent_present_and_its_end_takes_him_away(
+    node: Node, listen: Listen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events, "BEAT_S", 0.2)
+    name = f"anna@{WECHAT_ID}"
+    anna = node.agent("anna")
+    one, two = listen(anna), listen(anna)
+    assert name in attendance(node).present()
+    assert node.services.served[node.appid].hub.listeners() == 2
+    one.response.close()
+    wait_until(lambda: node.services.served[node.appid].hub.listeners() == 1)
+    assert name in attendance(node).present()
+    two.response.close()
+    wait_until(lambda: name not in attendance(node).present())
+
+
+def test_a_desk_resumes_where_it_was(node: Node, listen: Listen) -> None:
+    anna = node.agent("anna")
+    stream = listen(anna)
+    anna.online()
+    node.says("o1")
+    stream.wait("message.created")
+    last = stream.blocks[-1]["id"]
+    stream.response.close()
+    node.says("o1", "断线时说的话")
+    for again in (
+        listen(anna, **{"Last-Event-ID": last}),
+        listen(anna, f"/api/v1/events?last_event_id={last}"),
+    ):
+        assert again.blocks[0]["id"] == last
+        assert again.wait("message.created")["message"]["text"] == "断线时说的话"
+
+
+def test_what_is_too_old_is_a_resync(node: Node, listen: Listen) -> None:
+    anna = node.agent("anna")
+    anna.online()
+    node.says("o1")
+    hub = node.services.served[node.appid].hub
+    wait_until(lambda: hub.last_id() != "0-0")
+    stream = listen(anna, **{"Last-Event-ID": "1-0"})
+    assert stream.wait("resync") == {}
+    block = next(b for b in stream.blocks if b.get("event") == "resync")
+    assert block["id"] == hub.last_id()
+
+
+def test_a_draining_node_says_so_and_ends_its_streams(node: Node, listen: Listen) -> None:
+    anna = node.agent("anna")
+    stream = listen(anna)
+    node.draining.set()
+    stream.wait("drain")
+    wait_until(lambda: stream.ended)
+    drain = next(b for b in stream.blocks if b.get("event") == "drain")
+    assert 200 <= int(drain["retry"]) <= 3000
+    assert anna.get("/events").status_code == 503
+
+
+class TestCapped:
+    @pytest.fixture
+    def settings_of_node(self) -> dict[str, str]:
+        return {"KF_STREAMS_MAX": "2"}
+
+    def test_no_more_streams_than_the_node_has_room_for(
+        self, node: Node, listen: Listen, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(events, "BEAT_S", 0.2)
+        anna = node.agent("anna")
+        streams = [listen(anna), listen(anna)]
+        full = anna.get("/events")
+        assert (full.status_code, full.json()["code"]) == (503, "streams_full")
+        assert full.headers["Retry-After"]
+        streams[0].response.close()
+        wait_until(lambda: node.services.served[node.appid].hub.listeners() == 1)
+        listen(anna)
+
+
+def test_a_revoked_login_ends_the_stream(
+    node: Node, listen: Listen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events, "CHECK_S", 0.2)
+    anna = node.agent("anna")
+    stream = listen(anna)
+    assert anna.post("/logout").status_code == 204
+    wait_until(lambda: stream.ended)
+
+
+def test_an_idle_stream_beats(node: Node, listen: Listen, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(events, "BEAT_S", 0.2)
+    stream = listen(node.agent("anna"))
+    wait_until(lambda: sum(b.get("comment") == "beat" for b in stream.blocks) >= 2)
+
+
+def test_a_stream_that_is_never_read_gives_everything_back(node: Node) -> None:
+    anna = node.agent("anna")
+    token = anna.http.headers["Authorization"]
+    hub = node.services.served[node.appid].hub
+    for method in ("GET", "HEAD"):
+        response = node.app.test_client().open(
+            "/api/v1/events", method=method, headers={"Authorization": token}, buffered=False
+        )
+        response.close()
+        wait_until(lambda: hub.listeners() == 0)
+    assert f"anna@{WECHAT_ID}" not in attendance(node).present()
+
+
+def test_typing_is_told_to_supervisors(node: Node, listen: Listen) -> None:
+    anna, lead = node.agent("anna"), node.person("lea", "supervisor")
+    stream = listen(lead)
+    anna.online()
+    node.says("o1")
+    sid = node.session_of("o1")
+    anna.post(f"/sessions/{sid}/typing")
+    assert stream.wait("viewer.changed")["session_id"] == sid

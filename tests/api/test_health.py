@@ -1,0 +1,82 @@
+"""Alive, ready, figures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.api import health
+from tests.api.conftest import Node
+from tests.conftest import need
+from tests.servers import PrivateRedis, redis_missing
+
+
+def test_a_node_with_its_stores_is_ready(node: Node) -> None:
+    client = node.client()
+    assert client.send("GET", "/healthz").json()["data"] == {"status": "ok"}
+    ready = client.send("GET", "/readyz")
+    data = ready.json()["data"]
+    assert ready.status_code == 200 and data["ready"] and data["redis"] and data["database"]
+    assert data["presence"] == {node.appid: "local"} and data["expat"].startswith("expat_")
+
+
+def test_a_draining_node_is_alive_but_not_ready(node: Node) -> None:
+    node.draining.set()
+    ready = node.client().send("GET", "/readyz")
+    assert ready.status_code == 503 and ready.json()["data"]["draining"]
+    assert node.client().send("GET", "/healthz").status_code == 200
+
+
+class TestWithoutRedis:
+    @pytest.fixture
+    def redis_server(self, tmp_path: Path) -> Iterator[PrivateRedis]:
+        need(redis_missing())
+        server = PrivateRedis(tmp_path / "own")
+        server.start()
+        yield server
+        server.stop()
+
+    def test_a_frozen_redis_is_reported_within_the_limit(
+        self, node: Node, redis_server: PrivateRedis
+    ) -> None:
+        token = node.token("admin")
+        redis_server.freeze()
+        try:
+            ready = node.client().send("GET", "/readyz")
+            assert ready.status_code == 503 and ready.json()["data"]["redis"] is False
+            assert ready.elapsed.total_seconds() < health.REDIS_S + health.DATABASE_S
+            assert node.client().send("GET", "/healthz").status_code == 200
+            answer = node.client(token).get("/me")
+            assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+            assert answer.headers["Retry-After"]
+        finally:
+            redis_server.thaw()
+
+
+def test_figures_are_for_this_machine_only(node: Node) -> None:
+    client = node.client()
+    figures = client.send("GET", "/metrics")
+    assert figures.status_code == 200 and "kfring_callbacks" in figures.text
+    forwarded = client.send("GET", "/metrics", headers={"X-Forwarded-For": "203.0.113.9"})
+    assert forwarded.status_code == 403
+    away = node.app.test_client().get("/metrics", environ_base={"REMOTE_ADDR": "203.0.113.9"})
+    assert away.status_code == 403
+
+
+class TestBehindAProxy:
+    @pytest.fixture
+    def settings_of_node(self) -> dict[str, str]:
+        return {"KF_TRUSTED_PROXIES": "127.0.0.1/32,10.0.0.0/8"}
+
+    def test_what_a_trusted_proxy_says_of_the_client_counts(self, node: Node) -> None:
+        client = node.client()
+        for forwarded, status in [
+            ("203.0.113.9", 403),
+            ("127.0.0.1, 203.0.113.9, 10.0.0.1", 403),
+            ("nonsense", 403),
+        ]:
+            answer = client.send("GET", "/metrics", headers={"X-Forwarded-For": forwarded})
+            assert answer.status_code == status, forwarded
+        assert client.send("GET", "/metrics").status_code == 200
