@@ -1,0 +1,168 @@
+"""From the outbox to the platform: what each answer does to the message, its budget and the next try."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from app.outgoing import Payloads
+from app.sender import RETRY_DELAYS_MS, Sender
+from app.wechat_out import WeChatApi, new_session
+from sessions.budget import budget
+from sessions.sql import Engine
+from tests.conversations.conftest import Office
+from tests.support import free_port
+from tests.wechat.conftest import FixedTokens
+from tests.wechat.platform import Platform, Reply, Request, error, running_platform
+
+SEND = "/cgi-bin/message/custom/send"
+
+
+@dataclass
+class Post:
+    """A sender between an office and a platform that answers as told; ``refused`` are its speakers."""
+
+    office: Office
+    platform: Platform
+    sender: Sender
+    refused: list[tuple[str, int]]
+
+    def reply(self, text: str = "好") -> str:
+        """An agent's reply to a new customer; the conversation's id."""
+        session_id = self.office.says("o1").session_id
+        self.office.replies(session_id, "a@x", text)
+        return session_id
+
+    def send_one(self) -> bool:
+        claim = self.office.account.outbox.claim(f"t{time.monotonic_ns()}")
+        if claim is None:
+            return False
+        self.sender.send(claim)
+        return True
+
+    def status(self, session_id: str) -> dict[str, Any]:
+        message = self.office.account.reading.message(session_id, 2)
+        assert message is not None
+        return message
+
+    def left(self) -> int:
+        customer, now_ms = self.office.account.store.customer("o1")
+        return budget(customer.buckets, now_ms).remaining
+
+    def sent(self) -> list[Any]:
+        return [request.json for request in self.platform.seen(SEND)]
+
+    def due_now(self) -> None:
+        """As if the time before the next attempt had passed."""
+        account = self.office.account
+        account.reading._redis.zadd(account.store.keys.of("outbox_due"), {"o1": 1}, xx=True)
+
+
+@pytest.fixture
+def post(office: Office, engine: Engine) -> Iterator[Post]:
+    office.account.seats.put("a@x", "小林", 5, (), platform="registered")
+    office.comes("a@x")
+    refused: list[tuple[str, int]] = []
+    pool = ThreadPoolExecutor(1)
+    with running_platform() as platform, new_session() as session:
+        yield _post(office, engine, platform, platform.base_url, session, pool, refused)
+    pool.shutdown()
+
+
+def _post(
+    office: Office,
+    engine: Engine,
+    platform: Platform,
+    base_url: str,
+    session: Any,
+    pool: ThreadPoolExecutor,
+    refused: list[tuple[str, int]],
+) -> Post:
+    account = office.account
+    api = WeChatApi(account.config, FixedTokens(), base_url, session)
+    payloads = Payloads(account.appid, api, engine, lambda kf, code: refused.append((kf, code)))
+    return Post(office, platform, Sender(account, api, payloads, pool), refused)
+
+
+def test_an_accepted_message_is_sent_once_under_the_agents_name(post: Post) -> None:
+    sid = post.reply()
+    assert post.send_one()
+    assert not post.send_one()
+    assert post.status(sid)["status"] == "sent"
+    assert [body["customservice"] for body in post.sent()] == [{"kf_account": "a@x"}]
+    assert post.left() == 4
+
+
+def test_a_send_without_a_clear_answer_is_unknown_and_never_repeated_by_itself(post: Post) -> None:
+    post.platform.answer = lambda _request: Reply(cut=True)
+    sid = post.reply()
+    assert post.send_one()
+    post.due_now()
+    assert not post.send_one()
+    message = post.status(sid)
+    assert message["status"] == "unknown"
+    assert message["error"]["reason"]
+    assert len(post.sent()) == 1
+    assert post.left() == 4
+
+
+def test_a_platform_that_is_busy_is_asked_again_in_order_and_then_given_up(post: Post) -> None:
+    post.platform.answer = lambda _request: error(-1)
+    sid = post.reply()
+    for _ in range(len(RETRY_DELAYS_MS)):
+        assert post.send_one()
+        assert post.status(sid)["status"] == "pending"
+        assert not post.send_one()
+        post.due_now()
+    assert post.send_one()
+    assert post.status(sid)["status"] == "failed"
+    assert post.status(sid)["error"]["errcode"] == -1
+    assert len(post.sent()) == 1 + len(RETRY_DELAYS_MS)
+    assert post.left() == 5
+
+
+def test_where_nobody_listens_nothing_was_sent_and_it_is_tried_again(
+    office: Office, engine: Engine, post: Post
+) -> None:
+    with new_session() as session, ThreadPoolExecutor(1) as pool:
+        nowhere = f"http://127.0.0.1:{free_port()}"
+        away = _post(office, engine, post.platform, nowhere, session, pool, [])
+        sid = away.reply()
+        assert away.send_one()
+    assert post.status(sid)["status"] == "pending"
+    post.due_now()
+    assert post.send_one()
+    assert post.status(sid)["status"] == "sent"
+
+
+@pytest.mark.parametrize("errcode", [65400, 65401, 65402, 61452])
+def test_an_agent_the_platform_does_not_know_speaks_in_the_accounts_name(
+    post: Post, errcode: int
+) -> None:
+    def answer(request: Request) -> Reply:
+        return error(errcode) if "customservice" in request.json else Reply()
+
+    post.platform.answer = answer
+    sid = post.reply()
+    assert post.send_one()
+    assert post.status(sid)["status"] == "sent"
+    assert ["customservice" in body for body in post.sent()] == [True, False]
+    assert post.refused == [("a@x", errcode)]
+
+
+@pytest.mark.parametrize(("errcode", "left"), [(45047, 0), (45015, 0), (40003, 5)])
+def test_a_refusal_is_final_and_corrects_the_budget(post: Post, errcode: int, left: int) -> None:
+    post.platform.answer = lambda _request: error(errcode)
+    sid = post.reply()
+    assert post.send_one()
+    post.due_now()
+    assert not post.send_one()
+    assert post.status(sid)["status"] == "failed"
+    assert post.status(sid)["error"]["errcode"] == errcode
+    assert len(post.sent()) == 1
+    assert post.left() == left
