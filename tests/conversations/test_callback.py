@@ -1,0 +1,242 @@
+"""The routes WeChat calls: what is let in, what is refused, what is answered."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from pydantic import SecretStr
+from wechatpy.crypto import WeChatCrypto
+from werkzeug.test import TestResponse
+
+from app.account import Account
+from app.callback import blueprint
+from config.accounts import CallbackMode
+from sessions.model import StoreDown
+from tests.conversations.conftest import Office
+
+AES_KEY = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
+TOKEN = "token1"
+OPENID = "oCallback00000000000000000001"
+
+
+def text_xml(content: str = "你好", msg_id: int = 1) -> str:
+    return (
+        f"<xml><ToUserName><![CDATA[gh_1]]></ToUserName><FromUserName><![CDATA[{OPENID}]]>"
+        f"</FromUserName><CreateTime>{int(time.time())}</CreateTime><MsgType><![CDATA[text]]>"
+        f"</MsgType><Content><![CDATA[{content}]]></Content><MsgId>{msg_id}</MsgId></xml>"
+    )
+
+
+def event_xml(event: str, key: str = "") -> str:
+    return (
+        f"<xml><ToUserName><![CDATA[gh_1]]></ToUserName><FromUserName><![CDATA[{OPENID}]]>"
+        f"</FromUserName><CreateTime>1</CreateTime><MsgType><![CDATA[event]]></MsgType>"
+        f"<Event><![CDATA[{event}]]></Event><EventKey><![CDATA[{key}]]></EventKey></xml>"
+    )
+
+
+class WeChat:
+    """The platform's hand: signs and encrypts with wechatpy."""
+
+    def __init__(self, account: Account, client: FlaskClient) -> None:
+        self.appid = account.appid
+        self.path = f"/wechat/callback/{account.appid}"
+        self.client = client
+        self.crypto = WeChatCrypto(TOKEN, AES_KEY, account.appid)
+
+    def query(self, **more: str) -> dict[str, str]:
+        stamp, nonce = str(int(time.time())), secrets.token_hex(5)
+        signed = "".join(sorted([TOKEN, stamp, nonce]))
+        signature = hashlib.sha1(signed.encode(), usedforsecurity=False).hexdigest()
+        return {"signature": signature, "timestamp": stamp, "nonce": nonce, **more}
+
+    def plain(self, xml: str, **more: str) -> TestResponse:
+        return self.post(self.query(**more), xml.encode())
+
+    def safe(self, xml: str, clear: str = "", appid: str = "", **more: str) -> TestResponse:
+        """``clear`` elements stand beside the cipher text, as in compat mode."""
+        crypto = WeChatCrypto(TOKEN, AES_KEY, appid or self.appid)
+        query = self.query(encrypt_type="aes")
+        envelope = crypto.encrypt_message(xml, query["nonce"], query["timestamp"])
+        query["msg_signature"] = envelope.split("<MsgSignature><![CDATA[")[1].split("]]>")[0]
+        cipher = envelope.split("<Encrypt><![CDATA[")[1].split("]]>")[0]
+        body = f"<xml>{clear}<Encrypt><![CDATA[{cipher}]]></Encrypt></xml>"
+        return self.post(query | more, body.encode())
+
+    def post(self, query: Mapping[str, str], body: bytes, **more: Any) -> TestResponse:
+        return self.client.post(self.path, query_string=dict(query), data=body, **more)
+
+    def passive_text(self, answer: TestResponse, query: Mapping[str, str]) -> str:
+        xml = self.crypto.decrypt_message(
+            answer.text,
+            answer.text.split("<MsgSignature><![CDATA[")[1].split("]]>")[0],
+            answer.text.split("<TimeStamp>")[1].split("<")[0],
+            query["nonce"],
+        )
+        return str(xml)
+
+
+def served(office: Office, mode: CallbackMode) -> Account:
+    config = office.account.config.model_copy(
+        update={
+            "token": SecretStr(TOKEN),
+            "encoding_aes_key": SecretStr(AES_KEY),
+            "callback_mode": mode,
+        }
+    )
+    texts = {"serving": ""}  # as shipped: who is served at once is told nothing
+    return replace(
+        office.account, config=config, notices=lambda key, **_: texts.get(key, f"[{key}]")
+    )
+
+
+@pytest.fixture
+def wechat(request: pytest.FixtureRequest, office: Office) -> WeChat:
+    mode = getattr(request, "param", CallbackMode.SAFE)
+    account = served(office, mode)
+    app = Flask("callback")
+    app.register_blueprint(blueprint({account.appid: account}))
+    return WeChat(account, app.test_client())
+
+
+def stored(office: Office) -> list[str]:
+    ids = office.account.reading.live(0, 10)
+    return [m["text"] for sid in ids for m in office.account.reading.messages(sid, 0, 50)]
+
+
+def test_the_url_is_verified_by_its_signature_and_echoes_verbatim(wechat: WeChat) -> None:
+    good = wechat.client.get(wechat.path, query_string=wechat.query(echostr="4375120948345356249"))
+    bad = wechat.client.get(
+        wechat.path, query_string=wechat.query(echostr="1") | {"signature": "0" * 40}
+    )
+    assert (good.status_code, good.text, bad.status_code) == (200, "4375120948345356249", 403)
+
+
+def test_the_only_account_is_served_without_its_appid_and_an_unknown_one_is_not_found(
+    wechat: WeChat,
+) -> None:
+    query = wechat.query(echostr="7")
+    assert wechat.client.get("/wechat/callback", query_string=query).text == "7"
+    assert wechat.client.get("/wechat/callback/wxother", query_string=query).status_code == 404
+
+
+def test_an_encrypted_push_is_stored_and_answered_success(wechat: WeChat, office: Office) -> None:
+    office.agent("a@x")
+    answer = wechat.safe(text_xml("有货吗"))
+    assert (answer.status_code, answer.text) == (200, "success")
+    assert stored(office) == ["有货吗"]
+
+
+def test_the_queue_notice_rides_the_encrypted_passive_reply(wechat: WeChat) -> None:
+    query = wechat.query(encrypt_type="aes")
+    answer = wechat.safe(text_xml(), nonce=query["nonce"], timestamp=query["timestamp"])
+    assert answer.status_code == 403  # another nonce than the signed one
+    answer = wechat.safe(text_xml())
+    assert answer.mimetype == "application/xml"
+    assert "<Encrypt>" in answer.text and "[away]" not in answer.text
+
+
+def test_every_delivery_gets_the_same_words(wechat: WeChat) -> None:
+    answers = []
+    for _ in range(4):
+        query = wechat.query(encrypt_type="aes")
+        envelope = wechat.crypto.encrypt_message(
+            text_xml(msg_id=9), query["nonce"], query["timestamp"]
+        )
+        query["msg_signature"] = envelope.split("<MsgSignature><![CDATA[")[1].split("]]>")[0]
+        answer = wechat.post(query, envelope.encode())
+        answers.append("[away]" in wechat.passive_text(answer, query))
+    assert answers == [True] * 4
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"msg_signature": "0" * 40},
+        {"msg_signature": ""},
+        {"encrypt_type": ""},
+        {"timestamp": str(int(time.time()) - 301)},
+        {"timestamp": "abc"},
+    ],
+)
+def test_what_is_not_proven_is_refused_and_leaves_nothing(
+    wechat: WeChat, office: Office, more: dict[str, str]
+) -> None:
+    assert wechat.safe(text_xml(), **more).status_code == 403
+    assert stored(office) == []
+
+
+def test_a_push_of_another_account_is_refused(wechat: WeChat, office: Office) -> None:
+    assert wechat.safe(text_xml(), appid="wx00000000000other").status_code in (400, 403)
+    assert stored(office) == []
+
+
+@pytest.mark.parametrize("wechat", [CallbackMode.COMPAT], indirect=True)
+def test_in_compat_mode_only_the_encrypted_part_counts(wechat: WeChat, office: Office) -> None:
+    office.agent("a@x")
+    clear = text_xml("假的").removeprefix("<xml>").removesuffix("</xml>")
+    assert wechat.safe(text_xml("真的"), clear=clear).status_code == 200
+    assert stored(office) == ["真的"]
+    assert wechat.plain(text_xml("伪造")).status_code == 403
+
+
+@pytest.mark.parametrize("wechat", [CallbackMode.PLAIN], indirect=True)
+def test_plain_mode_proves_by_signature_and_answers_in_clear(
+    wechat: WeChat, office: Office
+) -> None:
+    answer = wechat.plain(text_xml("明文"))
+    assert "<![CDATA[[away]]]>" in answer.text
+    assert wechat.plain(text_xml(), signature="0" * 40).status_code == 403
+    assert stored(office) == ["明文"]
+
+
+@pytest.mark.parametrize("wechat", [CallbackMode.PLAIN], indirect=True)
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"not xml",
+        b"<html></html>",
+        b"<!DOCTYPE x><xml></xml>",
+        b"<xml><MsgType>text</MsgType></xml>",
+        b'<xml a="1"></xml>',
+        b"\xff\xfe<\x00",
+    ],
+)
+def test_garbage_is_answered_400_and_never_500(wechat: WeChat, office: Office, body: bytes) -> None:
+    assert wechat.post(wechat.query(), body).status_code == 400
+    assert stored(office) == []
+
+
+def test_a_body_that_is_too_long_or_has_no_length_is_refused(wechat: WeChat) -> None:
+    query = wechat.query(encrypt_type="aes", msg_signature="0" * 40)
+    assert wechat.post(query, b"x" * (64 * 1024 + 1)).status_code == 413
+    for length in ("", "many"):
+        answer = wechat.post(query, b"abc", environ_overrides={"CONTENT_LENGTH": length})
+        assert answer.status_code == 411
+
+
+def test_a_store_that_is_away_is_answered_503_so_that_wechat_delivers_again(
+    wechat: WeChat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def down(*_: object) -> None:
+        raise StoreDown("no Redis")
+
+    monkeypatch.setattr("app.callback.receive", down)
+    assert wechat.safe(text_xml()).status_code == 503
+
+
+@pytest.mark.parametrize("event", ["subscribe", "unsubscribe", "VIEW", "LOCATION", "what_is_this"])
+def test_every_event_is_answered_and_takes_no_seat(
+    wechat: WeChat, office: Office, event: str
+) -> None:
+    office.agent("a@x")
+    assert wechat.safe(event_xml(event)).status_code == 200
+    assert office.account.seats.held("a@x") == set()
