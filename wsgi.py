@@ -1,4 +1,4 @@
-"""The process: `python wsgi.py serve` runs one node in the foreground."""
+"""The process: `python wsgi.py serve` runs one node in the foreground; `flask kf …` are commands."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from app import wiring
+from app.cli import create_app as create_app  # where Flask's command line looks for it
 from app.launcher import serve
 
 

@@ -26,6 +26,7 @@ START_S = 120.0  # a large append-only file loads at about 1 GB in 10 s
 STOP_S = 10.0
 _POLL_S = 0.02
 SOCKET_NAME = "redis.sock"
+SOCKET_RECORD = "socket-dir"  # in the data folder: where the socket of the running server is
 _SOCKET_PATH_MAX = 90  # bytes; sun_path holds 104 on macOS, 108 on Linux
 _SOCKET_DIR_PREFIX = "kfring-"
 
@@ -41,6 +42,16 @@ def find_server() -> Path:
     raise StartError(
         "no Valkey or Redis server for this machine; install redis-server, or set KF_REDIS_URL"
     )
+
+
+def running_url(data_dir: Path) -> str | None:
+    """redis-py's address of the server that a running node embeds in `data_dir`, None without one."""
+    record = data_dir / "redis" / SOCKET_RECORD
+    try:
+        path = Path(record.read_text("utf-8").strip()) / SOCKET_NAME
+    except OSError:
+        return None
+    return f"unix://{path}?db=0" if _answers(path) else None
 
 
 class EmbeddedServer:
@@ -139,7 +150,7 @@ class EmbeddedServer:
 
     def _new_socket_dir(self) -> Path:
         """A private folder with a short path; the one of a killed predecessor goes first."""
-        record = self._folder / "socket-dir"
+        record = self._folder / SOCKET_RECORD
         if record.exists():
             _remove_stale(Path(record.read_text("utf-8").strip()))
         folder = tempfile.gettempdir()

@@ -1,0 +1,115 @@
+"""``flask kf …``: commands for operators, run beside the server or without it."""
+
+from __future__ import annotations
+
+import time
+
+import click
+from flask import Flask
+from flask.cli import AppGroup
+
+from app import logs
+from app.auth.logins import Logins
+from app.auth.passwords import Passwords, WeakPassword
+from app.command_stores import redis_address
+from app.directory.people import PeopleDirectory
+from app.doctor import report
+from app.kept import keep_secrets
+from app.node import StartError
+from app.storage import engine as sql_engine
+from app.storage import people
+from app.storage.audit import Actor
+from app.storage.engine import Database
+from config.settings import Settings, SettingsError, load_settings
+from sessions.clients import store_client
+from sessions.model import SessionError
+from sessions.sql import StorageError, reading
+
+kf = AppGroup("kf", help="kfring: connect, check and repair.")
+
+
+def create_app() -> Flask:
+    """For ``flask``'s command line only: it serves nothing and starts nothing."""
+    app = Flask("kfring", static_folder=None)
+    app.cli.add_command(kf)
+    return app
+
+
+@kf.command("doctor", with_appcontext=False)
+def doctor() -> None:
+    """What stands between this node and serving the official account; exit 1 on any ✗."""
+    failed = 0
+    for finding in report.examine(_settings()):
+        failed += not finding.ok
+        for line in finding.lines():
+            click.echo(line)
+    click.echo("All is well." if not failed else f"{failed} to mend, from the top.")
+    if failed:
+        raise SystemExit(1)
+
+
+@kf.command("reset-password", with_appcontext=False)
+@click.argument("username")
+@click.option("--generate", is_flag=True, help="Make a password instead of asking for one.")
+def reset_password(username: str, generate: bool) -> None:
+    """A new password for USERNAME; signs out everywhere."""
+    settings = _settings()
+    password = "" if generate else _asked_password()
+    try:
+        made = _reset(settings, username, password)
+    except (StartError, StorageError, SessionError, WeakPassword) as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(f"{username} has a new password and is signed out everywhere.")
+    if made is not None:
+        click.echo(f"  {made}")
+        click.echo("It is shown only this once.")
+
+
+def _settings() -> Settings:
+    try:
+        settings = load_settings()
+    except SettingsError as error:
+        raise click.ClickException("\n".join(f"setting {line}" for line in error.lines)) from None
+    logs.configure("error")
+    return settings
+
+
+def _asked_password() -> str:
+    """ "" when nothing was typed: one is made then."""
+    return str(
+        click.prompt(
+            "New password (empty: one is made)",
+            default="",
+            show_default=False,
+            hide_input=True,
+            confirmation_prompt=True,
+        )
+    )
+
+
+def _reset(settings: Settings, username: str, password: str) -> str | None:
+    """The password where it was made here."""
+    file = settings.data_dir / sql_engine.SQLITE_FILE
+    if settings.database_url is None and not file.exists():
+        raise StartError(f"there is no database in {settings.data_dir}; see KF_DATA_DIR")
+    with redis_address(settings) as (url, _):
+        client = store_client(url, 2)
+        database = sql_engine.create(settings.sqlalchemy_url.get_secret_value(), settings.data_dir)
+        try:
+            key = settings.secret_key or keep_secrets(settings.data_dir).secret_key
+            logins = Logins(client, key.get_secret_value().encode())
+            directory = PeopleDirectory(database, Passwords(), logins)
+            actor = Actor("command line", "system", int(time.time() * 1000))
+            ident = _person(database, username)
+            return directory.reset_password(actor, ident, password).generated_password
+        finally:
+            database.dispose()
+            client.close()
+
+
+def _person(database: Database, username: str) -> int:
+    with reading(database) as conn:
+        person = people.by_sign_in_name(conn, username)
+    if person is None:
+        raise StartError(f"there is no person {username}")
+    return person.id

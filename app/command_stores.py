@@ -1,0 +1,35 @@
+"""The stores for a command beside the server, or in its place when none runs.
+
+A command never starts the server's threads. The embedded store of a running node is used through its
+socket; where no node runs it is started for the time of the command, under the data folder's lock.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from app.data_lock import DataLock
+from app.embedded import EmbeddedServer, running_url
+from config.settings import Settings
+
+
+@contextmanager
+def redis_address(settings: Settings) -> Iterator[tuple[str, str]]:
+    """(URL, how the embedded store was reached or ""). Raises StartError."""
+    if settings.redis_url is not None:
+        yield settings.redis_url.get_secret_value(), ""
+        return
+    running = running_url(settings.data_dir)
+    if running is not None:
+        yield running, "the embedded store of the running node"
+        return
+    lock = DataLock.acquire(settings.data_dir)
+    server = EmbeddedServer(settings.data_dir, lock.descriptor)
+    try:
+        server.start()
+        yield server.url, "the embedded store, started for this command"
+    finally:
+        server.stop()
+        os.close(lock.descriptor)

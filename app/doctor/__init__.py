@@ -1,0 +1,1 @@
+"""``flask kf doctor``: what stands between this node and serving a real official account."""

@@ -1,0 +1,176 @@
+"""What WeChat says to this official account's credentials and rights, without sending anybody anything."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import Final
+from urllib.parse import urlsplit
+
+import structlog
+
+from app.doctor.findings import Finding, bad, good
+from app.wechat_errors import reason
+from app.wechat_http import JSON_HEADERS, WeChatFailure, exchange, new_session, utf8_json
+from app.wechat_out import PlatformRefused, WeChatApi
+from config.accounts import OfficialAccount
+
+SKEW_MAX_S: Final = 60
+TIMEOUT_S: Final = 3.0
+NOBODY: Final = "kfring_doctor_nobody"
+IP: Final = re.compile(r"invalid ip ([0-9A-Fa-f.:]+)")
+IP_CODES: Final = frozenset({40164, 61004})
+RIGHT_IS_THERE: Final = frozenset({40003, 43004, 45015, 45047})
+NO_KF: Final = frozenset({65400, 48001, 61450})
+
+STEPS: Final = {
+    40001: "copy the AppSecret again into KF_APP_SECRET",
+    40013: "copy the AppID again into KF_APPID",
+    40125: "copy the AppSecret again into KF_APP_SECRET (a reset makes the old one void)",
+    40243: "unfreeze the AppSecret on the account's page 开发接口管理 → 基本配置",
+    41002: "set KF_APPID",
+    41004: "set KF_APP_SECRET",
+    45009: "today's calls are used up; wait for midnight or call clear_quota",
+    89501: "the account's admin must confirm this server's IP on his phone, then run this again",
+    89503: "the account's admin must confirm this server's IP, then run this again",
+    89506: "the admin refused this IP twice; wait 24 hours",
+    89507: "the admin refused this IP; wait an hour",
+    50007: "the official account is frozen; see its message centre",
+}
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class FixedToken:
+    """One token for the calls of one run; it is not renewed."""
+
+    value: str
+
+    def current(self) -> str:
+        return self.value
+
+    def renew(self, failed: str) -> str:
+        return self.value
+
+
+@dataclass(frozen=True, slots=True)
+class TokenAnswer:
+    """The token, or the refusal's code and text; code 0 with no token: unreachable or unreadable."""
+
+    token: str = ""
+    errcode: int = 0
+    errmsg: str = ""
+
+
+def examine(config: OfficialAccount, base_url: str) -> Iterator[Finding]:
+    """Token, kf feature, send right and clock, in this order; rights only with a token."""
+    with new_session(4) as session:
+        answer = _stable_token(config, base_url)
+        yield _token_finding(config, base_url, answer)
+        if answer.token:
+            api = WeChatApi(config, FixedToken(answer.token), base_url, session)
+            yield _kf_feature(api)
+            yield _send_right(api)
+    yield clock(base_url)
+
+
+def clock(base_url: str) -> Finding:
+    """Our clock against the platform's Date header."""
+    address = urlsplit(base_url)
+    kind = http.client.HTTPSConnection if address.scheme == "https" else http.client.HTTPConnection
+    connection = kind(address.netloc, timeout=TIMEOUT_S)
+    try:
+        connection.request("GET", "/cgi-bin/getcallbackip")
+        date = connection.getresponse().headers.get("Date", "")
+        skew_s = round(time.time() - parsedate_to_datetime(date).timestamp())
+    except (OSError, http.client.HTTPException):
+        return bad("clock: the platform does not answer", f"check the way to {address.netloc}")
+    except (TypeError, ValueError):
+        return good("clock: the platform tells no time")
+    finally:
+        connection.close()
+    if abs(skew_s) > SKEW_MAX_S:
+        way = "ahead" if skew_s > 0 else "behind"
+        return bad(
+            f"clock: this machine is {abs(skew_s)} s {way}", "switch on time synchronisation (NTP)"
+        )
+    return good(f"clock: {abs(skew_s)} s apart from the platform's")
+
+
+def _stable_token(config: OfficialAccount, base_url: str) -> TokenAnswer:
+    body = {
+        "grant_type": "client_credential",
+        "appid": config.appid,
+        "secret": config.app_secret.get_secret_value(),
+        "force_refresh": False,
+    }
+    url = base_url + "/cgi-bin/stable_token"
+    try:
+        with new_session(1) as session:
+            answer = exchange(session, "POST", url, data=utf8_json(body), headers=JSON_HEADERS)
+        said = json.loads(answer.body)
+        token, errcode = said.get("access_token"), int(said.get("errcode") or 0)
+        return TokenAnswer(str(token or ""), errcode, str(said.get("errmsg") or "")[:500])
+    except (WeChatFailure, ValueError, TypeError, AttributeError) as error:
+        log.info("doctor_token_unreadable", error_type=type(error).__name__)
+        return TokenAnswer()
+
+
+def _token_finding(config: OfficialAccount, base_url: str, answer: TokenAnswer) -> Finding:
+    if answer.token:
+        return good(f"access token: {config.appid} and its AppSecret are accepted")
+    if not answer.errcode:
+        return bad(
+            f"access token: no usable answer from {urlsplit(base_url).netloc}",
+            "check this machine's way to the internet and KF_WECHAT_API_BASE",
+        )
+    what = f"access token: {reason(answer.errcode, 'en')}"
+    if answer.errcode in IP_CODES:
+        found = IP.search(answer.errmsg)
+        address = found[1] if found else "this server's public IP"
+        return bad(
+            what, f"add {address} to the IP whitelist (基本配置 → IP白名单), then run this again"
+        )
+    return bad(what, STEPS.get(answer.errcode, "see the code's meaning in WeChat's documentation"))
+
+
+def _kf_feature(api: WeChatApi) -> Finding:
+    try:
+        count = len(api.kf_list())
+    except PlatformRefused as refused:
+        what = f"customer-service feature: {reason(refused.errcode, 'en')}"
+        if refused.errcode in NO_KF:
+            return bad(
+                what,
+                "enable 客服功能 on the account's page (verified accounts only); until then agents "
+                "are kept as local and customers see replies without an agent's name",
+            )
+        return bad(what, STEPS.get(refused.errcode, "see the code's meaning"))
+    except WeChatFailure:
+        return bad("customer-service feature: no clear answer", "run this again")
+    return good(f"customer-service feature: enabled, {count} kf accounts")
+
+
+def _send_right(api: WeChatApi) -> Finding:
+    """An openid that nobody has: the platform judges the right first, so nothing is ever sent."""
+    payload = {"msgtype": "text", "text": {"content": "kfring doctor"}}
+    try:
+        api.send_custom(NOBODY, payload)
+    except PlatformRefused as refused:
+        if refused.errcode in RIGHT_IS_THERE:
+            return good("right to send customer-service messages: there")
+        return bad(
+            f"right to send customer-service messages: {reason(refused.errcode, 'en')}",
+            STEPS.get(
+                refused.errcode, "see 接口权限 on the account's page: 客服消息 must be allowed"
+            ),
+        )
+    except WeChatFailure:
+        return bad("right to send customer-service messages: no clear answer", "run this again")
+    return good("right to send customer-service messages: there")

@@ -1,0 +1,51 @@
+"""All that the doctor looks at, in the order an operator mends it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from app.command_stores import redis_address
+from app.doctor import platform, pushes, stores
+from app.doctor.findings import Finding, bad
+from app.kept import DEMO_FILE, keep_demo
+from app.node import StartError
+from config.accounts import OfficialAccount
+from config.settings import Settings
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """Every finding as soon as it is known."""
+    yield from _redis(settings)
+    yield stores.database(settings)
+    yield stores.zookeeper(settings)
+    local = f"http://{_host(settings)}:{settings.port}"
+    api_base = settings.api_base
+    if settings.simulator_on and settings.wechat_api_base is None:
+        api_base = local
+    for config in _accounts(settings):
+        yield from platform.examine(config, api_base)
+        public = settings.public_url
+        yield from pushes.examine(config, public or local, public=public is not None)
+    if settings.demo and not _accounts(settings):
+        yield bad(
+            "official account: none set", "make run starts the demo; or set KF_APPID and so on"
+        )
+
+
+def _redis(settings: Settings) -> Iterator[Finding]:
+    try:
+        with redis_address(settings) as (url, how):
+            yield stores.redis(settings, url, how)
+    except StartError as error:
+        yield bad("Redis: the embedded store cannot be reached", str(error))
+
+
+def _accounts(settings: Settings) -> tuple[OfficialAccount, ...]:
+    if settings.demo and (settings.data_dir / DEMO_FILE).exists():
+        return (keep_demo(settings.data_dir).account,)
+    return settings.accounts
+
+
+def _host(settings: Settings) -> str:
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host.strip("[]"))
+    return f"[{host}]" if ":" in host else host
