@@ -118,7 +118,7 @@ class Office:
         """As if the deadline had passed: the stored times are moved back."""
         client, keys = self.account.reading._redis, self.account.store.keys
         long_ago = {"last_active_ms": 1, "waiting_since_ms": 1, "transfer_expires_ms": 1}
-        client.hset(keys.of("session", session_id), mapping=long_ago)  # type: ignore[arg-type]
+        client.hset(keys.of("session", session_id), mapping=long_ago)
         client.zadd(keys.of("timers"), {f"{session_id}:{timer}": 1}, xx=True)
 
 

@@ -212,4 +212,4 @@ def test_a_second_node_without_zookeeper_refuses_to_start_and_names_the_setting(
 
 
 def session_of(agent: Agent, openids: set[str]) -> str:
-    return next(s["id"] for s in agent.mine() if s["openid"] in openids)
+    return str(next(s["id"] for s in agent.mine() if s["openid"] in openids))
