@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.client
 import itertools
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -216,13 +219,24 @@ def _fits(template: str, path: str) -> bool:
     )
 
 
-@dataclass
 class Stream:
-    """An open event stream, read in a thread."""
+    """An open event stream, read in a thread; ``stop`` is a client that is suddenly gone."""
 
-    response: requests.Response
-    blocks: list[dict[str, str]] = field(default_factory=list)
-    ended: bool = False
+    def __init__(self, client: Client, path: str, headers: dict[str, str]) -> None:
+        self.blocks: list[dict[str, str]] = []
+        self.ended = False
+        connection = http.client.HTTPConnection(
+            client.node.base.removeprefix("http://"), timeout=40
+        )
+        connection.connect()
+        self._socket: socket.socket = connection.sock
+        sent = {"Authorization": str(client.http.headers["Authorization"]), **headers}
+        connection.request("GET", path, headers=sent)
+        self.response = connection.getresponse()
+        assert self.response.status == 200, self.response.read()
+        self.headers = self.response.headers
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
 
     def events(self, kind: str) -> list[Any]:
         return [json.loads(b["data"]) for b in list(self.blocks) if b.get("event") == kind]
@@ -230,41 +244,38 @@ class Stream:
     def wait(self, kind: str, timeout: float = 10.0) -> Any:
         return wait_until(lambda: self.events(kind), timeout)[-1]
 
-    def read(self) -> None:
+    def stop(self) -> None:
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._thread.join(10)
+        self._socket.close()
+
+    def _read(self) -> None:
         block: dict[str, str] = {}
-        try:
-            for line in self.response.iter_lines(chunk_size=1, decode_unicode=True):
-                if not line:
+        with contextlib.suppress(OSError, http.client.HTTPException, ValueError), self.response:
+            for line in iter(self.response.readline, b""):
+                name, _, value = line.decode().rstrip("\n").partition(":")
+                if name or value:
+                    block[name or "comment"] = value.strip()
+                else:
                     self.blocks.append(block)
                     block = {}
-                    continue
-                name, _, value = line.partition(":")
-                block[name or "comment"] = value.strip()
-        except (requests.RequestException, AttributeError, ValueError):
-            pass
         self.ended = True
 
 
 @pytest.fixture
 def listen() -> Iterator[Callable[..., Stream]]:
     """Opens event streams; they are closed at the end."""
-    opened: list[tuple[Stream, threading.Thread]] = []
+    opened: list[Stream] = []
 
     def begin(client: Client, path: str = "/api/v1/events", **headers: str) -> Stream:
-        url = client.node.base + path
-        response = client.http.get(url, stream=True, headers=headers, timeout=40)
-        assert response.status_code == 200, response.text
-        stream = Stream(response)
-        thread = threading.Thread(target=stream.read, daemon=True)
-        thread.start()
-        opened.append((stream, thread))
-        wait_until(lambda: stream.blocks)
-        return stream
+        opened.append(Stream(client, path, headers))
+        wait_until(lambda: opened[-1].blocks)
+        return opened[-1]
 
     yield begin
-    for stream, thread in opened:
-        stream.response.close()
-        thread.join(5)
+    for stream in opened:
+        stream.stop()
 
 
 @pytest.fixture

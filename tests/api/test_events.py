@@ -23,9 +23,9 @@ def test_the_stream_begins_with_its_place_and_tells_what_happens(
 ) -> None:
     anna = node.agent("anna")
     stream = listen(anna)
-    assert stream.response.headers["Content-Type"].startswith("text/event-stream")
-    assert stream.response.headers["X-Accel-Buffering"] == "no"
-    assert stream.response.headers["Cache-Control"] == "no-store"
+    assert stream.headers["Content-Type"].startswith("text/event-stream")
+    assert stream.headers["X-Accel-Buffering"] == "no"
+    assert stream.headers["Cache-Control"] == "no-store"
     first = stream.blocks[0]
     assert 2000 <= int(first["retry"]) <= 4000 and "-" in first["id"]
     anna.online()
@@ -67,10 +67,10 @@ def test_a_stream_makes_an_agent_present_and_its_end_takes_him_away(
     one, two = listen(anna), listen(anna)
     assert name in attendance(node).present()
     assert node.services.served[node.appid].hub.listeners() == 2
-    one.response.close()
+    one.stop()
     wait_until(lambda: node.services.served[node.appid].hub.listeners() == 1)
     assert name in attendance(node).present()
-    two.response.close()
+    two.stop()
     wait_until(lambda: name not in attendance(node).present())
 
 
@@ -81,7 +81,7 @@ def test_a_desk_resumes_where_it_was(node: Node, listen: Listen) -> None:
     node.says("o1")
     stream.wait("message.created")
     last = stream.blocks[-1]["id"]
-    stream.response.close()
+    stream.stop()
     node.says("o1", "断线时说的话")
     for again in (
         listen(anna, **{"Last-Event-ID": last}),
@@ -128,7 +128,7 @@ class TestCapped:
         full = anna.get("/events")
         assert (full.status_code, full.json()["code"]) == (503, "streams_full")
         assert full.headers["Retry-After"]
-        streams[0].response.close()
+        streams[0].stop()
         wait_until(lambda: node.services.served[node.appid].hub.listeners() == 1)
         listen(anna)
 
