@@ -117,7 +117,11 @@ class Office:
     def timer_due(self, session_id: str, timer: str) -> None:
         """As if the deadline had passed: the stored times are moved back."""
         client, keys = self.account.reading._redis, self.account.store.keys
-        long_ago = {"last_active_ms": 1, "waiting_since_ms": 1, "transfer_expires_ms": 1}
+        long_ago: dict[Any, Any] = {
+            "last_active_ms": 1,
+            "waiting_since_ms": 1,
+            "transfer_expires_ms": 1,
+        }
         client.hset(keys.of("session", session_id), mapping=long_ago)
         client.zadd(keys.of("timers"), {f"{session_id}:{timer}": 1}, xx=True)
 
@@ -143,7 +147,7 @@ def office(redis_server: PrivateRedis, engine: Engine, appid: str) -> Iterator[O
             appid=appid,
             app_secret=SecretStr("s"),
             token=SecretStr("token1"),
-            callback_mode="plain",  # type: ignore[arg-type]
+            callback_mode="plain",
         ),
         policy=POLICY,
         store=store,
