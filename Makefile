@@ -6,12 +6,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check
+.PHONY: help run test check screenshots vendor
 
 help:
 	@echo "make run    start the server here (demo without credentials)"
 	@echo "make test   run every test"
 	@echo "make check  ruff, mypy, import rules, front-end syntax"
+	@echo "make screenshots  the README's pictures; make vendor  the front end's libraries by their lock file"
 
 run: $(VENV)/.run-stamp
 	@exec $(BIN)/python wsgi.py serve
@@ -26,6 +27,12 @@ check: $(VENV)/.dev-stamp
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest -q tests/test_imports.py
 	@sh deploy/check-front-end.sh
+
+screenshots: $(VENV)/.dev-stamp
+	@$(BIN)/python deploy/screenshots.py
+
+vendor: $(VENV)/.run-stamp
+	@$(BIN)/python deploy/vendor.py --fetch
 
 $(VENV)/.run-stamp: requirements.txt deploy/make-venv.sh
 	@sh deploy/make-venv.sh $(VENV) requirements.txt

@@ -14,7 +14,7 @@ from tests.simulator.wire import GREY, envelope, text_reply
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 AGENT = f"alice@{WECHAT_ID}"
-FIRST = "oDemoCustomerA".ljust(28, "0")
+FIRST = "oDemoCustomer".ljust(27, "0") + "A"
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(

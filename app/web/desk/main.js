@@ -5,10 +5,11 @@ import { Login } from "../shared/login.js";
 import { language, t } from "../shared/words.js";
 import { Chat } from "./chat.js";
 import { followAddress } from "./address.js";
-import { resume, signIn, signOut } from "./session.js";
+import { resume, signIn, signOut, whenSignedIn } from "./session.js";
 import { Sidebar } from "./sidebar.js";
 import { connected, selected, state, trouble } from "./store.js";
-import { keepWhole } from "./sync.js";
+import { closeStream, openStream } from "./stream.js";
+import { keepWhole, loadColleagues } from "./sync.js";
 import { keepTitle } from "./title.js";
 
 const ready = signal(false);
@@ -43,8 +44,15 @@ function NoSeat() {
   </div></main>`;
 }
 
+function begin() {
+  if (!state.value.me.kf_account) return;
+  loadColleagues();
+  openStream();
+}
+
 document.documentElement.lang = language.value === "zh" ? "zh-CN" : "en";
 keepWhole();
+whenSignedIn(begin, closeStream);
 keepTitle();
 followAddress();
 render(html`<${Desk} />`, document.getElementById("app"));

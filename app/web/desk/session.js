@@ -3,10 +3,17 @@
 import { get, post, Problem, put, useCsrfToken, whenSignedOut } from "../shared/api.js";
 import { problemWords } from "../shared/problems.js";
 import { dispatch, selectedId, state, trouble } from "./store.js";
-import { closeStream, openStream } from "./stream.js";
-import { loadColleagues } from "./sync.js";
 
 const SIGNED_IN = "kf.signed_in";
+
+let start = () => {};
+let stop = () => {};
+
+// What the page does once somebody is signed in, and when he no longer is.
+export function whenSignedIn(starts, stops) {
+  start = starts;
+  stop = stops;
+}
 
 // Goes on with the login this browser holds. Without one nothing is asked: a 401 is an error in the console.
 export async function resume() {
@@ -46,14 +53,12 @@ function begin(answer) {
   recall(SIGNED_IN, "yes");
   useCsrfToken(answer.csrf_token);
   dispatch({ type: "signed_in", me: answer });
-  if (!state.value.me.kf_account) return;
-  loadColleagues();
-  openStream();
+  start();
 }
 
 function end() {
   recall(SIGNED_IN, "no");
-  closeStream();
+  stop();
   selectedId.value = "";
   dispatch({ type: "signed_out" });
 }

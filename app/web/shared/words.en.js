@@ -1,6 +1,9 @@
 // The page in English. Codes and names of states never appear on the page.
 
+import ofConsole from "./words.console.en.js";
+
 export default {
+  ...ofConsole,
   "app.desk": "Agent desk",
   "app.console": "Console",
   "app.language": "中",

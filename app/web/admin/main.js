@@ -1,0 +1,69 @@
+// The console's page: sign in, then one section at a time.
+
+import { html, render, signal } from "../shared/kit.js";
+import { LanguageButton } from "../shared/language.js";
+import { Login } from "../shared/login.js";
+import { language, t } from "../shared/words.js";
+import { resume, signIn, signOut, whenSignedIn } from "../desk/session.js";
+import { state, trouble } from "../desk/store.js";
+import { loadColleagues } from "../desk/sync.js";
+import { Accounts } from "./accounts.js";
+import { DeadLetters } from "./dead.js";
+import { Overview } from "./overview.js";
+import { Ring } from "./ring.js";
+
+const LEADS = ["supervisor", "admin"];
+const SECTIONS = [
+  { name: "overview", view: Overview, roles: LEADS },
+  { name: "accounts", view: Accounts, roles: ["admin"] },
+  { name: "ring", view: Ring, roles: ["admin"] },
+  { name: "dead", view: DeadLetters, roles: LEADS },
+];
+
+const ready = signal(false);
+const shown = signal(location.hash.slice(1));
+
+function Console() {
+  if (!ready.value) return html`<main class="login"><p>${t("app.loading")}</p></main>`;
+  const { me } = state.value;
+  if (!me) return html`<${Login} title=${t("app.console")} signIn=${signIn} />`;
+  const sections = SECTIONS.filter((one) => one.roles.includes(me.person.role));
+  if (!sections.length) return html`<${NoRight} />`;
+  const section = sections.find((one) => one.name === shown.value) ?? sections[0];
+  document.title = `${t(`console.${section.name}`)} · ${t("app.console")}`;
+  return html`
+    <header class="top">
+      <span class="ring" aria-hidden="true"></span>
+      <strong>${t("app.console")}</strong>
+      <nav aria-label=${t("console.sections")}>${sections.map((one) => html`
+        <a key=${one.name} href=${`#${one.name}`} aria-current=${one === section && "page"}>${t(`console.${one.name}`)}</a>`)}</nav>
+      <span class="who">${me.person.display_name || me.person.username}</span>
+      <${LanguageButton} />
+      <button type="button" class="quiet" onClick=${signOut}>${t("login.out")}</button>
+    </header>
+    <main class="section"><${section.view} key=${section.name} /></main>
+    ${trouble.value && html`<div class="alerts" role="status"><p class="alert">
+      <span>${trouble.value}</span>
+      <button type="button" class="quiet" aria-label=${t("app.close")} onClick=${() => (trouble.value = "")}>✕</button>
+    </p></div>`}`;
+}
+
+function NoRight() {
+  return html`<main class="login"><div class="card">
+    <p>${t("console.noRight")}</p>
+    <p><a href="/desk">${t("console.toDesk")}</a></p>
+    <button type="button" onClick=${signOut}>${t("login.out")}</button>
+  </div></main>`;
+}
+
+document.documentElement.lang = language.value === "zh" ? "zh-CN" : "en";
+document.title = t("app.console");
+addEventListener("hashchange", () => {
+  shown.value = location.hash.slice(1);
+  trouble.value = "";
+});
+whenSignedIn(loadColleagues, () => {});
+render(html`<${Console} />`, document.getElementById("app"));
+resume()
+  .catch(() => {})
+  .finally(() => (ready.value = true));
