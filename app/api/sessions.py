@@ -207,7 +207,7 @@ def close(call: Call, sid: str) -> dict[str, Any]:
 def _close(call: Call, sid: str) -> Session:
     account, body = call.account, call.body
     owner = account.store.load(sid).session.kf_account
-    if call.may("sessions.close_any") and owner != call.kf_account_or_none:
+    if call.may("sessions.close_any") and (not owner or owner != call.kf_account_or_none):
         closed = closing.close_by_supervisor(account, sid, call.caller.who)
         audited(call, "session.close", sid, {"reason": body.reason, "owner": owner})
         return closed
