@@ -42,10 +42,8 @@ class Fault:
 
     def matches(self, path: str, appid: str, openid: str) -> bool:
         """True when this fault is meant for the call."""
-        if self.path.endswith("*"):
-            right_path = path.startswith(self.path[:-1])
-        else:
-            right_path = path == self.path
+        stem = self.path.removesuffix("*")
+        right_path = path == stem or (stem != self.path and path.startswith(stem))
         return (
             right_path
             and (not self.appid or self.appid == appid)
