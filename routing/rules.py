@@ -1,12 +1,12 @@
-"""Rules from customer facts to group and priority; the first match wins. Pure.
+"""Rules from customer facts to group, priority and greeting; the first match wins. Pure.
 
-A rule is a TOML table: ``[[rules]] group = "premium_support"  priority = 10`` and ``[rules.when]`` with one
-condition per fact, all of which must hold:
+A rule is a TOML table: ``[[rules]] group = "premium_support"  priority = 10  greeting = "您好"`` and
+``[rules.when]`` with one condition per fact, all of which must hold:
 
     vip_level_above = 3            number greater than
     purchased_within_days = 7      last_purchase_ms less than so many days ago
     tags_any = ["vip", "团购"]      at least one of the customer's tags
-    source = "qrscene_42"          the key that led here;  language = "en"
+    source = "qrscene_42"          the QR scene, menu key or page that led here;  language = "en"
     hours = [9, 18]                local hour, from inclusive, to exclusive (may pass midnight)
 
 Facts come from other people's systems: one of the wrong kind makes a condition fail, never the routing.
@@ -30,7 +30,10 @@ PRIORITY_MAX: Final = 100
 TEXT_MAX: Final = 200
 LIST_MAX: Final = 100
 GROUP_NAME: Final = re.compile(r"[a-z0-9_-]{1,64}")
-RULE_KEYS: Final = frozenset({"group", "priority", "when"})
+GREETING_MAX: Final = 600
+RULES_MAX: Final = 200
+SCENE_PREFIX: Final = "qrscene_"
+RULE_KEYS: Final = frozenset({"group", "priority", "greeting", "when"})
 
 Facts = Mapping[str, Any]
 
@@ -41,11 +44,20 @@ class BadRule(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """``when``: condition name → value; an empty one always holds. ``priority`` 0 to PRIORITY_MAX."""
+    """``when``: condition name → value; an empty one always holds. ``priority`` 0 to PRIORITY_MAX.
+
+    ``greeting`` is what the customer reads when he is served at once, "" = the account's own words.
+    """
 
     group: str
     priority: int
     when: tuple[tuple[str, Any], ...] = ()
+    greeting: str = ""
+
+    def as_document(self) -> dict[str, Any]:
+        """As ``rules_from`` reads it."""
+        shown: dict[str, Any] = {"group": self.group, "priority": self.priority}
+        return shown | {"greeting": self.greeting, "when": dict(self.when)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,37 +95,53 @@ def rules_from(document: Mapping[str, Any]) -> tuple[Rule, ...]:
     problems = list(_problems(document))
     if problems:
         raise BadRule("\n".join(problems))
+    return parsed(document.get("rules", []))
+
+
+def parsed(tables: Sequence[Mapping[str, Any]]) -> tuple[Rule, ...]:
+    """The rules of tables that were checked."""
     return tuple(
-        Rule(table["group"], table.get("priority", 0), tuple(table.get("when", {}).items()))
-        for table in document.get("rules", [])
+        Rule(
+            group=table["group"],
+            priority=table.get("priority", 0),
+            when=tuple(table.get("when", {}).items()),
+            greeting=table.get("greeting", "").strip(),
+        )
+        for table in tables
     )
 
 
+def rule_problems(rules: Any, known: frozenset[str] | None) -> Iterator[str]:
+    """What is wrong with a list of rule tables; ``known`` groups None = any."""
+    if not isinstance(rules, list | tuple) or len(rules) > RULES_MAX:
+        yield f"rules: must be tables, [[rules]], at most {RULES_MAX}"
+        return
+    for number, table in enumerate(rules, start=1):
+        yield from _wrong_rule(f"rule {number}", table, known)
+
+
 def _problems(document: Mapping[str, Any]) -> Iterator[str]:
-    groups, rules = document.get("groups", {}), document.get("rules", [])
+    groups = document.get("groups", {})
     if not _tables(groups):
         yield "groups: must be tables, [groups.<name>]"
         groups = {}
     known = frozenset(groups) or None
-    yield from _wrong_group("default_group", document.get("default_group"), known)
+    yield from wrong_group("default_group", document.get("default_group"), known)
     for name, table in groups.items():
-        yield from _wrong_group(f"groups.{name}", name, None)
+        yield from wrong_group(f"groups.{name}", name, None)
         if not isinstance(table.get("title"), str) or not table["title"].strip():
             yield f"groups.{name}: title is missing"
         if "fallback" in table:
-            yield from _wrong_group(f"groups.{name}.fallback", table["fallback"], known)
-    if not isinstance(rules, list):
-        yield "rules: must be tables, [[rules]]"
-        return
-    for number, table in enumerate(rules, start=1):
-        yield from _wrong_rule(f"rule {number}", table, known)
+            yield from wrong_group(f"groups.{name}.fallback", table["fallback"], known)
+    yield from rule_problems(document.get("rules", []), known)
 
 
 def _tables(value: Any) -> bool:
     return isinstance(value, Mapping) and all(isinstance(one, Mapping) for one in value.values())
 
 
-def _wrong_group(where: str, name: Any, known: frozenset[str] | None) -> Iterator[str]:
+def wrong_group(where: str, name: Any, known: frozenset[str] | None) -> Iterator[str]:
+    """What is wrong with a name that must be one of the known groups; None = any well-formed one."""
     if name is None:
         yield f"{where}: group is missing"
     elif not isinstance(name, str) or not GROUP_NAME.fullmatch(name):
@@ -126,10 +154,13 @@ def _wrong_rule(where: str, table: Any, known: frozenset[str] | None) -> Iterato
     if not isinstance(table, Mapping):
         yield f"{where}: must be a table"
         return
-    yield from _wrong_group(where, table.get("group"), known)
+    yield from wrong_group(where, table.get("group"), known)
     priority, when = table.get("priority", 0), table.get("when", {})
     if type(priority) is not int or not 0 <= priority <= PRIORITY_MAX:
         yield f"{where}: priority must be a whole number from 0 to {PRIORITY_MAX}"
+    greeting = table.get("greeting", "")
+    if not isinstance(greeting, str) or len(greeting) > GREETING_MAX:
+        yield f"{where}: greeting must be a text of at most {GREETING_MAX} characters"
     for key in sorted(set(table) - RULE_KEYS):
         yield f"{where}: unknown key {key}; known: {', '.join(sorted(RULE_KEYS))}"
     if not isinstance(when, Mapping):
@@ -181,6 +212,16 @@ def _equals(fact: str) -> Callable[[Facts, Any, Moment], bool]:
     return lambda facts, value, moment: bool(facts.get(fact) == value)
 
 
+def _from_source(facts: Facts, value: Any, moment: Moment) -> bool:
+    """A QR code's scene is the same with the platform's prefix and without."""
+    source = facts.get("source")
+    return isinstance(source, str) and _scene(source) == _scene(value)
+
+
+def _scene(source: str) -> str:
+    return source.removeprefix(SCENE_PREFIX)
+
+
 def _hours(facts: Facts, value: Any, moment: Moment) -> bool:
     start, end = value
     if start < end:
@@ -194,7 +235,7 @@ CONDITIONS: Final[dict[str, Condition]] = {
     "vip_level_above": Condition(_above, _number, "a number"),
     "purchased_within_days": Condition(_bought, lambda v: _number(v) and v > 0, "a number above 0"),
     "tags_any": Condition(_tagged, _texts, f"a list of 1 to {LIST_MAX} texts"),
-    "source": Condition(_equals("source"), _text, _A_TEXT),
+    "source": Condition(_from_source, _text, _A_TEXT),
     "language": Condition(_equals("language"), _text, _A_TEXT),
     "previous_agent": Condition(_equals("previous_agent"), _text, _A_TEXT),
     "hours": Condition(_hours, _hour_pair, "two different whole hours, [from 0-23, to 0-24]"),
