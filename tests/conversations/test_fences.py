@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from app.conversations import replies, sweeps
+from app.conversations import arrivals, replies, sweeps
 from app.refusals import Refusal
 from sessions.change import Change
+from sessions.entry import Entry
 from sessions.messages import Outgoing
-from sessions.model import State
-from sessions.store import SessionStore
+from sessions.model import Inbound, Outcome, State
+from sessions.store import Opening, SessionStore
 from tests.conversations.conftest import Office
 
 NOW = 10**13
@@ -51,3 +52,23 @@ def test_a_reply_written_under_an_earlier_ownership_is_refused_even_for_the_same
         replies.reply(office.account, sid, "a@x", "a", late, owner_epoch=first)
     now = office.session(sid).owner_epoch
     replies.reply(office.account, sid, "a@x", "a", late, owner_epoch=now)
+
+
+def test_the_same_first_message_on_two_nodes_at_once_is_stored_once_with_one_answer(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.agent("a@x")
+    push = office.push("o1")
+    open_one = SessionStore.open
+    other: list[Outcome] = []
+
+    def late(store: SessionStore, push: Inbound, entry: Entry, opening: Opening) -> Outcome:
+        monkeypatch.setattr(SessionStore, "open", open_one)
+        other.append(arrivals.receive(office.account, push))
+        return open_one(store, push, entry, opening)
+
+    monkeypatch.setattr(SessionStore, "open", late)
+    mine = arrivals.receive(office.account, push)
+    assert mine.repeated
+    assert (mine.session_id, mine.notice) == (other[0].session_id, other[0].notice)
+    assert len(office.account.reading.messages(mine.session_id, 0, 10)) == 1
