@@ -18,8 +18,8 @@ WEB: Final = Path(__file__).parent / "web"
 VERSION_CHARS: Final = 16
 A_YEAR_S: Final = 31_536_000
 TYPES: Final = {
-    ".js": "text/javascript; charset=utf-8",
-    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript",
+    ".css": "text/css",
     ".svg": "image/svg+xml",
 }
 """What is served at all; the system's own table of types differs between machines."""

@@ -54,7 +54,9 @@ def main() -> int:
 
 def check(lock: dict[str, Any]) -> int:
     """The number of files. Raises VendorError at the first one that differs or is not in the lock."""
-    wanted = {file["file"]: file["sha256"] for package in lock["packages"] for file in package["files"]}
+    wanted = {
+        file["file"]: file["sha256"] for package in lock["packages"] for file in package["files"]
+    }
     present = {path.name for path in VENDOR.glob("*.js")}
     if present != set(wanted):
         raise VendorError(f"not both in lock file and folder: {sorted(present ^ set(wanted))}")
@@ -66,7 +68,9 @@ def check(lock: dict[str, Any]) -> int:
 
 def fetch(lock: dict[str, Any], *, relock: bool) -> None:
     """Writes every file and NOTICE; what differs from the lock is refused unless ``relock``."""
-    names = {file["from"]: file["file"] for package in lock["packages"] for file in package["files"]}
+    names = {
+        file["from"]: file["file"] for package in lock["packages"] for file in package["files"]
+    }
     notice = [HEADER]
     with tempfile.TemporaryDirectory() as folder:
         for package in lock["packages"]:

@@ -25,15 +25,23 @@ export function Routing({ session, onClose }) {
 
 export function RoutingCard({ card }) {
   const reason = `routing.reason.${card.reason}`;
+  const considered = card.candidates ?? [];
   const skipped = Object.fromEntries((card.skipped ?? []).map((one) => [one.kf_account, one.reason]));
+  const names = new Set(considered.map((one) => one.kf_account));
+  const others = (card.skipped ?? []).filter((one) => !names.has(one.kf_account));
   return html`
     <p>${t("routing.group", { group: groupName(card.group) })}</p>
     <p><strong>${card.chosen ? t("routing.chosen", { name: agentName(card.chosen) }) : t("routing.queued")}</strong></p>
     <p>${t(has(reason) ? reason : "routing.reason.other")}</p>
     <ul class="candidates">
-      ${(card.candidates ?? []).map((one) => html`<li key=${one.kf_account} data-chosen=${one.kf_account === card.chosen}>
-        ${t("routing.candidate", { ...one, name: agentName(one.kf_account) })}
-        ${skipped[one.kf_account] && html` <span class="chip">${t(`routing.skipped.${skipped[one.kf_account]}`)}</span>`}
+      ${considered.map((one) => html`<li key=${one.kf_account} data-chosen=${one.kf_account === card.chosen}>
+        ${t("routing.candidate", { ...one, name: agentName(one.kf_account) })} <${Skipped} reason=${skipped[one.kf_account]} />
       </li>`)}
+      ${others.map((one) => html`<li key=${one.kf_account}>${agentName(one.kf_account)} <${Skipped} reason=${one.reason} /></li>`)}
     </ul>`;
+}
+
+function Skipped({ reason }) {
+  const key = `routing.skipped.${reason}`;
+  return has(key) ? html`<span class="chip">${t(key)}</span>` : "";
 }

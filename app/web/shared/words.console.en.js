@@ -1,4 +1,4 @@
-// The console in English.
+// The console, and why a customer came to whom, in English.
 
 export default {
   "console.overview": "Overview",
@@ -71,4 +71,24 @@ export default {
   "dead.message": "Message",
   "dead.reason": "Reason",
   "dead.tooLate": "conversation closed",
+  "routing.title": "Why me",
+  "routing.none": "Nothing was recorded about this assignment.",
+  "routing.group": "Group: {group}",
+  "routing.chosen": "Assigned to: {name}",
+  "routing.queued": "Put into the queue",
+  "routing.reason.ring": "The nearest agent on the hash ring for this customer with a free seat.",
+  "routing.reason.previous": "The same agent served this customer last time.",
+  "routing.reason.over_cap": "All agents are at their fair share; the least busy one was chosen.",
+  "routing.reason.nobody_online": "Nobody in the group is online.",
+  "routing.reason.all_full": "All seats of the agents online are taken.",
+  "routing.reason.others_wait_first": "Other customers wait in front.",
+  "routing.reason.other": "Chosen by the routing rules.",
+  "routing.candidate": "{name}: serves {load}, seats {seats}, fair share {cap}",
+  "routing.skipped.full": "no free seat",
+  "routing.skipped.over_cap": "at fair share",
+  "routing.reason.all_excluded": "Everybody online in the group has declined this customer.",
+  "routing.skipped.unknown": "no such account",
+  "routing.skipped.excluded": "declined this customer",
+  "routing.skipped.not_in_group": "not in this group",
+  "routing.skipped.offline": "not online",
 };

@@ -1,4 +1,4 @@
-// 管理后台的中文。
+// 管理后台和分配说明的中文。
 
 export default {
   "console.overview": "概况",
@@ -71,4 +71,24 @@ export default {
   "dead.message": "消息",
   "dead.reason": "原因",
   "dead.tooLate": "会话已结束",
+  "routing.title": "为什么是我",
+  "routing.none": "这个会话没有分配记录。",
+  "routing.group": "客服组：{group}",
+  "routing.chosen": "分配给：{name}",
+  "routing.queued": "进入排队",
+  "routing.reason.ring": "一致性哈希环上离这位客户最近、且有空余名额的客服。",
+  "routing.reason.previous": "这位客户上次由同一位客服接待。",
+  "routing.reason.over_cap": "各位客服都已达到均衡上限，选择接待最少的一位。",
+  "routing.reason.nobody_online": "组内没有在线的客服。",
+  "routing.reason.all_full": "在线客服的名额都已用完。",
+  "routing.reason.others_wait_first": "前面还有客户在排队。",
+  "routing.reason.other": "按分配规则选择。",
+  "routing.candidate": "{name}：接待 {load}，上限 {seats}，均衡上限 {cap}",
+  "routing.skipped.full": "名额已满",
+  "routing.skipped.over_cap": "已达均衡上限",
+  "routing.reason.all_excluded": "组内在线的客服都婉拒过这位客户。",
+  "routing.skipped.unknown": "账号不存在",
+  "routing.skipped.excluded": "婉拒过这位客户",
+  "routing.skipped.not_in_group": "不在这个客服组",
+  "routing.skipped.offline": "不在线",
 };

@@ -1,0 +1,73 @@
+"""How the static files are served: types, caching by content, nothing but the pages' own files."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from app import pages
+
+
+@pytest.fixture
+def client() -> FlaskClient:
+    app = Flask("pages", static_folder=None)
+    app.register_blueprint(pages.blueprint())
+    return app.test_client()
+
+
+def addresses(client: FlaskClient, page: str) -> list[str]:
+    return re.findall(r'(?:src|href)="([^"]+)"', client.get(page).text)
+
+
+@pytest.mark.parametrize("page", ["/desk", "/admin"])
+def test_every_file_a_page_names_is_there_and_may_be_kept_for_ever(
+    client: FlaskClient, page: str
+) -> None:
+    found = addresses(client, page)
+    assert len(found) >= 4
+    for address in found:
+        answer = client.get(address, buffered=True)
+        assert answer.status_code == 200, address
+        assert "immutable" in answer.headers["Cache-Control"]
+
+
+def test_modules_are_javascript_whatever_the_system_thinks(client: FlaskClient) -> None:
+    script = next(a for a in addresses(client, "/desk") if a.endswith(".js"))
+    assert (
+        client.get(script, buffered=True).headers["Content-Type"]
+        == "text/javascript; charset=utf-8"
+    )
+
+
+def test_another_version_is_asked_for_each_time(client: FlaskClient) -> None:
+    answer = client.get("/static/0123456789abcdef/desk/main.js", buffered=True)
+    assert answer.status_code == 200
+    assert answer.headers["Cache-Control"] == "no-cache"
+    again = client.get(
+        "/static/0123456789abcdef/desk/main.js",
+        headers={"If-None-Match": answer.headers["ETag"]},
+        buffered=True,
+    )
+    assert again.status_code == 304
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["package.json", "vendor/vendor.lock.json", "desk.html", "../pages.py", "%2e%2e/pages.py"],
+)
+def test_nothing_else_is_served(client: FlaskClient, name: str) -> None:
+    assert client.get(f"/static/x/{name}").status_code == 404
+
+
+@pytest.mark.parametrize("page", ["/desk", "/admin"])
+def test_a_page_has_no_inline_script_or_style(client: FlaskClient, page: str) -> None:
+    text = client.get(page).text
+    assert re.findall(r"<script(?![^>]*src=)", text) == []
+    assert "<style" not in text and "style=" not in text
+
+
+def test_the_front_door_is_the_desk(client: FlaskClient) -> None:
+    assert client.get("/").headers["Location"] == "/desk"
