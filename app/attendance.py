@@ -40,7 +40,8 @@ class Present:
     @property
     def serving(self) -> bool:
         """Whether new conversations may reach him."""
-        return self.present and self.seat.enabled and self.seat.status is Status.ONLINE
+        willing = self.seat.status is Status.ONLINE and not self.seat.off_shift_ms
+        return self.present and self.seat.enabled and willing
 
 
 class Attendance:
@@ -52,7 +53,7 @@ class Attendance:
         presence: Presence,
         node: str,
         heartbeat_s: int,
-        default_group: str,
+        default_group: Callable[[], str],
     ) -> None:
         self._seats = seats
         self._presence = presence
@@ -136,7 +137,7 @@ class Attendance:
 
     def groups_of(self, kf_account: str) -> tuple[str, ...]:
         agent = self._agents.get(kf_account)
-        return (agent.seat.groups if agent else ()) or (self._default_group,)
+        return (agent.seat.groups if agent else ()) or (self._default_group(),)
 
     def present(self) -> frozenset[str]:
         """Agents somebody sees: this node, ZooKeeper, or a lease that has not run out."""
@@ -151,7 +152,7 @@ class Attendance:
 
     def _agent(self, agent: Present) -> Agent:
         seat = agent.seat
-        groups = frozenset(seat.groups) or frozenset({self._default_group})
+        groups = frozenset(seat.groups) or frozenset({self._default_group()})
         return Agent(seat.kf_account, weight=seat.seats, groups=groups, online=agent.serving)
 
     def _local(self) -> frozenset[str]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from sessions.deadlines import Deadlines, armed, queue_score
@@ -28,7 +28,9 @@ class Change:
     """One committed step of a conversation: what it was, what it becomes, what is said about it.
 
     ``lines`` are system lines for the desk; ``guard_in_seq`` refuses the step when the customer wrote
-    since; ``check_room`` lets the script refuse when a seat to be taken is not free by live numbers.
+    since, ``guard_asked`` when the agent answered since; ``check_room`` lets the script refuse when a
+    seat to be taken is not free by live numbers; ``alert`` is told to the owner's desk as a ``notice``;
+    ``operation`` names a step that several nodes may try and only one must do.
     """
 
     before: Session
@@ -36,9 +38,12 @@ class Change:
     lines: tuple[Line, ...] = ()
     notice: Notice | None = None
     guard_in_seq: bool = False
+    guard_asked: bool = False
     at_head: bool = False
     check_room: bool = True
     card: str = ""
+    alert: Mapping[str, str] = field(default_factory=dict)
+    operation: str = ""
 
 
 def fields_to_write(before: Session, after: Session) -> dict[str, str]:
@@ -53,14 +58,14 @@ def fields_to_write(before: Session, after: Session) -> dict[str, str]:
 def document(change: Change, deadlines: Deadlines, priority_credit_ms: int) -> dict[str, Any]:
     """The ``commit`` script's argument (see lua/commit.lua)."""
     before, after = change.before, change.after
-    old, new = held_seats(before), held_seats(after)
+    old, new, timers = held_seats(before), held_seats(after), armed(after, deadlines)
     doc: dict[str, Any] = {
         "set": _flat(fields_to_write(before, after)),
         "version": before.version,
         "take": sorted(new - old),
         "free": sorted(old - new),
-        "timers": _flat({t.value: str(ms) for t, ms in armed(after, deadlines).items()}),
-        "untimers": [t.value for t in Timer if t not in HOLDINGS[after.state].timers],
+        "timers": _flat({t.value: str(ms) for t, ms in timers.items()}),
+        "untimers": [t.value for t in Timer if t not in timers],
         "lines": [system_body(line) for line in change.lines],
         "told": _event_name(before, after),
         "audience": ",".join(sorted(old | new | {before.kf_account, after.kf_account} - {""})),
@@ -70,6 +75,10 @@ def document(change: Change, deadlines: Deadlines, priority_credit_ms: int) -> d
     }
     if change.guard_in_seq:
         doc["in_seq"] = before.in_seq
+    if change.guard_asked:
+        doc["asked_ms"] = before.asked_ms
+    if change.alert:
+        doc["alert"] = _flat(change.alert)
     if change.notice is not None:
         doc["notice"] = notice_body(change.notice.text)
         doc["unsent"] = system_body(Line("notice_not_sent", {"text": change.notice.text}))
@@ -80,6 +89,8 @@ def document(change: Change, deadlines: Deadlines, priority_credit_ms: int) -> d
 def _queue_moves(change: Change, priority_credit_ms: int) -> dict[str, Any]:
     before, after = change.before, change.after
     moves: dict[str, Any] = {}
+    if (before.state, before.group) == (after.state, after.group) and not change.at_head:
+        return moves
     if HOLDINGS[before.state].queue_place:
         moves["dequeue"] = before.group
     if HOLDINGS[after.state].queue_place:
@@ -105,7 +116,7 @@ def _event_name(before: Session, after: Session) -> str:
     return "session.updated"
 
 
-def _flat(pairs: dict[str, str]) -> list[str]:
+def _flat(pairs: Mapping[str, str]) -> list[str]:
     return [part for pair in pairs.items() for part in pair]
 
 

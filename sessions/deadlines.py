@@ -2,19 +2,40 @@
 
 from __future__ import annotations
 
+import enum
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from sessions.machine import HOLDINGS, Event, Timer
 from sessions.model import Session, State
 
+MOVES_MAX: Final = 2
+"""How often a rule may move one conversation to another agent."""
+
 
 @dataclass(frozen=True, slots=True)
 class Deadlines:
-    """The lengths of all deadlines, milliseconds."""
+    """The lengths of all deadlines, milliseconds; ``reply_ms`` and ``limit_ms`` 0 = off."""
 
     idle_ms: int
     wait_ms: int
     transfer_ms: int
+    reply_ms: int = 0
+    limit_ms: int = 0
+
+    def serving(self) -> Mapping[str, int]:
+        """The timers of a conversation that is seated now, by name."""
+        lengths = {Timer.IDLE: self.idle_ms, Timer.REPLY: self.reply_ms, Timer.LIMIT: self.limit_ms}
+        return {timer.value: ms for timer, ms in lengths.items() if ms}
+
+
+class Overdue(enum.StrEnum):
+    """What is due although the table has no event for it: it is acted on where somebody can act."""
+
+    NUDGE = "nudge"
+    UNANSWERED = "unanswered"
+    SERVED_LONG = "served_long"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,20 +51,28 @@ def due_at(session: Session, timer: Timer, deadlines: Deadlines) -> int:
         return session.waiting_since_ms + deadlines.wait_ms
     if timer is Timer.TRANSFER:
         return session.transfer_expires_ms
+    if timer is Timer.REPLY:
+        return _reply_due(session, deadlines.reply_ms)
+    if timer is Timer.LIMIT:
+        return session.assigned_ms + deadlines.limit_ms
     return session.last_active_ms + deadlines.idle_ms
 
 
 def armed(session: Session, deadlines: Deadlines) -> dict[Timer, int]:
-    """Every timer the conversation's state holds, with its end, ms."""
-    return {t: due_at(session, t, deadlines) for t in HOLDINGS[session.state].timers}
+    """Every timer the conversation's state holds and the settings want, with its end, ms."""
+    off = {t for t, ms in _switchable(deadlines) if not ms}
+    timers = (t for t in HOLDINGS[session.state].timers if t not in off)
+    return {t: due_at(session, t, deadlines) for t in timers}
 
 
 def ring(
     session: Session, timer: Timer, now_ms: int, deadlines: Deadlines, *, owner_present: bool
-) -> Event | Rearm | None:
-    """What a timer that rang means now: an event, a later end, or None when it is out of date."""
-    if timer not in HOLDINGS[session.state].timers:
+) -> Event | Overdue | Rearm | None:
+    """What a timer that rang means now: something due, a later end, or None when it is out of date."""
+    if timer not in armed(session, deadlines):
         return None
+    if timer is Timer.REPLY and not session.unanswered:
+        return Rearm(now_ms + deadlines.reply_ms)
     end = due_at(session, timer, deadlines)
     if end > now_ms:
         return Rearm(end)
@@ -51,6 +80,10 @@ def ring(
         return Event.MISSED
     if timer is Timer.TRANSFER:
         return Event.TRANSFER_FAILED if owner_present else Event.TRANSFER_REQUEUED
+    if timer is Timer.REPLY:
+        return _unanswered(session, now_ms, deadlines.reply_ms)
+    if timer is Timer.LIMIT:
+        return Overdue.SERVED_LONG if session.moves < MOVES_MAX else None
     return Event.IDLE_UNANSWERED if session.unanswered else Event.IDLE
 
 
@@ -61,6 +94,29 @@ def queue_score(session: Session, *, at_head: bool, priority_credit_ms: int = 0)
     """
     base = session.created_ms if at_head else session.queued_ms
     return 1000 * (base - session.priority * priority_credit_ms - HEAD_CREDIT_MS * at_head)
+
+
+def asked_at(session: Session) -> int:
+    """Since when the present owner has left the customer without an answer, ms."""
+    return max(session.asked_ms, session.assigned_ms)
+
+
+def _reply_due(session: Session, reply_ms: int) -> int:
+    """One length after the question the agent is nudged, after two the conversation moves."""
+    if not session.unanswered:
+        return session.last_active_ms + reply_ms
+    since = asked_at(session)
+    return since + (2 if session.nudged_ms >= since else 1) * reply_ms
+
+
+def _unanswered(session: Session, now_ms: int, reply_ms: int) -> Overdue | Rearm:
+    if session.nudged_ms < asked_at(session):
+        return Overdue.NUDGE
+    return Overdue.UNANSWERED if session.moves < MOVES_MAX else Rearm(now_ms + reply_ms)
+
+
+def _switchable(deadlines: Deadlines) -> tuple[tuple[Timer, int], ...]:
+    return (Timer.REPLY, deadlines.reply_ms), (Timer.LIMIT, deadlines.limit_ms)
 
 
 HEAD_CREDIT_MS = 30 * 24 * 3600 * 1000

@@ -79,11 +79,17 @@ CLOSE_REASONS: Final[dict[Event, CloseReason]] = {
 
 
 class Timer(enum.StrEnum):
-    """Deadlines kept in Redis; each state but CLOSED has at least one."""
+    """Deadlines kept in Redis; each state but CLOSED has at least one.
+
+    REPLY (the customer waits for an answer) and LIMIT (served very long) may be switched off; they lead
+    to no state by themselves.
+    """
 
     WAIT = "wait"
     IDLE = "idle"
     TRANSFER = "transfer"
+    REPLY = "reply"
+    LIMIT = "limit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +104,7 @@ class Holdings:
 
 HOLDINGS: Final[dict[State, Holdings]] = {
     State.WAITING: Holdings(queue_place=True, timers=(Timer.WAIT,)),
-    State.SERVING: Holdings(owner_seat=True, timers=(Timer.IDLE,)),
+    State.SERVING: Holdings(owner_seat=True, timers=(Timer.IDLE, Timer.REPLY, Timer.LIMIT)),
     State.TRANSFERING: Holdings(
         owner_seat=True, target_seat=True, timers=(Timer.IDLE, Timer.TRANSFER)
     ),

@@ -77,7 +77,11 @@ class Inbound:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One conversation of one customer, as stored in its Redis hash (every field a column of it)."""
+    """One conversation of one customer, as stored in its Redis hash (every field a column of it).
+
+    ``asked_ms`` is when the oldest unanswered message came, ``nudged_ms`` when the agent was last told
+    of it, ``moves`` how often a rule gave the conversation to somebody else.
+    """
 
     id: str
     openid: str
@@ -104,6 +108,8 @@ class Session:
     previous_session_id: str = ""
     exclude: str = ""
     moves: int = 0
+    asked_ms: int = 0
+    nudged_ms: int = 0
     transfer_to: str = ""
     transfer_to_group: str = ""
     transfer_by: str = ""
@@ -120,7 +126,7 @@ class Session:
 
     @property
     def excluded(self) -> frozenset[str]:
-        """Agents that must not get this conversation from the queue (they declined it)."""
+        """Agents that must not get this conversation by a rule (they declined or never answered it)."""
         return frozenset(name for name in self.exclude.split(",") if name)
 
     @classmethod

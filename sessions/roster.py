@@ -22,7 +22,11 @@ class Status(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """One agent as the scripts see him. ``seats`` is his limit of conversations, ``platform`` as in SQL."""
+    """One agent as the scripts see him. ``seats`` is his limit of conversations, ``platform`` as in SQL.
+
+    ``off_shift_ms``: when his shift ends (0 = open end); from the moment it is set he gets no new
+    conversations.
+    """
 
     kf_account: str
     nickname: str
@@ -31,6 +35,27 @@ class Seat:
     enabled: bool
     status: Status
     platform: str = "local"
+    ramp_ms: int = 0
+    online_ms: int = 0
+    off_shift_ms: int = 0
+
+    def seats_at(self, now_ms: int) -> int:
+        """His limit at this moment: it grows linearly from 1 within ``ramp_ms`` of coming online.
+
+        The same formula as in lua/room.lua, which enforces it.
+        """
+        if not self.ramp_ms:
+            return self.seats
+        share = min(1.0, max(0.0, (now_ms - self.online_ms) / self.ramp_ms))
+        return max(min(1, self.seats), int(self.seats * share))
+
+
+@dataclass(frozen=True, slots=True)
+class Rating:
+    """What customers said of an agent: the mean score of so many ratings."""
+
+    mean: float
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +83,12 @@ class SeatStore:
         seats: int,
         groups: Sequence[str],
         platform: str = "local",
+        ramp_ms: int = 0,
     ) -> None:
         """Mirrors an agent that may serve; his status stays as it is (offline at first)."""
         key = self.keys.of("agent", kf_account)
         values: dict[Any, Any] = {"seats": seats, "groups": ",".join(groups), "enabled": 1}
-        values |= {"nickname": nickname, "platform": platform}
+        values |= {"nickname": nickname, "platform": platform, "ramp_ms": ramp_ms}
 
         def write() -> None:
             pipe = self._redis.pipeline()
@@ -108,13 +134,68 @@ class SeatStore:
         return [_seat(name, raw) for name, raw in zip(names, rows, strict=True) if "seats" in raw]
 
     def set_status(
-        self, kf_account: str, status: Status, *, refuse_while_holding: bool
+        self,
+        kf_account: str,
+        status: Status,
+        *,
+        refuse_while_holding: bool,
+        only_if_over: bool = False,
     ) -> tuple[str, int]:
-        """("ok" | "busy" | "unknown", conversations held)."""
-        flag = "1" if refuse_while_holding else "0"
-        args = (kf_account, status.value, flag)
+        """("ok" | "busy" | "unknown" | "later", conversations held).
+
+        ``only_if_over``: nothing is done ("later") unless his announced end of shift has passed.
+        """
+        flags = ("1" if flag else "0" for flag in (refuse_while_holding, only_if_over))
+        args = (kf_account, status.value, *flags)
         result = self._scripts.run("set_status", self.keys.prefix, *args)
         return result[0], int(result[1])
+
+    def off_shift(self, kf_account: str, in_ms: int | None, notes: Mapping[str, str]) -> str:
+        """His shift ends in ``in_ms`` (None = not after all): "ok", "unknown" or "offline".
+
+        ``notes`` by session id ("" = for all of them) go to whoever takes over.
+        """
+        text = json.dumps(dict(notes), ensure_ascii=False)
+        args = (kf_account, "" if in_ms is None else in_ms, text)
+        return str(self._scripts.run("off_shift", self.keys.prefix, *args)[0])
+
+    def shifts_over(self, now_ms: int) -> list[str]:
+        """Agents whose shift has ended, the first to end first."""
+        key = self.keys.of("off_shift")
+        return list(guarded(lambda: self._redis.zrangebyscore(key, "-inf", now_ms)))
+
+    def off_shift_notes(self, kf_account: str) -> dict[str, str]:
+        key = self.keys.of("agent", kf_account)
+        notes: dict[str, str] = json.loads(
+            guarded(lambda: self._redis.hget(key, "off_shift_notes")) or "{}"
+        )
+        return notes
+
+    def rate(self, kf_account: str, score: int) -> None:
+        """One more rating of the agent."""
+        key = self.keys.of("ratings", kf_account)
+
+        def write() -> None:
+            pipe = self._redis.pipeline()
+            pipe.hincrby(key, "count", 1)
+            pipe.hincrby(key, "sum", score)
+            pipe.execute()
+
+        guarded(write)
+
+    def ratings(self, kf_accounts: Iterable[str]) -> dict[str, Rating]:
+        """The mean rating of those who have one."""
+        names = list(kf_accounts)
+
+        def fetch() -> list[list[str | None]]:
+            pipe = self._redis.pipeline(transaction=False)
+            for name in names:
+                pipe.hmget(self.keys.of("ratings", name), "sum", "count")
+            return pipe.execute()
+
+        rows = guarded(fetch) if names else []
+        pairs = zip(names, rows, strict=True)
+        return {n: Rating(int(s) / int(c), int(c)) for n, (s, c) in pairs if s and c and int(c)}
 
     def on_duty(self) -> set[str]:
         """Those whose status is online or away."""
@@ -177,4 +258,7 @@ def _seat(kf_account: str, raw: Mapping[str, str]) -> Seat:
         enabled=raw.get("enabled") == "1",
         status=Status(raw.get("status", "offline")),
         platform=raw.get("platform", "local"),
+        ramp_ms=int(raw.get("ramp_ms", 0)),
+        online_ms=int(raw.get("online_ms", 0)),
+        off_shift_ms=int(raw.get("off_shift_ms", 0)),
     )

@@ -19,9 +19,9 @@ from sessions.model import StoreDown, StoreRefused
 
 PARTS: Final[dict[str, tuple[str, ...]]] = {
     "receive": ("lib", "budget", "inbound"),
-    "open": ("lib", "budget", "inbound"),
-    "commit": ("lib", "budget"),
-    "drain": ("lib",),
+    "open": ("lib", "budget", "inbound", "room"),
+    "commit": ("lib", "budget", "room"),
+    "drain": ("lib", "room"),
     "reply": ("lib", "budget"),
     "resend": ("lib", "budget"),
     "claim": ("lib", "budget", "outbox"),
@@ -29,7 +29,9 @@ PARTS: Final[dict[str, tuple[str, ...]]] = {
     "amend": ("lib",),
     "forget": ("lib",),
     "mark_read": ("lib",),
+    "say": ("lib", "budget"),
     "set_status": ("lib",),
+    "off_shift": ("lib",),
     "watch_absent": ("lib",),
     "lease": ("lib",),
     "settle_timer": ("lib",),

@@ -15,7 +15,14 @@ from sessions.deadlines import Deadlines
 from sessions.entry import Entry
 from sessions.keys import Keys, timer_member
 from sessions.machine import Timer
-from sessions.messages import Outgoing, inbound_body, preview
+from sessions.messages import (
+    Line,
+    Outgoing,
+    inbound_body,
+    notice_body,
+    preview,
+    system_body,
+)
 from sessions.model import (
     CloseReason,
     Conflict,
@@ -135,7 +142,7 @@ class SessionStore:
             "trigger": entry.trigger.value if entry.trigger else "message",
             "limit": entry.limit,
             "window_ms": entry.window_ms,
-            "idle_ms": self.deadlines.idle_ms,
+            "serving_timers": dict(self.deadlines.serving()),
             "wait_ms": self.deadlines.wait_ms,
             "states": _ARRIVAL_STATES,
             "full_reason": CloseReason.QUEUE_FULL.value,
@@ -166,7 +173,7 @@ class SessionStore:
     def commit(self, change: Change, operation: str = "") -> None:
         """One transition, whole. Raises Conflict (load and decide again), NoRoom, NotFound."""
         doc = document(change, self.deadlines, self._priority_credit_ms)
-        operation = operation or secrets.token_hex(8)
+        operation = operation or change.operation or secrets.token_hex(8)
         result = self._run("commit", operation, change.before.id, _json(doc))
         if result == "gone":
             raise NotFound(change.before.id)
@@ -180,7 +187,7 @@ class SessionStore:
         request = {
             "groups": list(groups),
             "serving": State.SERVING.value,
-            "idle_ms": self.deadlines.idle_ms,
+            "serving_timers": dict(self.deadlines.serving()),
             "limit": DRAIN_LIMIT,
         }
         seated: list[str] = json.loads(
@@ -219,6 +226,22 @@ class SessionStore:
             raise NotFound(session_id)
         if result != "ok":
             raise ReplyRefused(result)
+
+    def say(self, session_id: str, line: Line | str, op: str, needs: int = 0) -> int | None:
+        """A line for the desk, or (``needs`` > 0) an automatic message to the customer, told once per ``op``.
+
+        Its seq; None where fewer than ``needs`` replies are left, which a system line then says. Raises
+        NotFound, and ReplyRefused("closed") for a line in a closed conversation.
+        """
+        text = line if isinstance(line, str) else ""
+        body = notice_body(text) if isinstance(line, str) else system_body(line)
+        unsent = system_body(Line("notice_not_sent", {"text": text})) if text else ""
+        result = self._run("say", op, session_id, body, needs or "", unsent)
+        if result == "gone":
+            raise NotFound(session_id)
+        if result == "closed":
+            raise ReplyRefused("closed")
+        return None if result == "unsent" else int(result)
 
     def amend(self, session_id: str, seq: int, overlay: Mapping[str, Any], op: str) -> None:
         """Records what became known of a stored message."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from app.account import Account
@@ -88,10 +88,11 @@ def transfer_timed_out(account: Account, loaded: Loaded, event: Event) -> Change
     return _back(account, loaded, loaded.session, "timed_out", event)
 
 
-def give_up(account: Account, session_id: str, kf_account: str, why: str) -> None:
+def give_up(account: Account, session_id: str, kf_account: str, why: str, note: str = "") -> None:
     """Moves one conversation away from an agent who is lost, offline or disabled.
 
-    To another agent with a free seat, else to the head of the queue; the customer loses nothing.
+    To another agent with a free seat, else to the head of the queue; the customer loses nothing, and
+    whoever serves next reads the ``note``.
     """
     tried: set[str] = set()
     while True:
@@ -105,7 +106,7 @@ def give_up(account: Account, session_id: str, kf_account: str, why: str) -> Non
             if session.state is State.TRANSFERING and session.transfer_to == kf_account:
                 return _back(account, loaded, session, why)
             target = _replacement(account, loaded, kf_account, tried)
-            return _away(account, loaded, target, kf_account, why)
+            return _away(account, loaded, target, kf_account, why, note)
 
         try:
             transition(account.store, session_id, decide)
@@ -118,11 +119,17 @@ def give_up(account: Account, session_id: str, kf_account: str, why: str) -> Non
             raise
 
 
-def give_up_all(account: Account, kf_account: str, why: str) -> int:
-    """Moves everything an agent holds; the number of conversations."""
+def give_up_all(
+    account: Account, kf_account: str, why: str, notes: Mapping[str, str] | None = None
+) -> int:
+    """Moves everything an agent holds; the number of conversations.
+
+    ``notes`` for who takes over: by session id, "" for all the others.
+    """
+    notes = notes or {}
     held = sorted(account.seats.held(kf_account))
     for row in sorted(account.reading.sessions(held), key=lambda s: s.created_ms):
-        give_up(account, row.id, kf_account, why)
+        give_up(account, row.id, kf_account, why, notes.get(row.id, notes.get("", "")))
     if held:
         drain_everywhere(account)
     return len(held)
@@ -173,7 +180,7 @@ def _back(
     return Change(session, after, lines=(line,), at_head=True, check_room=False)
 
 
-def _away(account: Account, loaded: Loaded, target: str, owner: str, why: str) -> Change:
+def _away(account: Account, loaded: Loaded, target: str, owner: str, why: str, note: str) -> Change:
     """From an agent who is gone to the target, or (no target) to the head of the queue."""
     session = loaded.session
     asked = Details(kf_account=target, by=why)
@@ -184,12 +191,13 @@ def _away(account: Account, loaded: Loaded, target: str, owner: str, why: str) -
         group = staffed_group(account, session.group)
         steps.append((Event.TRANSFER_REQUEUED, Details(group=group)))
     after = apply_all(session, steps, loaded.now_ms)
-    line = Line("moved", {"by": owner, "to": after.kf_account, "why": why})
+    said = {"by": owner, "to": after.kf_account, "why": why} | ({"note": note} if note else {})
+    line = Line("moved", said)
     return Change(session, after, lines=(line,), at_head=True, check_room=bool(after.kf_account))
 
 
 def _replacement(account: Account, loaded: Loaded, owner: str, tried: set[str]) -> str:
-    exclude = frozenset({owner, *tried})
+    exclude = frozenset({owner, *tried}) | loaded.session.excluded
     group = staffed_group(account, loaded.session.group)
     wish = wish_for(account, loaded.customer, group, loaded.now_ms, exclude)
     return choose(account, replace(wish, previous=None), jump_queue=True).kf_account

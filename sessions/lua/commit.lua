@@ -6,10 +6,11 @@ local known = recall(op)
 if known then return known end
 
 local s = k('session', sid)
-local is = redis.call('HMGET', s, 'version', 'in_seq', 'openid', 'group')
+local is = redis.call('HMGET', s, 'version', 'in_seq', 'openid', 'group', 'asked_ms')
 if not is[1] then return 'gone' end
 if tonumber(is[1]) ~= d.version then return 'conflict' end
 if d.in_seq and tonumber(is[2] or '0') ~= d.in_seq then return 'conflict' end
+if d.asked_ms and tonumber(is[5] or '0') ~= d.asked_ms then return 'conflict' end
 if d.check_room then
   for _, kf in ipairs(d.take) do if not has_room(kf) then return 'full' end end
 end
@@ -44,6 +45,7 @@ local function line(body)
   return seq
 end
 for _, body in ipairs(d.lines) do line(body) end
+if d.alert then tell('notice', d.audience, is[4], d.alert, sid) end
 if d.notice then
   local left, trigger = replies_left(openid, now)
   if left >= d.needs and trigger then

@@ -1,5 +1,5 @@
 -- Seats waiting customers at one agent while he has room. KEYS[1] prefix
--- ARGV: 1 operation id, 2 kf_account, 3 request JSON: groups, serving (state), idle_ms, limit, line
+-- ARGV: 1 operation id, 2 kf_account, 3 request JSON: groups, serving (state), serving_timers, limit, line
 -- Result: JSON list of session ids seated
 local op, kf, r = ARGV[1], ARGV[2], cjson.decode(ARGV[3])
 local known = recall(op)
@@ -42,7 +42,7 @@ local function seat(sid, group)
   redis.call('SADD', k('seats', kf), sid)
   redis.call('SADD', k('seated', group), sid)
   redis.call('ZREM', k('timers'), sid .. ':wait')
-  redis.call('ZADD', k('timers'), int(now + r.idle_ms), sid .. ':idle')
+  arm(sid, r.serving_timers, now)
   redis.call('HSET', k('customer', before[2]), 'last_kf', kf, 'last_served_ms', int(now))
   dequeue(group, sid)
   tell('session.assigned', kf, group, {}, sid)

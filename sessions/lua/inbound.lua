@@ -8,7 +8,7 @@ local function take_in(openid, sid, p, now)
   if p.touches == '1' then
     redis.call('HINCRBY', s, 'in_seq', 1)
     redis.call('HINCRBY', s, 'unread', 1)
-    redis.call('HINCRBY', s, 'unanswered', 1)
+    if redis.call('HINCRBY', s, 'unanswered', 1) == 1 then redis.call('HSET', s, 'asked_ms', int(now)) end
     redis.call('HSET', s, 'last_active_ms', int(now), 'last_ms', int(now),
       'last_text', p.preview, 'last_type', p.kind, 'last_direction', 'in')
   end

@@ -54,9 +54,3 @@ end
 local function dequeue(group, session_id)
   if redis.call('ZREM', k('queue', group), session_id) == 1 then tell_queue(group, '', session_id) end
 end
-
-local function has_room(kf)
-  local agent = redis.call('HMGET', k('agent', kf), 'status', 'enabled', 'seats')
-  if agent[1] ~= 'online' or agent[2] ~= '1' then return false end
-  return redis.call('SCARD', k('seats', kf)) < tonumber(agent[3] or '0')
-end

@@ -1,6 +1,6 @@
 -- Opens a conversation with its first message: seat or queue, all in one step. KEYS[1] prefix
 -- ARGV: 1 duplicate key, 2 openid, 3 request JSON: sid, body, preview, kind, media, trigger, limit, window_ms,
---   group, priority, score_credit_ms, candidates [[kf, cap ratio, owner line]…], queue_max, idle_ms, wait_ms, previous,
+--   group, priority, score_credit_ms, candidates [[kf, cap ratio, owner line]…], queue_max, serving_timers, wait_ms, previous,
 --   states {seated, queued, full}, closed reason full_reason, notices {seated, queued, full}, card
 -- Result: outcome JSON
 local dup, openid, r = ARGV[1], ARGV[2], cjson.decode(ARGV[3])
@@ -44,7 +44,7 @@ if result == 'seated' then
   redis.call('HSET', s, 'kf_account', kf, 'owner_epoch', '1', 'assigned_ms', int(now), 'first_assigned_ms', int(now))
   redis.call('SADD', k('seats', kf), sid)
   redis.call('SADD', k('seated', r.group), sid)
-  redis.call('ZADD', k('timers'), int(now + r.idle_ms), sid .. ':idle')
+  arm(sid, r.serving_timers, now)
 elseif result == 'queued' then
   redis.call('HSET', s, 'waiting_since_ms', int(now))
   enqueue(r.group, sid, now_us() - r.score_credit_ms * 1000)

@@ -24,7 +24,7 @@ spend(openid, trigger)
 local seq = redis.call('HINCRBY', s, 'seq', 1)
 local message = append(sid, seq, now, ARGV[6])
 redis.call('HSET', k('client_ids', sid), client_id, int(seq) .. ':' .. hash)
-redis.call('HSET', s, 'unanswered', '0', 'unread', '0', 'last_active_ms', int(now), 'last_ms', int(now),
+redis.call('HSET', s, 'unanswered', '0', 'asked_ms', '0', 'unread', '0', 'last_active_ms', int(now), 'last_ms', int(now),
   'last_text', ARGV[7], 'last_type', ARGV[8], 'last_direction', 'out')
 if not is[5] or is[5] == '0' then redis.call('HSET', s, 'first_reply_ms', int(now)) end
 redis.call('HINCRBY', s, 'rev', 1)

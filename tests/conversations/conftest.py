@@ -139,7 +139,9 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 def office(redis_server: PrivateRedis, engine: Engine, appid: str) -> Iterator[Office]:
     client = store_client(redis_server.url, 64)
     scripts = Scripts(client)
-    store = SessionStore(scripts, appid, Deadlines(1_800_000, 86_400_000, 60_000), 60_000)
+    store = SessionStore(
+        scripts, appid, Deadlines(1_800_000, 86_400_000, 60_000, 180_000, 7_200_000), 60_000
+    )
     seats, reading = SeatStore(scripts, appid), Reading(client, appid)
     wakes: list[str] = []
     account = Account(

@@ -21,7 +21,7 @@ from sessions.store import Newcomer, Opening, Replied, SessionStore
 from sessions.streams import DeskStream
 from tests.servers import PrivateRedis
 
-DEADLINES = Deadlines(idle_ms=1_800_000, wait_ms=86_400_000, transfer_ms=60_000)
+DEADLINES = Deadlines(1_800_000, 86_400_000, 60_000, reply_ms=180_000, limit_ms=7_200_000)
 GROUP = "general_support"
 
 
