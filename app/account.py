@@ -9,6 +9,7 @@ from typing import Protocol
 from app.attendance import Attendance
 from config.accounts import OfficialAccount
 from routing.rules import Rule
+from routing.transfer_rules import TransferRules
 from sessions.outbox import Outbox
 from sessions.reading import Reading
 from sessions.records import Records
@@ -59,6 +60,7 @@ class Account:
     notices: Notices
     fallback_of: Callable[[str], str]
     wake_sender: Callable[[], None]
+    transfer_rules: Callable[[], TransferRules] = TransferRules
 
     @property
     def appid(self) -> str:

@@ -93,7 +93,7 @@ class Jobs:
     def _sweep(self, account: Account) -> None:
         _, now_ms = account.store.customer("")
         sweeps.run_timers(account, now_ms)
-        sweeps.rescue_from_lost(account)
+        sweeps.look_after_agents(account, now_ms)
         drain_everywhere(account)
         account.stream.trim()
         _measure(account, now_ms)

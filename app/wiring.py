@@ -136,7 +136,7 @@ def _serve(
     stream = DeskStream(client, blocking_client(node.redis_url, TAIL_BLOCK_MS / 1000), appid)
     presence: Presence = zookeeper.presence(appid) if zookeeper else LocalPresence()
     boot = f"{node.node_id}.{secrets.token_hex(3)}"
-    attendance = Attendance(seats, presence, boot, settings.heartbeat_s, policy.default_group)
+    attendance = Attendance(seats, presence, boot, settings.heartbeat_s, lambda: policy.default_group)
     notices = NoticeTexts(engine, appid, read_defaults())
     account = Account(
         config=config,

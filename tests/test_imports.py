@@ -22,6 +22,7 @@ PURE = {
         "presence",
         "ring",
         "rules",
+        "transfer_rules",
     },
     "sessions": {
         "model",

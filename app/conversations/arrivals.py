@@ -6,7 +6,7 @@ import json
 import time
 
 from app.account import Account
-from app.conversations import closing
+from app.conversations import closing, rule_transfers
 from app.conversations.assignment import Choice, choose, place_of, wish_for
 from sessions.entry import Entry, entry_of
 from sessions.model import Inbound, Outcome, StoreDown
@@ -27,6 +27,8 @@ def receive(account: Account, push: Inbound) -> Outcome:
     if isinstance(got, Newcomer):
         _in_time(started)
         got = _open(account, push, entry, got, started)
+    else:
+        rule_transfers.heard(account, push, got)
     if push.event == "unsubscribe":
         _in_time(started)
         closing.unsubscribed(account, push.openid)

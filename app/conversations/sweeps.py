@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 
 from app.account import Account
-from app.conversations import closing, transfers, views
+from app.conversations import closing, nudges, off_shift, rule_transfers, transfers, views
 from app.conversations.retry import transition
 from app.refusals import Refusal
 from sessions.change import Change
-from sessions.deadlines import Rearm, ring
+from sessions.deadlines import Overdue, Rearm, ring
 from sessions.keys import split_timer
 from sessions.machine import Event, Timer
 from sessions.store import Loaded
@@ -42,7 +42,7 @@ def run_timers(account: Account, now_ms: int) -> int:
 
 
 def _run_timer(account: Account, session_id: str, timer: Timer, now_ms: int) -> int:
-    fired: list[Event] = []
+    fired: list[Event | Overdue] = []
 
     def decide(loaded: Loaded) -> Change | None:
         fired.clear()
@@ -50,6 +50,9 @@ def _run_timer(account: Account, session_id: str, timer: Timer, now_ms: int) -> 
         meaning = ring(
             loaded.session, timer, loaded.now_ms, account.store.deadlines, owner_present=present
         )
+        if isinstance(meaning, Overdue):
+            fired.append(meaning)
+            return None
         if not isinstance(meaning, Event):
             later = meaning.due_ms if isinstance(meaning, Rearm) else None
             account.store.settle_timer(session_id, timer, now_ms, later)
@@ -65,10 +68,22 @@ def _run_timer(account: Account, session_id: str, timer: Timer, now_ms: int) -> 
         if refusal.code == "not_found":
             account.store.settle_timer(session_id, timer, now_ms, None)
         return 0
-    if fired:
-        account.wake_sender()
-        closing.seat_freed(account, frozenset({after.kf_account} - {""}))
+    if not fired:
+        return 0
+    if isinstance(fired[0], Overdue):
+        return nudges.act(account, session_id, timer, fired[0], now_ms)
+    account.wake_sender()
+    closing.seat_freed(account, frozenset({after.kf_account} - {""}))
     return len(fired)
+
+
+def look_after_agents(account: Account, now_ms: int) -> None:
+    """Nobody's customers stay with an agent who is gone, off shift or badly rated, or wait for nobody."""
+    rescue_from_lost(account)
+    off_shift.end_shifts(account, now_ms)
+    off_shift.rescue_from_off_duty(account)
+    rule_transfers.move_from_badly_rated(account)
+    rule_transfers.admit_excluded(account)
 
 
 def rescue_from_lost(account: Account) -> int:

@@ -8,7 +8,10 @@ if status == 'offline' and ARGV[3] == '1' and held > 0 then return { 'busy', hel
 if ARGV[4] == '1' and tonumber(redis.call('ZSCORE', k('off_shift'), kf) or 'inf') > now_ms() then return { 'later', held } end
 local was = redis.call('HGET', k('agent', kf), 'status')
 redis.call('HSET', k('agent', kf), 'status', status)
-if status == 'online' and was == 'offline' then redis.call('HSET', k('agent', kf), 'online_ms', int(now_ms())) end
+if status == 'online' and was ~= status then
+  redis.call('HDEL', k('agent', kf), 'off_shift_notes')
+  if was == 'offline' then redis.call('HSET', k('agent', kf), 'online_ms', int(now_ms())) end
+end
 if status ~= 'away' then
   redis.call('HDEL', k('agent', kf), 'off_shift_ms')
   redis.call('ZREM', k('off_shift'), kf)

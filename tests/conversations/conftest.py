@@ -158,7 +158,7 @@ def office(redis_server: PrivateRedis, engine: Engine, appid: str) -> Iterator[O
         reading=reading,
         stream=DeskStream(client, client, appid),
         records=Records(engine),
-        attendance=Attendance(seats, LocalPresence(), "node1", 30, GROUP),
+        attendance=Attendance(seats, LocalPresence(), "node1", 30, lambda: GROUP),
         notices=lambda key, **values: f"[{key}]",
         fallback_of=lambda group: FALLBACKS.get(group, ""),
         wake_sender=lambda: wakes.append("wake"),

@@ -146,7 +146,7 @@ def test_who_lost_his_agent_stands_before_everyone_who_never_had_one(
     other = a_session(State.WAITING, queued_ms=NOW, priority=priority)
     head = queue_score(lost, at_head=True)
     assert head < queue_score(other, at_head=False, priority_credit_ms=credit_ms)
-    assert HEAD_CREDIT_MS > later_ms + priority * credit_ms
+    assert later_ms + priority * credit_ms < HEAD_CREDIT_MS
 
 
 def test_an_automatic_notice_comes_with_the_line_that_says_it_was_not_sent() -> None:

@@ -1,0 +1,78 @@
+"""An agent who does not answer is told once, then his customer goes to somebody who has room.
+
+The deadline is a timer in Redis like every other; while nobody can take the conversation it stays with
+its agent and the question is asked again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from app.account import Account
+from app.conversations.retry import transition
+from app.conversations.rule_transfers import Reason, move
+from app.refusals import Refusal
+from sessions.change import Change
+from sessions.deadlines import Overdue, asked_at, ring
+from sessions.machine import Timer
+from sessions.messages import Line
+from sessions.store import Loaded
+
+RETRY_MS: Final = 30_000
+"""When a conversation that nobody could take is looked at again."""
+
+
+def act(account: Account, session_id: str, timer: Timer, meaning: Overdue, seen_ms: int) -> int:
+    """What is overdue is done; 1 where something changed."""
+    if meaning is Overdue.NUDGE:
+        return _nudge(account, session_id, timer)
+    moved = move(account, session_id, Reason(meaning.value, holds=_Still(account, timer, meaning)))
+    if not moved:
+        _, now_ms = account.store.customer("")
+        account.store.settle_timer(session_id, timer, seen_ms, now_ms + RETRY_MS)
+    return int(bool(moved))
+
+
+def _nudge(account: Account, session_id: str, timer: Timer) -> int:
+    told: list[bool] = []
+
+    def decide(loaded: Loaded) -> Change | None:
+        told.clear()
+        if not _Still(account, timer, Overdue.NUDGE)(loaded):
+            return None
+        told.append(True)
+        return _nudged(loaded)
+
+    try:
+        transition(account.store, session_id, decide)
+    except Refusal:
+        return 0
+    return len(told)
+
+
+def _nudged(loaded: Loaded) -> Change:
+    """A line and a desk notice for the owner, once per question on however many nodes."""
+    session, since = loaded.session, asked_at(loaded.session)
+    waited_s = (loaded.now_ms - since) // 1000
+    return Change(
+        session,
+        replace(session, nudged_ms=loaded.now_ms),
+        lines=(Line("unanswered", {"kf_account": session.kf_account, "waited_s": waited_s}),),
+        guard_asked=True,
+        alert={"code": "unanswered", "since_ms": str(since)},
+        operation=f"nudge:{session.id}:{session.owner_epoch}:{since}",
+    )
+
+
+class _Still:
+    """Whether the timer still means the same when the conversation is loaded again."""
+
+    def __init__(self, account: Account, timer: Timer, meaning: Overdue) -> None:
+        self._deadlines = account.store.deadlines
+        self._timer = timer
+        self._meaning = meaning
+
+    def __call__(self, loaded: Loaded) -> bool:
+        now = ring(loaded.session, self._timer, loaded.now_ms, self._deadlines, owner_present=True)
+        return now is self._meaning

@@ -1,0 +1,70 @@
+"""准备下班: an agent's shift ends soon. No new customers from now on; at the end the rest is handed over.
+
+The end stands in Redis, so it comes whatever happens to the node that was told of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from app.account import Account
+from app.conversations.transfers import give_up_all
+from app.refusals import Refusal
+from sessions.roster import Status
+
+
+def announce(account: Account, kf_account: str, in_s: int, notes: Mapping[str, str]) -> None:
+    """``notes`` for who takes over: by session id, "" for all others. Asked again it is a new end.
+
+    Raises Refusal: not_found, agent_offline.
+    """
+    _set(account, kf_account, in_s * 1000, notes)
+
+
+def cancel(account: Account, kf_account: str) -> None:
+    """He stays after all; waiting customers may reach him at once. Raises Refusal: not_found."""
+    _set(account, kf_account, None, {})
+    agent = account.attendance.agent(kf_account)
+    if agent is not None and agent.serving:
+        account.store.drain(kf_account, account.groups_of(kf_account))
+
+
+def end_shifts(account: Account, now_ms: int) -> int:
+    """Hands over for everybody whose shift is over; the number of conversations."""
+    moved = 0
+    for kf_account in account.seats.shifts_over(now_ms):
+        word, _ = account.seats.set_status(
+            kf_account, Status.OFFLINE, refuse_while_holding=False, only_if_over=True
+        )
+        if word == "ok":
+            account.attendance.refresh()
+            notes = account.seats.off_shift_notes(kf_account)
+            moved += give_up_all(account, kf_account, "off_shift", notes)
+    return moved
+
+
+def rescue_from_off_duty(account: Account) -> int:
+    """Moves what agents hold who are signed off or disabled: a node died while handing it over."""
+    agents = account.attendance.agents().values()
+    off = [a.seat.kf_account for a in agents if _off_duty(a.seat.status, a.seat.enabled)]
+    loads = account.seats.crowd("", off).loads
+    moved = 0
+    for seat in account.seats.read(sorted(name for name in off if loads[name])):
+        if _off_duty(seat.status, seat.enabled):
+            why = "agent_offline" if seat.enabled else "agent_disabled"
+            notes = account.seats.off_shift_notes(seat.kf_account)
+            moved += give_up_all(account, seat.kf_account, why, notes)
+    return moved
+
+
+def _off_duty(status: Status, enabled: bool) -> bool:
+    return status is Status.OFFLINE or not enabled
+
+
+def _set(account: Account, kf_account: str, in_ms: int | None, notes: Mapping[str, str]) -> None:
+    word = account.seats.off_shift(kf_account, in_ms, notes)
+    if word == "unknown":
+        raise Refusal("not_found", "There is no such kf account.")
+    if word == "offline":
+        raise Refusal("agent_offline", "You are not in service; there is no shift to end.")
+    account.attendance.refresh()
