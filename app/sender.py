@@ -22,6 +22,7 @@ from app.wechat_errors import Kind, reason
 from app.wechat_out import NotConnected, OutcomeUnknown, PlatformRefused, WeChatApi
 from sessions.model import Delivery, SessionError
 from sessions.outbox import Claim, Verdict
+from sessions.sql import StorageError
 
 SENDERS: Final = 16
 """Sends under way at once per official account."""
@@ -102,6 +103,8 @@ class Sender:
             self._settle(claim, Delivery.FAILED, Verdict.RETURNED, 0, str(gone))
         except NotConnected as error:
             self._again_or(claim, getattr(error, "errcode", 0) or 0, "暂时无法连接微信")
+        except StorageError:
+            self._again_or(claim, 0, "暂时无法读取要发送的文件")
         except OutcomeUnknown:
             why = "微信没有明确答复，可能已送达"
             self._settle(claim, Delivery.UNKNOWN, Verdict.SPENT, 0, why)

@@ -86,9 +86,10 @@ class Reading:
     def live_count(self) -> int:
         return int(guarded(lambda: self._redis.zcard(self.keys.of("live"))))
 
-    def closed(self, limit: int) -> list[str]:
+    def closed(self, limit: int, offset: int = 0) -> list[str]:
         """Ids of closed conversations that are not in SQL yet, the oldest first."""
-        return list(guarded(lambda: self._redis.zrange(self.keys.of("closed"), 0, limit - 1)))
+        key, last = self.keys.of("closed"), offset + limit - 1
+        return list(guarded(lambda: self._redis.zrange(key, offset, last)))
 
     def due_timers(self, now_ms: int, limit: int) -> list[str]:
         key = self.keys.of("timers")

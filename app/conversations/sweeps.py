@@ -16,6 +16,7 @@ from sessions.change import Change
 from sessions.deadlines import Overdue, Rearm, ring
 from sessions.keys import split_timer
 from sessions.machine import Event, Timer
+from sessions.reading import Row
 from sessions.store import Loaded
 
 BATCH = 200
@@ -97,18 +98,28 @@ def rescue_from_lost(account: Account) -> int:
 
 
 def archive_closed(account: Account) -> int:
-    """Moves closed conversations to SQL: insert by key, commit, then forget if unchanged."""
-    moved = 0
-    for row in account.reading.rows(account.reading.closed(BATCH)):
-        session = row.session
-        messages = _all_messages(account, session.id)
-        if any(m["status"] == "pending" for m in messages):
-            continue
-        card = account.reading.card(session.id)
-        data = views.session_view(row, account.appid)
-        account.records.archive(account.appid, data, messages, json.loads(card) if card else None)
-        moved += account.store.forget(session.id, session.rev) == "ok"
+    """Moves closed conversations to SQL; those with a message still to be sent are passed over."""
+    moved = kept = 0
+    for _ in range(ROUNDS):
+        ids = account.reading.closed(BATCH, offset=kept)
+        done = sum(_archived(account, row) for row in account.reading.rows(ids))
+        moved += done
+        kept += len(ids) - done
+        if len(ids) < BATCH:
+            break
     return moved
+
+
+def _archived(account: Account, row: Row) -> bool:
+    """Insert by key, commit, then forget if unchanged; whether it is gone from Redis."""
+    session = row.session
+    messages = _all_messages(account, session.id)
+    if any(m["status"] == "pending" for m in messages):
+        return False
+    card = account.reading.card(session.id)
+    data = views.session_view(row, account.appid)
+    account.records.archive(account.appid, data, messages, json.loads(card) if card else None)
+    return account.store.forget(session.id, session.rev) == "ok"
 
 
 def _all_messages(account: Account, session_id: str) -> list[dict[str, object]]:

@@ -14,7 +14,7 @@ from app.outgoing import Payloads
 from app.sender import RETRY_DELAYS_MS, Sender
 from app.wechat_out import WeChatApi, new_session
 from sessions.budget import budget
-from sessions.sql import Engine
+from sessions.sql import Engine, StorageDown
 from tests.conversations.conftest import Office
 from tests.support import free_port
 from tests.wechat.conftest import FixedTokens
@@ -153,6 +153,22 @@ def test_an_agent_the_platform_does_not_know_speaks_in_the_accounts_name(
     assert post.status(sid)["status"] == "sent"
     assert ["customservice" in body for body in post.sent()] == [True, False]
     assert post.refused == [("a@x", errcode)]
+
+
+def test_a_database_that_is_away_costs_an_attempt_and_not_the_message(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> None:
+        raise StorageDown("no database")
+
+    sid = post.reply()
+    monkeypatch.setattr("app.outgoing.Payloads.of", away)
+    assert post.send_one()
+    assert post.status(sid)["status"] == "pending"
+    monkeypatch.undo()
+    post.due_now()
+    assert post.send_one()
+    assert post.status(sid)["status"] == "sent"
 
 
 @pytest.mark.parametrize(("errcode", "left"), [(45047, 0), (45015, 0), (40003, 5)])

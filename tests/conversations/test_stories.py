@@ -10,11 +10,12 @@ from app.conversations import closing, sweeps, transfers
 from app.conversations.replies import check_sendable
 from app.refusals import Refusal
 from app.storage.notices import read_defaults
+from routing.document import Routing
 from sessions.messages import Outgoing
 from sessions.model import Delivery, State, StoreDown
 from sessions.outbox import Verdict
 from sessions.roster import Status
-from tests.conversations.conftest import GROUP, Office
+from tests.conversations.conftest import GROUP, PLAN, Office
 
 NOW = 2**53
 
@@ -301,11 +302,24 @@ def test_closed_conversations_move_to_sql_and_leave_redis(office: Office) -> Non
     assert [m["text"] for m in messages if m["text"]] == ["第一句", "回答", "[close]"]
 
 
+def test_conversations_with_something_to_send_do_not_keep_others_from_the_archive(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.conversations.sweeps.BATCH", 1)
+    office.agent("a@x", seats=5)
+    stuck, free = office.says("o1").session_id, office.says("o2").session_id
+    office.replies(stuck, "a@x")
+    closing.close_by_agent(office.account, stuck, "a@x")
+    without_notice = replace(office.account, notices=lambda key, **_: "")
+    closing.close_by_agent(without_notice, free, "a@x")
+    assert sweeps.archive_closed(office.account) == 1
+    assert [s.id for s in office.account.reading.sessions([stuck, free])] == [stuck]
+
+
 def test_a_group_without_anybody_online_hands_on_to_its_fallback(office: Office) -> None:
     office.agent("a@x")
-    policy = replace(office.account.policy, default_group="premium_support")
-    elsewhere = Office(replace(office.account, policy=policy), office.wakes, office.numbers)
-    outcome = elsewhere.says("o1")
+    office.plans.append(replace(PLAN, routing=Routing("premium_support", "Asia/Shanghai")))
+    outcome = office.says("o1")
     assert (outcome.kf_account, office.session(outcome.session_id).group) == ("a@x", GROUP)
 
 
@@ -323,6 +337,7 @@ def test_the_explanation_names_who_was_skipped_and_why(office: Office) -> None:
 def test_every_notice_a_use_case_names_has_a_text() -> None:
     notices = read_defaults()
     named = {*closing.TOLD.values(), "serving", "queue", "away", "queue_full", "greeting"}
+    named |= {"queue_minutes", "cancelled", "closed", "on_request"}
     assert named <= notices.keys()
     for key in named:
         assert "{" not in notices[key].texts["zh"].format(position=1, minutes=30)
