@@ -8,7 +8,7 @@ from typing import Protocol
 
 from app.attendance import Attendance
 from config.accounts import OfficialAccount
-from routing.rules import Rule
+from routing.document import Plan
 from routing.transfer_rules import TransferRules
 from sessions.outbox import Outbox
 from sessions.reading import Reading
@@ -39,14 +39,14 @@ class Policy:
     grace_ms: int
     priority_credit_ms: int
     opening_keys: frozenset[str]
-    rules: tuple[Rule, ...]
-    default_group: str
-    timezone: str
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One official account: its stores, who is there, its texts and its policy."""
+    """One official account: its stores, who is there, its texts, its policy and what operators decided.
+
+    ``plan`` answers from memory.
+    """
 
     config: OfficialAccount
     policy: Policy
@@ -58,13 +58,17 @@ class Account:
     records: Records
     attendance: Attendance
     notices: Notices
-    fallback_of: Callable[[str], str]
+    plan: Callable[[], Plan]
     wake_sender: Callable[[], None]
     transfer_rules: Callable[[], TransferRules] = TransferRules
 
     @property
     def appid(self) -> str:
         return self.config.appid
+
+    def fallback_of(self, group: str) -> str:
+        """The group that helps out, "" without one."""
+        return self.plan().group(group).fallback
 
     def groups_of(self, kf_account: str) -> Sequence[str]:
         """The groups an agent serves; without any, the default group."""

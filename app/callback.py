@@ -10,6 +10,7 @@ from flask import Blueprint, Response, abort, request
 
 from app.account import Account
 from app.conversations.arrivals import receive
+from app.conversations.words import reply_text
 from app.metrics import CALLBACK_SECONDS, CALLBACKS
 from app.wechat_in import SUCCESS, BadPush, Refused, passive_reply, read_push, verify_url
 from app.wechat_xml import MAX_BODY_BYTES
@@ -83,7 +84,7 @@ def _push(account: Account) -> Response:
 
 def _answer(account: Account, inbound: Inbound, outcome: Outcome, now_s: int) -> Response:
     """``success``, or the notice of the stored outcome: each delivery gets the same words."""
-    text = account.notices(outcome.notice, position=outcome.position) if outcome.notice else ""
+    text = reply_text(account, outcome)
     if not text:
         return _text(SUCCESS)
     nonce = request.args.get("nonce", "")

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import secrets
-import tomllib
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import Engine
@@ -20,13 +18,14 @@ from app.auth.passwords import Passwords
 from app.auth.signin import SignIn
 from app.auth.throttle import Throttle
 from app.background import Background
+from app.conversations.queueing import drain
 from app.directory import bootstrap, mirror
 from app.events import TAIL_BLOCK_MS, DeskHub, StreamSlots
-from app.groups_cache import Fallbacks
 from app.jobs import Jobs, Work
 from app.media_fetch import MediaFetcher
 from app.node import NodeContext, StartError
 from app.outgoing import Payloads
+from app.plans import Plans
 from app.sender import SENDERS, Sender
 from app.server import create_app
 from app.services import Served, Services
@@ -40,7 +39,7 @@ from config.accounts import OfficialAccount
 from config.settings import Settings
 from routing.local import LocalPresence
 from routing.presence import Presence
-from routing.rules import BadRule, Rule, rules_from
+from routing.rules import BadRule
 from routing.zookeeper import ZooKeeperHub
 from sessions.clients import blocking_client, store_client
 from sessions.deadlines import Deadlines
@@ -58,7 +57,6 @@ from simulator.web import create_simulator, mount
 
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
-ROUTING_FILE: Final = Path(__file__).resolve().parents[1] / "config" / "routing.toml"
 PRIORITY_CREDIT_MS: Final = 60_000
 SPARE_CONNECTIONS: Final = 8
 _running: list[Callable[[], None]] = []
@@ -136,7 +134,10 @@ def _serve(
     stream = DeskStream(client, blocking_client(node.redis_url, TAIL_BLOCK_MS / 1000), appid)
     presence: Presence = zookeeper.presence(appid) if zookeeper else LocalPresence()
     boot = f"{node.node_id}.{secrets.token_hex(3)}"
-    attendance = Attendance(seats, presence, boot, settings.heartbeat_s, lambda: policy.default_group)
+    plans = _plans(settings, engine, appid)
+    attendance = Attendance(
+        seats, presence, boot, settings.heartbeat_s, lambda: plans().routing.default_group
+    )
     notices = NoticeTexts(engine, appid, read_defaults())
     account = Account(
         config=config,
@@ -149,7 +150,7 @@ def _serve(
         records=Records(engine),
         attendance=attendance,
         notices=notices,
-        fallback_of=Fallbacks(engine, appid),
+        plan=plans,
         wake_sender=lambda: None,
     )
     session = new_session()
@@ -158,7 +159,8 @@ def _serve(
     payloads = Payloads(appid, api, engine, mirror.speaker_refused(engine, account))
     sender = Sender(account, api, payloads, pool)
     account = replace(account, wake_sender=sender.wake)
-    attendance.on_joined = lambda kf: store.drain(kf, account.groups_of(kf))
+    attendance.on_joined = lambda kf: drain(account, kf)
+    plans.on_members = lambda names: mirror.several(engine, account, names)
     hub = DeskHub(appid, stream, reading, attendance.refresh)
     work = Work(account, sender, MediaFetcher(account, api, engine, pool))
     return Served(account, api, hub, notices), work
@@ -197,7 +199,6 @@ def _deadlines(settings: Settings) -> Deadlines:
 
 
 def _policy(settings: Settings) -> Policy:
-    rules, default_group = _rules()
     return Policy(
         load_factor=settings.load_factor,
         queue_max=settings.queue_max,
@@ -209,18 +210,14 @@ def _policy(settings: Settings) -> Policy:
         grace_ms=settings.presence_grace_s * 1000,
         priority_credit_ms=PRIORITY_CREDIT_MS,
         opening_keys=settings.entry_keys,
-        rules=rules,
-        default_group=default_group,
-        timezone=settings.timezone,
     )
 
 
-def _rules() -> tuple[tuple[Rule, ...], str]:
-    document = tomllib.loads(ROUTING_FILE.read_text("utf-8"))
+def _plans(settings: Settings, engine: Engine, appid: str) -> Plans:
     try:
-        return rules_from(document), document["default_group"]
+        return Plans(engine, appid, settings.timezone)
     except BadRule as error:
-        raise StartError(f"{ROUTING_FILE.name}: {error}") from None
+        raise StartError(f"config/routing.toml: {error}") from None
 
 
 def _api_base(settings: Settings, node: NodeContext) -> str:

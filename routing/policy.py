@@ -98,7 +98,7 @@ class Assign:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """The customer must wait: nobody_online, all_excluded, others_wait_first or all_full."""
+    """The customer must wait: nobody_online, all_excluded, others_wait_first, all_full, or what held him."""
 
     reason: str
     why: Explanation
@@ -159,13 +159,16 @@ def decide(
     bound: Bound,
     waiting: int,
     passed: Sequence[Skipped] = (),
+    hold: str = "",
 ) -> Assign | Queue:
     """Seat or queue; ``waiting`` are those of the group who came before.
 
-    ``loads`` must have every candidate (KeyError). ``passed`` goes into the explanation only.
+    ``loads`` must have every candidate (KeyError). ``passed`` goes into the explanation only. ``hold`` is
+    why nobody is to be seated at all (the group is closed, or its agents take for themselves).
     """
     rows = [_weigh(candidate, loads[candidate.kf_account], bound) for candidate in cands]
-    chosen, reason = _choose(rows, waiting, excluded=any(s.reason == "excluded" for s in passed))
+    excluded = any(s.reason == "excluded" for s in passed)
+    chosen, reason = (None, hold) if hold else _choose(rows, waiting, excluded=excluded)
     skipped = [Skipped(row.candidate.kf_account, row.skip) for row in rows if row.skip]
     why = Explanation(
         group=wish.group,

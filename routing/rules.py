@@ -56,8 +56,8 @@ class Rule:
 
     def as_document(self) -> dict[str, Any]:
         """As ``rules_from`` reads it."""
-        shown: dict[str, Any] = {"group": self.group, "priority": self.priority}
-        return shown | {"greeting": self.greeting, "when": dict(self.when)}
+        greeting = {"greeting": self.greeting} if self.greeting else {}
+        return {"group": self.group, "priority": self.priority, "when": dict(self.when), **greeting}
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,6 +119,15 @@ def _switchable(deadlines: Deadlines) -> tuple[tuple[Timer, int], ...]:
     return (Timer.REPLY, deadlines.reply_ms), (Timer.LIMIT, deadlines.limit_ms)
 
 
+def urgent_score(session: Session, priority_credit_ms: int) -> int:
+    """The place of one whose reply window is about to end, microseconds."""
+    ordinary = queue_score(session, at_head=False, priority_credit_ms=priority_credit_ms)
+    return ordinary - 1000 * URGENT_CREDIT_MS
+
+
+URGENT_CREDIT_MS = 20 * 24 * 3600 * 1000
+"""Larger than any priority credit or wait, smaller than the head's."""
+
 HEAD_CREDIT_MS = 30 * 24 * 3600 * 1000
 """Larger than any priority credit or wait, so that the head stays the head."""
 

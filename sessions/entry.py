@@ -27,7 +27,8 @@ class Entry:
 
     ``appends``: shown in the conversation that is open. ``touches``: counts as the customer's word
     (activity, unread). ``opens``: begins a conversation where none is open. ``limit`` replies within
-    ``window_ms`` are granted to ``trigger``'s bucket. ``subscribed``: "" no news, "0", "1".
+    ``window_ms`` are granted to ``trigger``'s bucket. ``subscribed``: "" no news, "0", "1". ``notice``
+    names the passive reply where nothing is open, ``text`` is it in full.
     """
 
     appends: bool = False
@@ -38,6 +39,7 @@ class Entry:
     limit: int = 0
     window_ms: int = 0
     notice: str = ""
+    text: str = ""
     subscribed: str = ""
 
 
@@ -74,6 +76,10 @@ EVENTS: Final[dict[str, Entry]] = {
     "subscribe_msg_sent_event": _NOTED,
 }
 
+SOURCE_EVENTS: Final = frozenset({"subscribe", "CLICK", "user_enter_tempsession"})
+SCENE_PREFIX: Final = "qrscene_"
+SOURCE_CHARS: Final = 200
+
 OPENING_EVENTS: Final = frozenset({"CLICK", "SCAN"})
 """Events whose key, when listed in the settings, opens a conversation."""
 
@@ -86,6 +92,17 @@ def entry_of(push: Inbound, opening_keys: Set[str], reply_budget: int) -> Entry:
     if push.event in OPENING_EVENTS and push.event_key in opening_keys:
         return replace(entry, opens=True)
     return entry
+
+
+def source_of(push: Inbound) -> str:
+    """The QR scene, menu key or mini-program page that led the customer here; "" if the push has none."""
+    if push.event == "SCAN" and push.event_key:
+        return (SCENE_PREFIX + push.event_key.removeprefix(SCENE_PREFIX))[:SOURCE_CHARS]
+    if push.event in SOURCE_EVENTS:
+        return (push.event_key or str(push.media.get("session_from") or ""))[:SOURCE_CHARS]
+    if push.type == "miniprogrampage":
+        return str(push.media.get("page_path") or "")[:SOURCE_CHARS]
+    return push.menu_id[:SOURCE_CHARS]
 
 
 def _message_entry(push: Inbound, reply_budget: int) -> Entry:

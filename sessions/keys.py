@@ -22,6 +22,7 @@ FORMATS: Final[dict[str, str]] = {
     "seats": "seats:",  # set     by kf_account: session ids held or reserved; its size is the load
     "seated": "gs:",  # set     by group: session ids seated in it
     "queue": "q:",  # zset    by group: session id -> effective time, microseconds
+    "handling": "ht",  # hash    "<group>:ms", "<group>:n": mean time a seat was held, conversations counted
     "queues": "queues",  # set     names of groups that have had a queue
     "live": "live",  # zset    open conversations -> created_ms
     "closed": "closed",  # zset    closed, not yet in SQL -> closed_ms

@@ -26,6 +26,7 @@ class Event(enum.StrEnum):
     ARRIVED_QUEUED = "arrived, must wait"
     ARRIVED_FULL = "arrived, queue full"
     SEATED = "seated from the queue"
+    HANDED_ON = "handed on to another group"
     TRANSFER_ASKED = "transfer asked"
     TRANSFER_CONFIRMED = "transfer confirmed"
     TRANSFER_FAILED = "transfer failed, old agent present"
@@ -44,6 +45,7 @@ TRANSITIONS: Final[dict[tuple[State | None, Event], State]] = {
     (None, Event.ARRIVED_QUEUED): State.WAITING,
     (None, Event.ARRIVED_FULL): State.CLOSED,
     (State.WAITING, Event.SEATED): State.SERVING,
+    (State.WAITING, Event.HANDED_ON): State.WAITING,
     (State.WAITING, Event.CLOSED_BY_CUSTOMER): State.CLOSED,
     (State.WAITING, Event.CLOSED_BY_SUPERVISOR): State.CLOSED,
     (State.WAITING, Event.UNSUBSCRIBED): State.CLOSED,
@@ -150,6 +152,8 @@ def apply(session: Session, event: Event, now_ms: int, details: Details) -> Sess
         changes |= _new_owner(session, event, now_ms, details)
     elif event is Event.TRANSFER_ASKED:
         changes |= _asked(session, details)
+    elif event is Event.HANDED_ON:
+        changes |= {"group": details.group or session.group}
     elif event is Event.TRANSFER_REQUEUED:
         changes |= {"kf_account": "", "waiting_since_ms": now_ms, "unread": session.unanswered}
         changes |= {"owner_epoch": session.owner_epoch + 1, "group": details.group or session.group}

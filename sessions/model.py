@@ -158,7 +158,11 @@ class Bucket:
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """What is kept of one customer between conversations (Redis hash, one per openid)."""
+    """What is kept of one customer between conversations (Redis hash, one per openid).
+
+    ``source`` is the QR scene, menu key or page that led here last; ``platform_tags`` are WeChat's, as
+    read at ``tags_read_ms``.
+    """
 
     openid: str
     open_session: str = ""
@@ -170,14 +174,20 @@ class Customer:
     remark: str = ""
     buckets: tuple[Bucket, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
+    source: str = ""
+    source_ms: int = 0
+    platform_tags: tuple[str, ...] = ()
+    tags_read_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What one push led to; kept under its duplicate key, so every delivery gets the same answer.
 
-    ``result``: noted, appended, seated, queued or queue_full. ``notice`` names the text of the
-    passive reply ("" = plain ``success``), ``position`` is the place in the queue from 1, 0 if none.
+    ``result``: noted, appended, seated, queued or queue_full; asked (for his place in the queue),
+    cancel_asked and then cancelled. ``notice`` names the text of the passive reply ("" = plain
+    ``success``), ``text`` is it in full; ``position`` is the place in the queue from 1, 0 if none, and
+    ``minutes`` the wait to be expected, 0 where nothing was measured yet.
     """
 
     result: str
@@ -185,7 +195,9 @@ class Outcome:
     seq: int = 0
     kf_account: str = ""
     notice: str = ""
+    text: str = ""
     position: int = 0
+    minutes: int = 0
     repeated: bool = False
 
 

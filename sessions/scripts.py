@@ -18,9 +18,9 @@ from sessions.keys import lua_table
 from sessions.model import StoreDown, StoreRefused
 
 PARTS: Final[dict[str, tuple[str, ...]]] = {
-    "receive": ("lib", "budget", "inbound"),
-    "open": ("lib", "budget", "inbound", "room"),
-    "commit": ("lib", "budget", "room"),
+    "receive": ("lib", "budget", "inbound", "pace"),
+    "open": ("lib", "budget", "inbound", "room", "pace"),
+    "commit": ("lib", "budget", "room", "pace"),
     "drain": ("lib", "room"),
     "reply": ("lib", "budget"),
     "resend": ("lib", "budget"),

@@ -6,13 +6,13 @@ import hashlib
 import json
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Final
 
 from sessions.budget import buckets_of
 from sessions.change import Change, document
-from sessions.deadlines import Deadlines
-from sessions.entry import Entry
+from sessions.deadlines import Deadlines, urgent_score
+from sessions.entry import Entry, source_of
 from sessions.keys import Keys, timer_member
 from sessions.machine import Timer
 from sessions.messages import (
@@ -63,7 +63,8 @@ class Opening:
     """What Python decided for a new conversation; the script checks seats with live numbers.
 
     ``candidates`` are (kf_account, cap per conversation of the group) in order of preference;
-    ``notices`` name the passive reply for "seated", "queued", "full".
+    ``notices`` name the passive reply for "seated", "queued", "full", ``texts`` are it in full where
+    there is one; ``seats`` are those of the group's online agents, for the expected wait.
     """
 
     group: str
@@ -74,6 +75,8 @@ class Opening:
     previous: str
     notices: Mapping[str, str]
     card: str
+    texts: Mapping[str, str] = field(default_factory=dict)
+    seats: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +112,14 @@ class SessionStore:
         self._redis = scripts.client
         self._priority_credit_ms = priority_credit_ms
 
-    def receive(self, push: Inbound, entry: Entry) -> Outcome | Newcomer:
-        """The hot path: one round trip for a duplicate, an open conversation or a mere event."""
+    def receive(
+        self, push: Inbound, entry: Entry, ask: str = "", seats: Mapping[str, int] | None = None
+    ) -> Outcome | Newcomer:
+        """The hot path: one round trip for a duplicate, an open conversation or a mere event.
+
+        ``ask`` "place" or "cancel" is what the push means while its customer waits; ``seats`` by group are
+        what the expected wait is made of.
+        """
         answer = self._run(
             "receive",
             push.dedup_key,
@@ -124,6 +133,11 @@ class SessionStore:
             entry.window_ms,
             entry.notice,
             entry.subscribed,
+            source_of(push),
+            entry.text,
+            ask,
+            State.WAITING.value,
+            _json(dict(seats or {})),
         )
         if answer[0] == "new":
             raw = dict(zip(answer[2::2], answer[3::2], strict=True))
@@ -146,8 +160,20 @@ class SessionStore:
             "wait_ms": self.deadlines.wait_ms,
             "states": _ARRIVAL_STATES,
             "full_reason": CloseReason.QUEUE_FULL.value,
+            "source": source_of(push),
         }
         return _outcome(self._run("open", push.dedup_key, push.openid, _json(request)))
+
+    def settle_outcome(self, push: Inbound, outcome: Outcome) -> None:
+        """What a push led to after all; a later delivery of it gets this."""
+        key, told = self.keys.of("duplicate", push.dedup_key), asdict(outcome)
+        guarded(lambda: self._redis.set(key, _json(told), xx=True, keepttl=True))
+
+    def bring_forward(self, session: Session) -> bool:
+        """One whose reply window is about to end goes before all but those who lost their agent."""
+        key = self.keys.of("queue", session.group)
+        place = {session.id: urgent_score(session, self._priority_credit_ms)}
+        return bool(guarded(lambda: self._redis.zadd(key, place, xx=True, lt=True, ch=True)))
 
     def load(self, session_id: str) -> Loaded:
         """The conversation and its customer. Raises NotFound (it may stand in SQL)."""
@@ -307,6 +333,10 @@ def customer_from_hash(openid: str, raw: Mapping[str, str]) -> Customer:
         remark=raw.get("remark", ""),
         buckets=buckets_of(raw),
         facts=json.loads(raw.get("facts", "{}")),
+        source=raw.get("source", ""),
+        source_ms=int(raw.get("source_ms", 0)),
+        platform_tags=tuple(json.loads(raw.get("platform_tags", "[]"))),
+        tags_read_ms=int(raw.get("tags_read_ms", 0)),
     )
 
 

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from app.api.core import Body, Call, Routes, Shape
 from app.directory import mirror
-from app.groups_cache import Fallbacks
+from app.plans import Plans
 from app.refusals import Refusal
 from app.storage import groups
 from app.storage.audit import acting
@@ -81,8 +81,7 @@ def replace_group(call: Call, name: str) -> dict[str, Any]:
 def remove_group(call: Call, name: str) -> None:
     """Nobody may wait in it: a queue that no agent serves would never end."""
     account = call.account
-    used = {account.policy.default_group, *(rule.group for rule in account.policy.rules)}
-    if name in used:
+    if name in account.plan().in_use():
         raise Refusal("conflict", "The routing rules send customers to this group.")
     if account.seats.crowd(name, []).waiting:
         raise Refusal("conflict", "Customers wait in this group.")
@@ -101,8 +100,8 @@ def _group(call: Call, name: str) -> Group:
 
 def _reload(call: Call) -> None:
     """At once on this node; the others read within seconds."""
-    if isinstance(call.account.fallback_of, Fallbacks):
-        call.account.fallback_of.reload()
+    if isinstance(call.account.plan, Plans):
+        call.account.plan.reload()
 
 
 def _row(group: Group) -> dict[str, Any]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated, Any
 
 from pydantic import Field
 
 from app.api.core import Body, Call, Query, Routes, Shape
-from app.conversations.assignment import choose, place_of, wish_for
+from app.conversations.assignment import decision
 from app.directory.kf_names import completed
 from app.ring_preview import Change, preview, shares
 from routing.ring import Ring
@@ -136,18 +135,16 @@ def _decision(call: Call, openid: str, group: str | None) -> dict[str, Any]:
     """The very functions that an arriving message is routed by, without writing anything."""
     account = call.account
     customer, now_ms = account.store.customer(openid)
-    facts = dict(customer.facts) | {"source": "", "previous_agent": customer.last_kf}
-    place = place_of(account, facts, now_ms)
-    wanted = group or place.group
-    choice = choose(account, wish_for(account, customer, wanted, now_ms))
+    made = decision(account, customer, now_ms, group=group or "")
+    choice = made.choice
     return {
         "openid": openid,
         "group": choice.group,
-        "priority": place.priority,
+        "priority": made.place.priority,
         "kf_account": choice.kf_account or None,
         "open_session": customer.open_session or None,
         "owner": _owner(call, customer),
-        "why": json.loads(choice.card),
+        "why": dict(made.card),
     }
 
 
@@ -166,4 +163,4 @@ def _agents(call: Call, ring: Ring) -> list[dict[str, Any]]:
 
 
 def _group(call: Call, group: str | None) -> str:
-    return group or call.account.policy.default_group
+    return group or call.account.plan().routing.default_group

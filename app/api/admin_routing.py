@@ -15,6 +15,22 @@ class RuleShape(Shape):
     group: str
     priority: int
     when: dict[str, Any]
+    greeting: str = ""
+
+
+class EntryShape(Shape):
+    """``mode`` always or on_request; then only ``words`` and ``menu_keys`` begin a conversation."""
+
+    mode: str
+    words: list[str]
+    menu_keys: list[str]
+
+
+class AnswerShape(Shape):
+    """The text that answers one of ``words`` while nothing is open."""
+
+    words: list[str]
+    text: str
 
 
 class RoutingShape(Shape):
@@ -23,18 +39,12 @@ class RoutingShape(Shape):
     default_group: str
     timezone: str
     rules: list[RuleShape]
+    entry: EntryShape
+    answers: list[AnswerShape]
 
 
 @routes.add(
     "GET", "/admin/routing", "admin.routing", summary="The routing rules", answer=RoutingShape
 )
 def read_routing(call: Call) -> dict[str, Any]:
-    policy = call.account.policy
-    return {
-        "default_group": policy.default_group,
-        "timezone": policy.timezone,
-        "rules": [
-            {"group": rule.group, "priority": rule.priority, "when": dict(rule.when)}
-            for rule in policy.rules
-        ],
-    }
+    return call.account.plan().routing.as_document()

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
 from app.account import Account
-from app.conversations import closing, rule_transfers
-from app.conversations.assignment import Choice, choose, place_of, wish_for
-from sessions.entry import Entry, entry_of
+from app.conversations import closing, rule_transfers, words
+from app.conversations.assignment import Decision, decision
+from app.conversations.placing import CLOSED, MANUAL
+from sessions.entry import Entry, entry_of, source_of
 from sessions.model import Inbound, Outcome, StoreDown
 from sessions.store import Newcomer, Opening
 
@@ -22,58 +26,99 @@ def receive(account: Account, push: Inbound) -> Outcome:
     One round trip for an open conversation, three for a new one. Raises StoreDown, StoreRefused.
     """
     started = time.monotonic()
-    entry = entry_of(push, account.policy.opening_keys, account.policy.reply_budget)
-    got = account.store.receive(push, entry)
+    keys = account.policy.opening_keys.union(account.plan().routing.entry.menu_keys)
+    entry = entry_of(push, keys, account.policy.reply_budget)
+    ask = words.asked_while_waiting(push)
+    got = account.store.receive(push, entry, ask, _online_seats(account) if ask else None)
     if isinstance(got, Newcomer):
         _in_time(started)
-        got = _open(account, push, entry, got, started)
+        got = _begin(account, push, entry, got, started)
     else:
         rule_transfers.heard(account, push, got)
+    if got.result == "cancel_asked":
+        _in_time(started)
+        got = _cancel(account, push, got)
     if push.event == "unsubscribe":
         _in_time(started)
         closing.unsubscribed(account, push.openid)
     return got
 
 
-def _open(
+def _begin(
     account: Account, push: Inbound, entry: Entry, newcomer: Newcomer, started: float
 ) -> Outcome:
+    """Opens a conversation, or only answers where the customer has to ask for a person first."""
     customer, now_ms = newcomer.customer, newcomer.now_ms
-    facts = dict(customer.facts) | {"source": push.event_key, "previous_agent": customer.last_kf}
-    place = place_of(account, facts, now_ms)
-    choice = choose(account, wish_for(account, customer, place.group, now_ms))
+    plan = account.plan()
+    made = decision(account, customer, now_ms, source_of(push))
     _in_time(started)
+    if words.on_request(plan, made.place.group) and not words.requests_person(plan.routing, push):
+        text = words.answer_to(plan.routing, push)
+        told = replace(entry, opens=False, notice="" if text else "on_request", text=text)
+        got = account.store.receive(push, told)
+        assert isinstance(got, Outcome)
+        return got
     reopened = now_ms - customer.last_closed_ms < account.policy.reopen_ms
+    return _open(account, push, entry, made, customer.last_session if reopened else "")
+
+
+def _open(account: Account, push: Inbound, entry: Entry, made: Decision, previous: str) -> Outcome:
+    place, choice = made.place, made.choice
     opening = Opening(
         group=choice.group,
         priority=place.priority,
         score_credit_ms=place.priority * account.policy.priority_credit_ms,
         candidates=choice.ranked,
         queue_max=account.policy.queue_max,
-        previous=customer.last_session if reopened else "",
-        notices=_notices(choice),
-        card=choice.card,
+        previous=previous,
+        notices=_notices(made),
+        texts=_texts(account, made),
+        card=_json(made.card),
+        seats=choice.seats,
     )
     outcome = account.store.open(push, entry, opening)
     if outcome.kf_account != choice.kf_account and not outcome.repeated:
-        _correct_card(account, choice, outcome)
+        _correct_card(account, made.card, outcome)
     return outcome
 
 
-def _correct_card(account: Account, choice: Choice, outcome: Outcome) -> None:
+def _cancel(account: Account, push: Inbound, asked: Outcome) -> Outcome:
+    """Leaves the queue, unless an agent has taken the customer meanwhile."""
+    left = closing.cancelled(account, asked.session_id)
+    result, notice = ("cancelled", "cancelled") if left else ("appended", "")
+    outcome = replace(asked, result=result, notice=notice)
+    account.store.settle_outcome(push, replace(outcome, repeated=False))
+    return outcome
+
+
+def _correct_card(account: Account, card: Mapping[str, Any], outcome: Outcome) -> None:
     """The atomic step met other numbers than the decision: the explanation follows what was done."""
     done = {"chosen": outcome.kf_account or None, "result": outcome.result}
-    card = json.loads(choice.card) | done | {"corrected": "numbers changed while deciding"}
-    account.store.put_card(outcome.session_id, json.dumps(card, ensure_ascii=False))
+    corrected = {**card, **done, "corrected": "numbers changed while deciding"}
+    account.store.put_card(outcome.session_id, _json(corrected))
 
 
-def _notices(choice: Choice) -> dict[str, str]:
-    """Which text rides on the passive reply: nothing when served at once."""
-    return {
-        "seated": "serving",
-        "queued": "queue" if choice.staffed else "away",
-        "full": "queue_full",
-    }
+def _notices(made: Decision) -> dict[str, str]:
+    """Which text rides on the passive reply."""
+    waits = made.choice.staffed or made.choice.held == MANUAL
+    return {"seated": "serving", "queued": "queue" if waits else "away", "full": "queue_full"}
+
+
+def _texts(account: Account, made: Decision) -> dict[str, str]:
+    """The texts that are known in full: the rule's greeting, what a closed group says."""
+    texts = {"seated": made.place.greeting}
+    if made.choice.held == CLOSED:
+        texts["queued"] = words.closed_text(account, made.place.group, made.place.opening.opens_ms)
+    return {result: text for result, text in texts.items() if text}
+
+
+def _online_seats(account: Account) -> dict[str, int]:
+    roster = account.attendance.roster()
+    return {group: roster.weight_of(group) for group in roster.rings}
+
+
+def _json(card: Mapping[str, Any]) -> str:
+    return json.dumps(card, ensure_ascii=False)
 
 
 def _in_time(started: float) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from app.account import Account
+from app.conversations.placing import Place, held_back, place_of
 from routing.policy import (
     Assign,
     Bound,
@@ -19,18 +20,21 @@ from routing.policy import (
     passed_over,
     preferences,
 )
-from routing.rules import choose_group
 from sessions.model import Customer
 
 NEAR = 16
 """Candidates whose loads are read first; the rest only when all of these are full."""
+
+SOURCE_MS: Final = 48 * 3600 * 1000
+"""How long what led a customer here stays a fact: as long as we may answer him."""
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
     """A decision with all that the atomic step needs to check it against live numbers.
 
-    ``ranked`` are (kf_account, share of the group's conversations it may hold), best first.
+    ``ranked`` are (kf_account, share of the group's conversations it may hold), best first; empty where
+    ``held`` says why nobody is seated by itself. ``seats`` are those of the group's online agents.
     """
 
     group: str
@@ -39,33 +43,38 @@ class Choice:
     staffed: bool
     card: str
     now_ms: int
+    held: str = ""
+    seats: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """The group and priority the rules give a customer."""
+class Decision:
+    """Where a customer belongs and who is to serve him, with one card that explains both."""
 
-    group: str
-    priority: int
-
-
-def place_of(account: Account, facts: Mapping[str, Any], now_ms: int) -> Place:
-    """First matching rule, then on to the fallback while the group has nobody online."""
-    policy = account.policy
-    rule = choose_group(policy.rules, facts, now_ms, policy.timezone)
-    group, priority = (rule.group, rule.priority) if rule else (policy.default_group, 0)
-    return Place(staffed_group(account, group), priority)
+    place: Place
+    choice: Choice
+    card: Mapping[str, Any]
 
 
-def staffed_group(account: Account, group: str) -> str:
-    """The group, or the first of its fallbacks that has somebody online; itself if none has."""
-    roster, tried, at = account.attendance.roster(), set[str](), group
-    while at and at not in tried:
-        if roster.online_in(at):
-            return at
-        tried.add(at)
-        at = account.fallback_of(at)
-    return group
+def decision(
+    account: Account, customer: Customer, now_ms: int, source: str = "", group: str = ""
+) -> Decision:
+    """What an arriving message leads to now; writes nothing. ``group``: asked about another group."""
+    place = place_of(account, facts_of(customer, now_ms, source), now_ms)
+    choice = choose(account, wish_for(account, customer, group or place.group, now_ms))
+    credit_ms = place.priority * account.policy.priority_credit_ms
+    card = json.loads(choice.card) | place.as_card() | {"effective_ms": choice.now_ms - credit_ms}
+    return Decision(place, choice, card)
+
+
+def facts_of(customer: Customer, now_ms: int, source: str = "") -> dict[str, Any]:
+    """What the rules may ask: pushed facts, tags, what led here (now, or within two days), last agent."""
+    facts = dict(customer.facts)
+    given = facts.get("tags")
+    tags = [*(given if isinstance(given, list) else []), *customer.platform_tags]
+    recent = now_ms - customer.source_ms < SOURCE_MS
+    here = source or (customer.source if recent else "")
+    return facts | {"tags": tags, "source": here, "previous_agent": customer.last_kf}
 
 
 def choose(account: Account, wish: Wish, *, jump_queue: bool = False) -> Choice:
@@ -73,7 +82,7 @@ def choose(account: Account, wish: Wish, *, jump_queue: bool = False) -> Choice:
     roster = account.attendance.roster()
     near = candidates(roster.ring(wish.group), roster, wish, NEAR)
     choice = _decide(account, wish, near, jump_queue)
-    if choice.kf_account or len(near) < NEAR:
+    if choice.kf_account or len(near) < NEAR or choice.held:
         return choice
     everybody = candidates(roster.ring(wish.group), roster, wish, len(roster.online_in(wish.group)))
     return _decide(account, wish, everybody, jump_queue)
@@ -100,13 +109,16 @@ def _decide(account: Account, wish: Wish, near: tuple[Candidate, ...], jump_queu
         name: Load(seats_taken=crowd.loads[name], seats=roster.agent(name).weight) for name in names
     }
     waiting = 0 if jump_queue else crowd.waiting
+    held = held_back(account, wish.group, crowd.now_ms)
     bound = Bound(crowd.seated, roster.weight_of(wish.group), account.policy.load_factor)
-    made = decide(wish, near, loads, bound, waiting, passed_over(roster, wish))
+    made = decide(wish, near, loads, bound, waiting, passed_over(roster, wish), held)
     return Choice(
         group=wish.group,
         kf_account=made.kf_account if isinstance(made, Assign) else "",
-        ranked=preferences(near, loads, bound),
+        ranked=() if held else preferences(near, loads, bound),
         staffed=bool(near),
         card=json.dumps(made.why.as_card() | {"at_ms": crowd.now_ms}, ensure_ascii=False),
         now_ms=crowd.now_ms,
+        held=held,
+        seats=roster.weight_of(wish.group) if near else 0,
     )

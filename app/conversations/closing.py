@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from app.account import Account
+from app.conversations.queueing import drain
 from app.conversations.retry import transition
 from app.refusals import Refusal
 from sessions.change import Change, Notice
 from sessions.machine import CLOSE_REASONS, Details, Event, apply
 from sessions.messages import Line
-from sessions.model import Session
+from sessions.model import CloseReason, Session, State
 from sessions.store import Loaded
 
 MINUTE_MS = 60_000
@@ -57,6 +58,26 @@ def close_by_supervisor(account: Account, session_id: str, by: str) -> Session:
     return _closed(account, transition(account.store, session_id, decide))
 
 
+def cancelled(account: Account, session_id: str) -> bool:
+    """A customer who waits leaves the queue; False if somebody has taken him meanwhile.
+
+    Repeating it is the same.
+    """
+
+    def decide(loaded: Loaded) -> Change | None:
+        if loaded.session.state is not State.WAITING:
+            return None
+        return _change(account, loaded, Event.CLOSED_BY_CUSTOMER)
+
+    try:
+        after = transition(account.store, session_id, decide)
+    except Refusal as refusal:
+        if refusal.code != "not_found":
+            raise
+        return True
+    return after.close_reason == CloseReason.CUSTOMER
+
+
 def unsubscribed(account: Account, openid: str) -> None:
     """The customer left the account: his open conversation ends, nothing can be sent to him."""
     customer, _ = account.store.customer(openid)
@@ -98,7 +119,7 @@ def seat_freed(account: Account, kf_accounts: frozenset[str]) -> None:
     for kf_account in kf_accounts:
         agent = account.attendance.agent(kf_account)
         if agent is not None and agent.serving:
-            account.store.drain(kf_account, account.groups_of(kf_account))
+            drain(account, kf_account)
 
 
 def _change(

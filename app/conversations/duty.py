@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.account import Account
+from app.conversations.queueing import drain
 from app.conversations.transfers import give_up_all
 from app.refusals import Refusal
 from sessions.roster import Status
@@ -30,7 +31,7 @@ def change_status(account: Account, kf_account: str, status: Status, *, hand_ove
     if offline:
         give_up_all(account, kf_account, "agent_offline")
     elif status is Status.ONLINE:
-        account.store.drain(kf_account, account.groups_of(kf_account))
+        drain(account, kf_account)
 
 
 def heartbeat(account: Account, kf_account: str) -> None:

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from app.account import Account
-from app.conversations.assignment import staffed_group
 from app.conversations.closing import seat_freed
+from app.conversations.placing import staffed_group
 from app.conversations.retry import transition
 from app.refusals import Refusal
 from sessions.change import Change, with_exclusion

@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from app.account import Account
-from app.conversations.assignment import choose, staffed_group, wish_for
+from app.conversations.assignment import choose, wish_for
 from app.conversations.closing import seat_freed
+from app.conversations.placing import staffed_group
+from app.conversations.queueing import drain
 from app.conversations.retry import transition
 from app.refusals import Refusal
 from sessions.change import Change, with_exclusion
@@ -145,9 +147,8 @@ def drain_everywhere(account: Account, only: Iterable[str] | None = None) -> int
     names = [a.seat.kf_account for a in agents if only is None or a.seat.kf_account in only]
     loads = account.seats.crowd("", names).loads
     for name in sorted(names, key=lambda n: (loads[n], n)):
-        groups = [g for g in account.groups_of(name) if waiting.get(g)]
-        if groups:
-            seated += len(account.store.drain(name, groups))
+        if any(waiting.get(group) for group in account.groups_of(name)):
+            seated += len(drain(account, name))
     return seated
 
 

@@ -16,14 +16,15 @@ from typing import Any, Final
 from app.auth.roles import AGENT
 from app.directory.demo import register_in_background
 from app.directory.people import PeopleDirectory, Registration
-from app.groups_cache import Fallbacks
 from app.node import DemoAccount, StartError
+from app.plans import Plans
 from app.services import Services
 from app.storage import groups, kf_accounts, people
 from app.storage.audit import Actor, acting
 from app.storage.errors import Invalid, Missing, Taken
 from app.storage.groups import Group
 from app.storage.kf_accounts import NewKfAccount
+from routing.rules import BadRule
 from sessions.model import SessionError
 from sessions.sql import StorageConflict, StorageError, reading, writing
 
@@ -51,9 +52,9 @@ def prepare(services: Services) -> None:
             ensure_demo(services, directory, services.node.demo)
         for served in services.served.values():
             served.notices.reload()
-            if isinstance(served.account.fallback_of, Fallbacks):
-                served.account.fallback_of.reload()
-    except (StorageError, SessionError, Invalid, Missing) as error:
+            if isinstance(served.account.plan, Plans):
+                served.account.plan.reload()
+    except (StorageError, SessionError, Invalid, Missing, BadRule) as error:
         raise StartError(f"the directory cannot be prepared: {error}") from None
     if services.node.demo is not None:
         register_in_background(services, services.node.demo)

@@ -5,13 +5,14 @@ Whatever takes an agent out of service signs its person out everywhere and moves
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from app.account import Account
 from app.auth.logins import Logins
 from app.auth.passwords import Passwords
+from app.conversations.queueing import drain
 from app.directory import kf_holders, mirror
 from app.directory.kf_holders import Wish
 from app.directory.kf_names import (
@@ -230,8 +231,7 @@ class KfDirectory:
     def _drain(self, kf_account: str) -> None:
         agent = self._account.attendance.agent(kf_account)
         if agent and agent.serving:
-            served: Sequence[str] = self._account.groups_of(kf_account)
-            self._account.store.drain(kf_account, served)
+            drain(self._account, kf_account)
 
     def _sign_out(self, held: Person | None) -> None:
         if held:

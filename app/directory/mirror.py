@@ -7,13 +7,14 @@ until nothing differs, so that of two changes at once the later one stays, on an
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
 import structlog
 
 from app.account import Account
+from app.conversations.queueing import drain
 from app.conversations.transfers import give_up_all
 from app.refusals import Refusal
 from app.storage import kf_accounts
@@ -70,6 +71,15 @@ def one(engine: Engine, account: Account, kf_account: str) -> None:
     account.attendance.refresh()
     if done and not done.serves:
         _release(account, done)
+
+
+def several(engine: Engine, account: Account, kf_accounts: Iterable[str]) -> None:
+    """The same for some of them, whose groups were changed together."""
+    for kf_account in sorted(kf_accounts):
+        one(engine, account, kf_account)
+        agent = account.attendance.agent(kf_account)
+        if agent and agent.serving:
+            drain(account, kf_account)
 
 
 def speaker_refused(engine: Engine, account: Account) -> Callable[[str, int], None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -11,7 +12,8 @@ from sqlalchemy import ColumnElement, Connection, and_, select
 from app.storage import checks
 from app.storage.audit import Actor, record
 from app.storage.errors import Invalid, Missing, Taken
-from app.storage.schema import groups, memberships
+from app.storage.schema import groups, kf_accounts, memberships
+from routing.groups import setting_problems
 from sessions.sql import insert_into
 
 NAME: Final = re.compile(r"[a-z0-9_-]{1,64}")
@@ -19,7 +21,10 @@ NAME: Final = re.compile(r"[a-z0-9_-]{1,64}")
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """One group. ``fallback`` gets its customers while it has no member; None = nobody."""
+    """One group. ``fallback`` gets its customers when it cannot serve them; None = nobody.
+
+    ``settings`` are those of ``routing/groups.py``; one that is absent has its default.
+    """
 
     appid: str
     name: str
@@ -45,7 +50,7 @@ def create(conn: Connection, actor: Actor, group: Group) -> Group:
 
 
 def replace(conn: Connection, actor: Actor, group: Group) -> Group:
-    """Change title, fallback and settings; members are set on the kf_accounts.
+    """Change title, fallback and settings; members are set by ``set_members``.
 
     Raises ``Missing``, and ``Invalid`` on a circle of fallbacks.
     """
@@ -71,6 +76,31 @@ def remove(conn: Connection, actor: Actor, appid: str, name: str) -> None:
         raise Taken(f"the group {name} is the fallback of {user}")
     conn.execute(groups.delete().where(_is(appid, name)))
     record(conn, actor, "group.remove", name)
+
+
+def set_members(
+    conn: Connection, actor: Actor, appid: str, name: str, members: Iterable[str]
+) -> frozenset[str]:
+    """Exactly these kf_accounts are in the group; answers whom that changed.
+
+    Raises ``Missing`` (the group), ``Invalid`` (a kf_account that is not in use).
+    """
+    before, wanted = frozenset(require(conn, appid, name).members), frozenset(members)
+    in_use = select(kf_accounts.c.kf_account).where(
+        kf_accounts.c.appid == appid, kf_accounts.c.removed_ms.is_(None)
+    )
+    unknown = wanted - set(conn.execute(in_use).scalars())
+    if unknown:
+        raise Invalid("members", f"no kf account {min(unknown)}")
+    changed = before ^ wanted
+    if changed:
+        here = and_(memberships.c.appid == appid, memberships.c.group == name)
+        conn.execute(memberships.delete().where(here))
+        rows = [{"appid": appid, "group": name, "kf_account": kf} for kf in sorted(wanted)]
+        if rows:
+            conn.execute(memberships.insert(), rows)
+        record(conn, actor, "group.members", name, {"members": sorted(wanted)})
+    return changed
 
 
 def everyone(conn: Connection, appid: str) -> list[Group]:
@@ -112,8 +142,15 @@ def _row(conn: Connection, group: Group) -> dict[str, Any]:
         "name": group.name,
         "title": checks.line("title", group.title),
         "fallback": group.fallback,
-        "settings": checks.mapping("settings", group.settings),
+        "settings": _settings(group.settings),
     }
+
+
+def _settings(settings: dict[str, Any]) -> dict[str, Any]:
+    for problem in setting_problems(settings):
+        field_name, _, reason = problem.partition(": ")
+        raise Invalid(field_name, reason)
+    return checks.mapping("settings", settings)
 
 
 def _refuse_circle(conn: Connection, group: Group) -> None:

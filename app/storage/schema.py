@@ -41,6 +41,7 @@ __all__ = [
     "notices",
     "people",
     "routing_cards",
+    "routing_versions",
     "sessions_archive",
     "settings_kv",
 ]
@@ -120,6 +121,16 @@ notices: Final = Table(
     Column("text", Text, nullable=False),
     Column("updated_ms", BigInteger, nullable=False),
     Column("by", String(64), nullable=False),
+)
+
+routing_versions: Final = Table(
+    "routing_versions",
+    metadata,
+    Column("appid", String(64), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("document", JSON, nullable=False),
+    Column("updated_ms", BigInteger, nullable=False),
+    Column("by", String(128), nullable=False),
 )
 
 customers: Final = Table(

@@ -32,6 +32,8 @@ if d.card ~= '' then redis.call('SET', k('card', sid), d.card) end
 local owner = redis.call('HGET', s, 'kf_account') or ''
 if owner ~= '' then redis.call('HSET', c, 'last_kf', owner, 'last_served_ms', int(now)) end
 if d.closing then
+  local was = redis.call('HMGET', s, 'group', 'first_assigned_ms')
+  measure(was[1] or '', tonumber(was[2] or '0'), now)
   if redis.call('HGET', c, 'open') == sid then redis.call('HDEL', c, 'open') end
   redis.call('HSET', c, 'last_closed_ms', int(now))
   redis.call('ZREM', k('live'), sid)

@@ -1,7 +1,7 @@
 -- Opens a conversation with its first message: seat or queue, all in one step. KEYS[1] prefix
 -- ARGV: 1 duplicate key, 2 openid, 3 request JSON: sid, body, preview, kind, media, trigger, limit, window_ms,
 --   group, priority, score_credit_ms, candidates [[kf, cap ratio, owner line]…], queue_max, serving_timers, wait_ms, previous,
---   states {seated, queued, full}, closed reason full_reason, notices {seated, queued, full}, card
+--   states {seated, queued, full}, closed reason full_reason, notices and texts {seated, queued, full}, card, source, seats
 -- Result: outcome JSON
 local dup, openid, r = ARGV[1], ARGV[2], cjson.decode(ARGV[3])
 local known = redis.call('GET', k('duplicate', dup))
@@ -10,6 +10,7 @@ if known then return { 'repeat', known } end
 local now = now_ms()
 local c = k('customer', openid)
 refill(openid, r.trigger, r.limit, r.window_ms, now)
+remember_source(openid, r.source, now)
 local first = { body = r.body, preview = r.preview, kind = r.kind, touches = '1', media = r.media }
 local open = redis.call('HGET', c, 'open')
 if open then
@@ -39,7 +40,7 @@ local result = kf and 'seated' or (waiting < r.queue_max and 'queued' or 'full')
 redis.call('HSET', s, 'id', sid, 'openid', openid, 'state', r.states[result], 'group', r.group, 'priority', int(r.priority),
   'version', '1', 'created_ms', int(now), 'queued_ms', int(now), 'last_active_ms', int(now), 'previous_session_id', r.previous)
 if r.card ~= '' then redis.call('SET', k('card', sid), r.card) end
-local position = 0
+local position, minutes = 0, 0
 if result == 'seated' then
   redis.call('HSET', s, 'kf_account', kf, 'owner_epoch', '1', 'assigned_ms', int(now), 'first_assigned_ms', int(now))
   redis.call('SADD', k('seats', kf), sid)
@@ -48,7 +49,7 @@ if result == 'seated' then
 elseif result == 'queued' then
   redis.call('HSET', s, 'waiting_since_ms', int(now))
   enqueue(r.group, sid, now_us() - r.score_credit_ms * 1000)
-  position = redis.call('ZRANK', k('queue', r.group), sid) + 1
+  position, minutes = place(r.group, sid, r.seats)
   redis.call('ZADD', k('timers'), int(now + r.wait_ms), sid .. ':wait')
 else
   redis.call('HSET', s, 'closed_ms', int(now), 'close_reason', r.full_reason)
@@ -64,4 +65,4 @@ end
 tell(kf and 'session.assigned' or (result == 'full' and 'session.closed' or 'session.updated'), kf or '', r.group, {}, sid)
 local seq = take_in(openid, sid, first, now)
 return { 'done', outcome(dup, cjson.encode({ result = result == 'full' and 'queue_full' or result, session_id = sid, seq = seq,
-  kf_account = kf or '', position = position, notice = r.notices[result] })) }
+  kf_account = kf or '', position = position, minutes = minutes, notice = r.notices[result], text = r.texts[result] })) }

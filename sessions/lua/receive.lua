@@ -1,11 +1,22 @@
 -- One push, one round trip. KEYS[1] prefix
 -- ARGV: 1 duplicate key, 2 openid, 3 body, 4 preview, 5 type, 6 appends, 7 touches, 8 opens, 9 media (flags "1"/"0"),
 --       10 trigger ("" none), 11 limit, 12 window ms, 13 notice of an event that opens nothing,
---       14 subscribed ("" no news, "0", "1")
+--       14 subscribed ("" no news, "0", "1"), 15 source ("" none), 16 text of a push that opens nothing,
+--       17 what one who waits asks ("" nothing, "place", "cancel"), 18 the waiting state, 19 seats by group (JSON)
 -- Result: {"repeat", outcome} | {"done", outcome} | {"new", now, customer hash…}: nothing was written
 local dup, openid = ARGV[1], ARGV[2]
 local known = redis.call('GET', k('duplicate', dup))
 if known then return { 'repeat', known } end
+
+-- One who waits asks for his place (told at once) or to leave (done by the caller, who knows the table).
+local function asked(dup, sid, seq, group, what, seats)
+  local position, minutes = place(group, sid, seats[group] or 0)
+  local told = { result = 'cancel_asked', session_id = sid, seq = seq }
+  if what == 'place' then
+    told = { result = 'asked', session_id = sid, seq = seq, position = position, minutes = minutes, notice = 'queue' }
+  end
+  return outcome(dup, cjson.encode(told))
+end
 
 local now = now_ms()
 local c = k('customer', openid)
@@ -18,6 +29,7 @@ if not sid and ARGV[8] == '1' then
 end
 
 if ARGV[10] ~= '' then refill(openid, ARGV[10], tonumber(ARGV[11]), tonumber(ARGV[12]), now) end
+remember_source(openid, ARGV[15], now)
 if ARGV[14] ~= '' then redis.call('HSET', c, 'subscribed', ARGV[14]) end
 if ARGV[14] == '0' then
   for _, trigger in ipairs(TRIGGERS) do redis.call('HSET', c, trigger .. '.left', '0', trigger .. '.ends', '0') end
@@ -25,6 +37,8 @@ end
 if sid and ARGV[6] == '1' then
   local p = { body = ARGV[3], preview = ARGV[4], kind = ARGV[5], touches = ARGV[7], media = ARGV[9] }
   local seq, kf = take_in(openid, sid, p, now)
+  local is = ARGV[17] ~= '' and redis.call('HMGET', k('session', sid), 'state', 'group')
+  if is and is[1] == ARGV[18] then return { 'done', asked(dup, sid, seq, is[2], ARGV[17], cjson.decode(ARGV[19])) } end
   return { 'done', appended(dup, sid, seq, kf) }
 end
-return { 'done', outcome(dup, cjson.encode({ result = 'noted', notice = ARGV[13], session_id = sid or '' })) }
+return { 'done', outcome(dup, cjson.encode({ result = 'noted', notice = ARGV[13], text = ARGV[16], session_id = sid or '' })) }

@@ -14,9 +14,12 @@ from pydantic import SecretStr
 from app.account import Account, Policy
 from app.attendance import Attendance
 from app.conversations import arrivals, replies
+from app.conversations.queueing import drain
 from app.storage import engine as sql_engine
 from app.storage.migrate import migrate
 from config.accounts import OfficialAccount
+from routing.document import Plan, Routing
+from routing.groups import Group
 from routing.local import LocalPresence
 from sessions.clients import store_client
 from sessions.deadlines import Deadlines
@@ -44,11 +47,11 @@ POLICY = Policy(
     grace_ms=30_000,
     priority_credit_ms=60_000,
     opening_keys=frozenset({"人工"}),
-    rules=(),
-    default_group=GROUP,
-    timezone="Asia/Shanghai",
 )
-FALLBACKS = {"premium_support": GROUP}
+PLAN = Plan(
+    Routing(GROUP, "Asia/Shanghai"),
+    {GROUP: Group(GROUP), "premium_support": Group("premium_support", fallback=GROUP)},
+)
 
 
 @dataclass
@@ -57,6 +60,7 @@ class Office:
 
     account: Account
     wakes: list[str]
+    plans: list[Plan]
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def agent(self, name: str, seats: int = 2, groups: Sequence[str] = ()) -> str:
@@ -144,6 +148,7 @@ def office(redis_server: PrivateRedis, engine: Engine, appid: str) -> Iterator[O
     )
     seats, reading = SeatStore(scripts, appid), Reading(client, appid)
     wakes: list[str] = []
+    plans = [PLAN]
     account = Account(
         config=OfficialAccount(
             appid=appid,
@@ -160,9 +165,9 @@ def office(redis_server: PrivateRedis, engine: Engine, appid: str) -> Iterator[O
         records=Records(engine),
         attendance=Attendance(seats, LocalPresence(), "node1", 30, lambda: GROUP),
         notices=lambda key, **values: f"[{key}]",
-        fallback_of=lambda group: FALLBACKS.get(group, ""),
+        plan=lambda: plans[-1],
         wake_sender=lambda: wakes.append("wake"),
     )
-    account.attendance.on_joined = lambda kf: store.drain(kf, account.groups_of(kf))
-    yield Office(account, wakes)
+    account.attendance.on_joined = lambda kf: drain(account, kf)
+    yield Office(account, wakes, plans)
     client.close()

@@ -340,7 +340,7 @@ def test_every_notice_a_use_case_names_has_a_text() -> None:
     named |= {"queue_minutes", "cancelled", "closed", "on_request"}
     assert named <= notices.keys()
     for key in named:
-        assert "{" not in notices[key].texts["zh"].format(position=1, minutes=30)
+        assert "{" not in notices[key].texts["zh"].format(position=1, minutes=30, opens="")
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from app.directory import mirror
-from app.groups_cache import Fallbacks
+from app.plans import Plans
 from app.storage import audit, groups, kf_accounts
 from app.storage.audit import acting
 from app.storage.groups import Group
@@ -82,13 +82,17 @@ def test_a_refused_speaker_that_is_unknown_here_disturbs_nobody(rig: Rig) -> Non
     assert rig.seat("ghost@shop_id") is None
 
 
-def test_fallbacks_come_from_memory_and_follow_a_change_of_another_node(rig: Rig) -> None:
+def test_the_plan_comes_from_memory_and_follows_a_change_of_another_node(rig: Rig) -> None:
     appid = rig.account.appid
-    fallbacks = Fallbacks(rig.engine, appid, refresh_s=0.05)
+    plans = Plans(rig.engine, appid, "Asia/Shanghai", refresh_s=0.05)
+
+    def fallbacks(group: str) -> str:
+        return plans().group(group).fallback
+
     with writing(rig.engine) as conn:
         groups.ensure(conn, Group(appid, "general", "综合"), 1)
         groups.ensure(conn, Group(appid, "vip", "贵宾", "general"), 1)
-    fallbacks.reload()
+    plans.reload()
     assert fallbacks("vip") == "general" and fallbacks("general") == "" and fallbacks("no") == ""
     with acting(rig.engine) as conn:
         groups.replace(conn, BOSS, Group(appid, "vip", "贵宾", None))

@@ -86,7 +86,7 @@ def test_a_step_takes_and_frees_exactly_what_the_two_states_differ_in(
     state: State, event: Event
 ) -> None:
     before = a_session(state)
-    after = apply(before, event, NOW, Details(kf_account="b@x"))
+    after = apply(before, event, NOW, Details(kf_account="b@x", group="h"))
     doc = document(Change(before, after), DEADLINES, 0)
     assert set(doc["take"]) == held_seats(after) - held_seats(before)
     assert set(doc["free"]) == held_seats(before) - held_seats(after)

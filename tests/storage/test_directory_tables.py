@@ -199,7 +199,7 @@ def test_a_default_group_is_ensured_without_touching_an_edited_one(engine: Engin
     default = Group(APP, "general_support", "综合客服")
     for _ in range(2):
         _do(engine, lambda conn: groups.ensure(conn, default, 1))
-    edited = Group(APP, "general_support", "前台", settings={"colour": "red"})
+    edited = Group(APP, "general_support", "前台", settings={"assign": "manual"})
     _do(engine, lambda conn: groups.replace(conn, ADMIN, edited))
     _do(engine, lambda conn: groups.ensure(conn, default, 2))
     with reading(engine) as conn:
