@@ -218,8 +218,8 @@ class DeskHub:
             data["session"] = session_view(row, self._appid)
         if told.message is not None:
             data["message"] = told.message
-        if not data:
-            data = _plain(told)
+        if not data or told.type == "notice":
+            data = _plain(told) | data
         waiting = row is not None and row.session.state is State.WAITING
         return DeskEvent(
             id=told.id,
@@ -241,8 +241,12 @@ def _plain(told: Told) -> dict[str, Any]:
             "left": values["left"] or None,
         }
     kf_account = next(iter(told.audience), "")
-    if "typing" in values:
-        values["typing"] = values["typing"] == "1"
+    for flag in ("typing", "viewing"):
+        if flag in values:
+            values[flag] = values[flag] == "1"
+    for number in ("since_ms", "off_shift_ms"):
+        if number in values:
+            values[number] = int(values[number])
     return {"kf_account": kf_account, "session_id": told.session_id or None, **values}
 
 

@@ -34,6 +34,7 @@ from app.storage import engine as sql_engine
 from app.storage.migrate import migrate
 from app.storage.notices import NoticeTexts, read_defaults
 from app.tokens import TokenService
+from app.transfer_rules_cache import LiveTransferRules
 from app.wechat_out import WeChatApi, new_session
 from config.accounts import OfficialAccount
 from config.settings import Settings
@@ -152,6 +153,7 @@ def _serve(
         notices=notices,
         plan=plans,
         wake_sender=lambda: None,
+        transfer_rules=LiveTransferRules(engine, appid),
     )
     session = new_session()
     base = _api_base(settings, node)
@@ -195,6 +197,8 @@ def _deadlines(settings: Settings) -> Deadlines:
         idle_ms=settings.idle_close_s * 1000,
         wait_ms=settings.wait_limit_s * 1000,
         transfer_ms=settings.transfer_timeout_s * 1000,
+        reply_ms=settings.agent_reply_s * 1000,
+        limit_ms=settings.transfer_limit_s * 1000,
     )
 
 

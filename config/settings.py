@@ -103,7 +103,7 @@ class Settings(BaseSettings):
     agent_reply_s: SecondsOrOff = 180
     transfer_consent: bool = False
     transfer_timeout_s: Seconds = 60
-    transfer_limit_s: Seconds = 7200
+    transfer_limit_s: SecondsOrOff = 7200
     entry_keys: Annotated[frozenset[str], NoDecode] = frozenset()
 
     _accounts: tuple[OfficialAccount, ...] = PrivateAttr(default=())

@@ -37,6 +37,7 @@ FORMATS: Final[dict[str, str]] = {
     "duty": "duty",  # set     kf_accounts whose status is not offline
     "absent": "absent",  # zset    kf_account on duty but not present -> since ms
     "off_shift": "offshift",  # zset    kf_account -> end of his shift, ms
+    "viewers": "vw:",  # zset    by session id: "<kf_account>|<username>" who looks -> until ms
     "ratings": "ra:",  # hash    by kf_account: count, sum of the customers' ratings
     "duplicate": "d:",  # string  by duplicate key: stored outcome, 600 s
     "operation": "op:",  # string  by operation id: stored result, 600 s

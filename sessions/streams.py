@@ -39,7 +39,8 @@ class DeskStream:
     """Reads and trims the stream. ``blocking`` is a client without a read time-out, for ``tail`` only."""
 
     def __init__(self, client: redis.Redis, blocking: redis.Redis, appid: str) -> None:
-        self._key = Keys(appid).of("desk")
+        self._keys = Keys(appid)
+        self._key = self._keys.of("desk")
         self._redis = client
         self._blocking = blocking
 
@@ -69,6 +70,35 @@ class DeskStream:
         """An entry that belongs to no transition (typing, viewers, a changed roster)."""
         entry: dict[Any, Any] = {"t": kind, "k": audience, "g": "", **values}
         guarded(lambda: self._redis.xadd(self._key, entry))
+
+    def note_viewer(self, session_id: str, who: str, for_ms: int) -> bool:
+        """Somebody looks at the conversation for so long, or (0) no longer; False if that is no news."""
+        key = self._keys.of("viewers", session_id)
+
+        def write() -> list[Any]:
+            now_ms = self._now_ms()
+            pipe = self._redis.pipeline()
+            pipe.zremrangebyscore(key, "-inf", now_ms)
+            if for_ms:
+                pipe.zadd(key, {who: now_ms + for_ms})
+                pipe.pexpire(key, for_ms)
+            else:
+                pipe.zrem(key, who)
+            return pipe.execute()
+
+        return bool(guarded(write)[1])
+
+    def viewers(self, session_id: str) -> list[tuple[str, int]]:
+        """(who, until ms) of those who look at the conversation now."""
+        key = self._keys.of("viewers", session_id)
+        rows = guarded(
+            lambda: self._redis.zrangebyscore(key, self._now_ms(), "+inf", withscores=True)
+        )
+        return [(who, int(until)) for who, until in rows]
+
+    def _now_ms(self) -> int:
+        seconds, micros = self._redis.time()
+        return int(seconds) * 1000 + int(micros) // 1000
 
 
 def _told(ident: str, raw: Mapping[str, str]) -> Told:

@@ -16,7 +16,9 @@ from app.api import (
     admin_people,
     admin_ring,
     admin_routing,
+    admin_transfer_rules,
     supervise,
+    watching,
 )
 from app.api.core import Routes
 
@@ -31,5 +33,7 @@ MODULES: Final[Mapping[str, Routes]] = {
     "admin_people": admin_people.routes,
     "admin_ring": admin_ring.routes,
     "admin_routing": admin_routing.routes,
+    "admin_transfer_rules": admin_transfer_rules.routes,
     "supervise": supervise.routes,
+    "watching": watching.routes,
 }

@@ -29,6 +29,7 @@ def list_agents(call: Call) -> list[dict[str, Any]]:
             "status": agent.seat.status.value,
             "present": agent.present,
             "serving": agent.serving,
+            "off_shift_ms": agent.seat.off_shift_ms or None,
             "load": loads[agent.seat.kf_account],
             "max_sessions": agent.seat.seats,
         }

@@ -9,15 +9,21 @@ from pydantic import Field
 from app.api.auth import PersonShape, person_view
 from app.api.core import Body, Call, Routes, Shape
 from app.api.shapes import StatusName
-from app.conversations import duty
+from app.conversations import duty, off_shift
+from app.refusals import Refusal
 from sessions.roster import Status
+
+OFF_SHIFT_MAX_S = 12 * 3600
+NOTE_MAX_CHARS = 500
+NOTES_MAX = 50
 
 routes = Routes()
 
 
 class MeShape(Shape):
     """``status`` is what he wants to be, ``present`` whether somebody sees him, both null for one who
-    does not serve; ``csrf_token`` is null for programs."""
+    does not serve; ``off_shift_ms`` is when his shift ends, null while no end is announced;
+    ``csrf_token`` is null for programs."""
 
     person: PersonShape
     appid: str | None
@@ -27,6 +33,7 @@ class MeShape(Shape):
     max_sessions: int
     status: StatusName | None
     present: bool
+    off_shift_ms: int | None
     load: int
     heartbeat_s: int
     csrf_token: str | None
@@ -37,6 +44,14 @@ class PresenceBody(Body):
 
     status: StatusName
     hand_over: bool = Field(False)
+
+
+class OffShiftBody(Body):
+    """The shift ends in ``in_s`` seconds. ``note`` and ``notes`` (by session id) are for who takes over."""
+
+    in_s: int = Field(ge=0, le=OFF_SHIFT_MAX_S)
+    note: str = Field("", max_length=NOTE_MAX_CHARS)
+    notes: dict[str, str] = Field(default_factory=dict, max_length=NOTES_MAX)
 
 
 class HeartbeatShape(Shape):
@@ -61,6 +76,35 @@ def read_me(call: Call) -> dict[str, Any]:
 def put_presence(call: Call) -> dict[str, Any]:
     status = Status(call.body.status)
     duty.change_status(call.account, call.kf_account, status, hand_over=call.body.hand_over)
+    return _me(call)
+
+
+@routes.add(
+    "POST",
+    "/me/off-shift",
+    "me.presence",
+    summary="The shift ends soon: no new customers, the rest is handed over at the end",
+    body=OffShiftBody,
+    answer=MeShape,
+)
+def announce_off_shift(call: Call) -> dict[str, Any]:
+    body = call.body
+    if any(len(note) > NOTE_MAX_CHARS for note in body.notes.values()):
+        raise Refusal("invalid", f"A note has at most {NOTE_MAX_CHARS} characters.")
+    notes = dict(body.notes) | ({"": body.note} if body.note else {})
+    off_shift.announce(call.account, call.kf_account, body.in_s, notes)
+    return _me(call)
+
+
+@routes.add(
+    "DELETE",
+    "/me/off-shift",
+    "me.presence",
+    summary="Staying after all",
+    answer=MeShape,
+)
+def cancel_off_shift(call: Call) -> dict[str, Any]:
+    off_shift.cancel(call.account, call.kf_account)
     return _me(call)
 
 
@@ -91,6 +135,7 @@ def _me(call: Call) -> dict[str, Any]:
 
 def _service(call: Call) -> dict[str, Any]:
     nobody: dict[str, Any] = {"nickname": None, "groups": [], "max_sessions": 0, "status": None}
+    nobody |= {"off_shift_ms": None}
     served = call.services.served.get(call.caller.appid)
     if served is None:
         return nobody | {"present": False, "load": 0}
@@ -102,6 +147,7 @@ def _service(call: Call) -> dict[str, Any]:
             "max_sessions": seat.seats,
             "status": seat.status.value,
             "present": name in account.attendance.present(),
+            "off_shift_ms": seat.off_shift_ms or None,
             "load": len(account.seats.held(name)),
         }
     return nobody | {"present": False, "load": 0}

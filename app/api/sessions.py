@@ -8,7 +8,7 @@ from typing import Any, Self
 from pydantic import Field, model_validator
 
 from app.api.core import Body, Call, PageMeta, PageQuery, Query, Routes, Shape
-from app.api.readers import acting_on, open_or_refused, readable, reader
+from app.api.readers import acting_on, readable, reader
 from app.api.shapes import MessageShape, SessionShape, StateName
 from app.api.supervise import audited
 from app.conversations import closing, lists, transfers
@@ -61,18 +61,6 @@ class CloseBody(Body):
 
     reason: str = Field("", max_length=200)
     last_message_id: str | None = Field(None, max_length=128)
-
-
-class TypingBody(Body):
-    """``active`` false: no longer typing."""
-
-    active: bool = True
-
-
-class TypingShape(Shape):
-    """Told to colleagues and, where WeChat allows it, to the customer."""
-
-    active: bool
 
 
 @routes.add(
@@ -208,6 +196,10 @@ def _close(call: Call, sid: str) -> Session:
     account, body = call.account, call.body
     owner = account.store.load(sid).session.kf_account
     if call.may("sessions.close_any") and (not owner or owner != call.kf_account_or_none):
+        if not body.reason.strip():
+            raise Refusal(
+                "invalid", "A supervisor closes with a reason; it stands in the audit log."
+            )
         closed = closing.close_by_supervisor(account, sid, call.caller.who)
         audited(call, "session.close", sid, {"reason": body.reason, "owner": owner})
         return closed
@@ -225,26 +217,6 @@ def _close(call: Call, sid: str) -> Session:
 def mark_read(call: Call, sid: str) -> dict[str, Any]:
     me = call.kf_account
     return acting_on(call, sid, lambda: call.account.store.mark_read(sid, me))
-
-
-@routes.add(
-    "POST",
-    "/sessions/<sid>/typing",
-    "sessions.typing",
-    summary="Typing, or no longer",
-    body=TypingBody,
-    answer=TypingShape,
-)
-def typing(call: Call, sid: str) -> dict[str, Any]:
-    served, active, me = call.served, call.body.active, call.kf_account
-    with open_or_refused(call, sid):
-        session = served.account.store.load(sid).session
-    if session.kf_account != me:
-        raise Refusal("not_owner", "Another agent serves this conversation now.")
-    values = {"sid": sid, "typing": "1" if active else "0"}
-    served.account.stream.tell("viewer.changed", me, values)
-    call.services.background.run("typing", lambda: served.api.typing(session.openid, active))
-    return {"active": active}
 
 
 def _seq(sid: str, message_id: str) -> int:

@@ -122,7 +122,8 @@ class MessageShape(_MessageBase):
 
 
 class AgentShape(Shape):
-    """One kf_account as colleagues see it. ``serving``: new customers may reach him now."""
+    """One kf_account as colleagues see it. ``serving``: new customers may reach him now;
+    ``off_shift_ms``: when his shift ends, null while no end is announced."""
 
     kf_account: str
     nickname: str
@@ -130,6 +131,7 @@ class AgentShape(Shape):
     status: StatusName
     present: bool
     serving: bool
+    off_shift_ms: int | None
     load: int
     max_sessions: int
 

@@ -122,6 +122,7 @@ def test_colleagues_and_groups_show_live_numbers(node: Node) -> None:
         "status": "online",
         "present": True,
         "serving": True,
+        "off_shift_ms": None,
         "load": 1,
         "max_sessions": 5,
     }

@@ -242,7 +242,7 @@ def test_everything_open_pages_for_a_supervisor(node: Node) -> None:
 def test_a_supervisor_ends_any_conversation(node: Node) -> None:
     anna, lead = node.agent("anna"), node.person("lea", "supervisor")
     sid = served(node, anna)
-    closed = lead.post(f"/sessions/{sid}/close", {}).json()["data"]
+    closed = lead.post(f"/sessions/{sid}/close", {"reason": "骚扰"}).json()["data"]
     assert closed["close_reason"] == "supervisor"
 
 

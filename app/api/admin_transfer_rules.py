@@ -1,0 +1,94 @@
+"""Admin: when a rule moves a running conversation (customer's words, an agent's rating)."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from app.api.core import Body, Call, Routes, Shape
+from app.refusals import Refusal
+from app.storage import groups, transfer_rules
+from app.storage.audit import acting
+from app.transfer_rules_cache import LiveTransferRules
+from routing.transfer_rules import BadTransferRules, TransferRules, transfer_rules_from
+from sessions.sql import reading
+
+PATH = "/admin/routing/transfers"
+ACTION = "admin.routing"
+
+routes = Routes()
+
+
+class KeywordShape(Shape):
+    """Words of a customer and the group they lead to."""
+
+    words: list[str]
+    group: str
+    match: str
+
+
+class RulesShape(Shape):
+    """``rating_below`` 0 = off."""
+
+    rating_below: float
+    keywords: list[KeywordShape]
+
+
+class TransferRulesShape(RulesShape):
+    """``version`` 0 = as shipped; ``previous`` is the version before."""
+
+    version: int
+    previous: RulesShape | None
+
+
+class KeywordBody(Body):
+    """``contains``: anywhere in the text; ``whole``: the whole trimmed text."""
+
+    words: list[str] = Field(min_length=1, max_length=100)
+    group: str = Field(min_length=1, max_length=64)
+    match: Literal["contains", "whole"] = "contains"
+
+
+class TransferRulesBody(Body):
+    """All of it: what is absent is switched off."""
+
+    rating_below: float = Field(0.0, ge=0, le=5, strict=False)
+    keywords: list[KeywordBody] = Field(default_factory=list, max_length=50)
+
+
+@routes.add("GET", PATH, ACTION, summary="The transfer rules", answer=TransferRulesShape)
+def read_transfer_rules(call: Call) -> dict[str, Any]:
+    with reading(call.services.engine) as conn:
+        return _shown(transfer_rules.get(conn, call.account.appid))
+
+
+@routes.add(
+    "PUT",
+    PATH,
+    ACTION,
+    summary="Another version of the transfer rules",
+    body=TransferRulesBody,
+    answer=TransferRulesShape,
+)
+def put_transfer_rules(call: Call) -> dict[str, Any]:
+    rules, account = _checked(call.body), call.account
+    with acting(call.services.engine) as conn:
+        for group in sorted(rules.groups):
+            groups.require(conn, account.appid, group)
+        kept = transfer_rules.put(conn, call.actor, account.appid, rules)
+    if isinstance(account.transfer_rules, LiveTransferRules):
+        account.transfer_rules.reload()
+    return _shown(kept)
+
+
+def _checked(body: TransferRulesBody) -> TransferRules:
+    try:
+        return transfer_rules_from(body.model_dump())
+    except BadTransferRules as error:
+        raise Refusal("invalid", str(error)) from None
+
+
+def _shown(kept: transfer_rules.Kept) -> dict[str, Any]:
+    previous = kept.previous.as_document() if kept.previous else None
+    return kept.rules.as_document() | {"version": kept.version, "previous": previous}
