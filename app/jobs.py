@@ -12,7 +12,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from app.account import Account
-from app.conversations import sweeps
+from app.conversations import sweeps, waiting
 from app.conversations.transfers import drain_everywhere
 from app.media_fetch import MediaFetcher
 from app.metrics import DEAD, OLDEST_WAIT, ONLINE, OPEN, PRESENCE_UP, SWEEP_AGE, WAITING
@@ -94,6 +94,7 @@ class Jobs:
         _, now_ms = account.store.customer("")
         sweeps.run_timers(account, now_ms)
         sweeps.look_after_agents(account, now_ms)
+        waiting.tend(account, now_ms)
         drain_everywhere(account)
         account.stream.trim()
         _measure(account, now_ms)

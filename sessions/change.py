@@ -73,6 +73,8 @@ def document(change: Change, deadlines: Deadlines, priority_credit_ms: int) -> d
         "closing": after.state is State.CLOSED,
         "card": change.card,
     }
+    if after.kf_account and after.kf_account != before.kf_account:
+        doc["owner_why"] = _why(change.lines)
     if change.guard_in_seq:
         doc["in_seq"] = before.in_seq
     if change.guard_asked:
@@ -106,6 +108,11 @@ def _seated_moves(before: Session, after: Session) -> dict[str, Any]:
     was = before.group if HOLDINGS[before.state].owner_seat else ""
     now = after.group if HOLDINGS[after.state].owner_seat else ""
     return {"leave_group": was, "join_group": now} if was != now else {}
+
+
+def _why(lines: Sequence[Line]) -> str:
+    """Why there is a new owner, for the explanation: as the line on the desk says it."""
+    return str(lines[0].values.get("why") or lines[0].code) if lines else "assigned"
 
 
 def _event_name(before: Session, after: Session) -> str:

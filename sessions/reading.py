@@ -8,6 +8,7 @@ from typing import Any
 
 import redis
 
+from sessions.deadlines import URGENT_CREDIT_MS
 from sessions.keys import Keys
 from sessions.messages import view
 from sessions.model import Customer, Session
@@ -68,6 +69,16 @@ class Reading:
         """Ids of those who wait in the groups, each group in its order, ``limit`` of each."""
         ranges = self._each("zrange", "queue", list(groups), 0, limit - 1)
         return [sid for ids in ranges for sid in ids]
+
+    def queued_before(self, group: str, latest_ms: int, limit: int) -> list[str]:
+        """Ids of those in the group's queue whose effective time is so long ago, the first ones first.
+
+        Not those who were put before all others already.
+        """
+        key, first = self.keys.of("queue", group), 1000 * (latest_ms - URGENT_CREDIT_MS // 2)
+        return list(
+            guarded(lambda: self._redis.zrangebyscore(key, first, 1000 * latest_ms, 0, limit))
+        )
 
     def queue_lengths(self) -> dict[str, int]:
         """Waiting conversations by group (groups that ever had a queue)."""

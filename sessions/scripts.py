@@ -20,8 +20,8 @@ from sessions.model import StoreDown, StoreRefused
 PARTS: Final[dict[str, tuple[str, ...]]] = {
     "receive": ("lib", "budget", "inbound", "pace"),
     "open": ("lib", "budget", "inbound", "room", "pace"),
-    "commit": ("lib", "budget", "room", "pace"),
-    "drain": ("lib", "room"),
+    "commit": ("lib", "budget", "room", "pace", "card"),
+    "drain": ("lib", "room", "card"),
     "reply": ("lib", "budget"),
     "resend": ("lib", "budget"),
     "claim": ("lib", "budget", "outbox"),

@@ -167,6 +167,7 @@ class SessionStore:
     def settle_outcome(self, push: Inbound, outcome: Outcome) -> None:
         """What a push led to after all; a later delivery of it gets this."""
         key, told = self.keys.of("duplicate", push.dedup_key), asdict(outcome)
+        del told["repeated"]
         guarded(lambda: self._redis.set(key, _json(told), xx=True, keepttl=True))
 
     def bring_forward(self, session: Session) -> bool:

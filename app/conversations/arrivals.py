@@ -87,7 +87,7 @@ def _cancel(account: Account, push: Inbound, asked: Outcome) -> Outcome:
     left = closing.cancelled(account, asked.session_id)
     result, notice = ("cancelled", "cancelled") if left else ("appended", "")
     outcome = replace(asked, result=result, notice=notice)
-    account.store.settle_outcome(push, replace(outcome, repeated=False))
+    account.store.settle_outcome(push, outcome)
     return outcome
 
 

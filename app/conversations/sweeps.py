@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 
 from app.account import Account
-from app.conversations import closing, nudges, off_shift, rule_transfers, transfers, views
+from app.conversations import closing, nudges, off_shift, rule_transfers, transfers, views, waiting
 from app.conversations.retry import transition
 from app.refusals import Refusal
 from sessions.change import Change
@@ -51,6 +51,8 @@ def _run_timer(account: Account, session_id: str, timer: Timer, now_ms: int) -> 
         meaning = ring(
             loaded.session, timer, loaded.now_ms, account.store.deadlines, owner_present=present
         )
+        if meaning is Event.MISSED:
+            meaning = waiting.spared(account, loaded) or meaning
         if isinstance(meaning, Overdue):
             fired.append(meaning)
             return None

@@ -1,7 +1,7 @@
 // System lines: a code and its values, put into words.
 
 import { has, t } from "../shared/words.js";
-import { agentName } from "./names.js";
+import { agentName, groupName } from "./names.js";
 
 const LINES = {
   closed: ({ reason, by }) => t("line.closed", { reason: known("closed", reason, "line.other", { by: agentName(by) }) }),
@@ -10,6 +10,7 @@ const LINES = {
   transfer_asked: ({ by, to, note }) =>
     t(note ? "line.transfer_askedNote" : "line.transfer_asked", { by: agentName(by), to: agentName(to), note }),
   transfer_failed: ({ to, why }) => t("line.transfer_failed", { to: agentName(to), why: whyWords(why) }),
+  handed_on: ({ from, to }) => t("line.handed_on", { from: groupName(from), to: groupName(to) }),
   notice_not_sent: ({ text }) => t("line.notice_not_sent", { text }),
 };
 

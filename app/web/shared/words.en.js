@@ -106,6 +106,7 @@ export default {
   "line.transfer_askedNote": "{by} asks {to} to take over, note: {note}",
   "line.transfer_failed": "The transfer to {to} failed: {why}",
   "line.notice_not_sent": "Automatic message not sent (too few replies left): {text}",
+  "line.handed_on": "The customer went from {from} on to {to}",
   "line.other": "The conversation changed",
   "why.transfer": "transfer",
   "why.declined": "it was declined",

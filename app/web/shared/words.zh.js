@@ -106,6 +106,7 @@ export default {
   "line.transfer_askedNote": "{by} 请 {to} 接手，留言：{note}",
   "line.transfer_failed": "转接给 {to} 没有成功：{why}",
   "line.notice_not_sent": "自动消息未发送（可回复条数不足）：{text}",
+  "line.handed_on": "客户由 {from} 转到 {to}",
   "line.other": "会话有更新",
   "why.transfer": "转接",
   "why.declined": "对方没有接受",

@@ -1,0 +1,42 @@
+"""What operators of other systems complain about, told on ours: the office of the use cases' tests."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from routing.document import Plan
+from routing.groups import Group
+from tests.conversations.conftest import GROUP, Office, engine, office
+
+__all__ = ["GROUP", "engine", "office"]
+
+
+class Operator:
+    """Edits the plan of the office."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+
+    @property
+    def plan(self) -> Plan:
+        return self._office.plans[-1]
+
+    def group(self, name: str, **settings: Any) -> None:
+        groups = {**self.plan.groups, name: replace(self.plan.group(name), **settings)}
+        self._office.plans.append(replace(self.plan, groups=groups))
+
+    def routing(self, **changes: Any) -> None:
+        routing = replace(self.plan.routing, **changes)
+        self._office.plans.append(replace(self.plan, routing=routing))
+
+    def new_group(self, group: Group) -> None:
+        groups = {**self.plan.groups, group.name: group}
+        self._office.plans.append(replace(self.plan, groups=groups))
+
+
+@pytest.fixture
+def operator(office: Office) -> Operator:
+    return Operator(office)
