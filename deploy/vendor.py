@@ -20,6 +20,9 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 VENDOR = ROOT / "app" / "web" / "vendor"
+FOLDERS = {"page": VENDOR, "tests": ROOT / "tests" / "desk" / "vendor"}
+"""Where a file goes by its ``for``; what is for the tests is never served."""
+
 LOCK = VENDOR / "vendor.lock.json"
 NOTICE = ROOT / "NOTICE"
 IMPORTED = re.compile(r"""\b(from|import)\s*(["'])([^"']+)\2""")
@@ -55,14 +58,15 @@ def main() -> int:
 def check(lock: dict[str, Any]) -> int:
     """The number of files. Raises VendorError at the first one that differs or is not in the lock."""
     wanted = {
-        file["file"]: file["sha256"] for package in lock["packages"] for file in package["files"]
+        _place(file): file["sha256"] for package in lock["packages"] for file in package["files"]
     }
-    present = {path.name for path in VENDOR.glob("*.js")}
+    present = {path for folder in FOLDERS.values() for path in folder.glob("*.js")}
     if present != set(wanted):
-        raise VendorError(f"not both in lock file and folder: {sorted(present ^ set(wanted))}")
-    for name, sha256 in wanted.items():
-        if _sha256((VENDOR / name).read_bytes()) != sha256:
-            raise VendorError(f"{name} is not what the lock file says")
+        odd = sorted(path.name for path in present ^ set(wanted))
+        raise VendorError(f"not both in lock file and folder: {odd}")
+    for path, sha256 in wanted.items():
+        if _sha256(path.read_bytes()) != sha256:
+            raise VendorError(f"{path.name} is not what the lock file says")
     return len(wanted)
 
 
@@ -76,7 +80,9 @@ def fetch(lock: dict[str, Any], *, relock: bool) -> None:
         for package in lock["packages"]:
             content = _pack(package, Path(folder), relock=relock)
             for file in package["files"]:
-                code = _relative(content(file["path"]).decode(), names)
+                code = _edited(file, content(file["path"]).decode())
+                if "edits" not in file:
+                    code = _relative(code, names)
                 _accept(file, code.encode(), relock=relock)
             notice.append(_entry(package, content(package["license_file"]).decode()))
     NOTICE.write_text("\n".join(notice), "utf-8")
@@ -108,6 +114,19 @@ def _pack(package: dict[str, Any], folder: Path, *, relock: bool) -> Any:
     return content
 
 
+def _place(file: dict[str, Any]) -> Path:
+    return FOLDERS[file.get("for", "page")] / str(file["file"])
+
+
+def _edited(file: dict[str, Any], code: str) -> str:
+    """A plain script made into a module: each of its ``edits`` must be found exactly once."""
+    for before, after in file.get("edits", ()):
+        if code.count(before) != 1:
+            raise VendorError(f"{file['path']} does not hold exactly one {before!r}")
+        code = code.replace(before, after)
+    return code
+
+
 def _relative(code: str, names: dict[str, str]) -> str:
     """Package names become files beside it: no import map, which would be an inline script."""
 
@@ -124,13 +143,17 @@ def _accept(file: dict[str, Any], code: bytes, *, relock: bool) -> None:
         file["sha256"] = _sha256(code)
     elif _sha256(code) != file["sha256"]:
         raise VendorError(f"{file['file']} came out other than the lock file says")
-    (VENDOR / file["file"]).write_bytes(code)
+    place = _place(file)
+    place.parent.mkdir(exist_ok=True)
+    place.write_bytes(code)
 
 
 def _entry(package: dict[str, Any], licence: str) -> str:
     title = f"{package['name']} {package['version']} ({package['license']})"
     text = "See LICENSE." if package["license"] == "Apache-2.0" else licence.strip()
-    return f"{'-' * 72}\n{title}\nhttps://www.npmjs.com/package/{package['name']}\n\n{text}\n"
+    note = f"{package['note']}\n\n" if "note" in package else ""
+    address = f"https://www.npmjs.com/package/{package['name']}"
+    return f"{'-' * 72}\n{title}\n{address}\n\n{note}{text}\n"
 
 
 def _sha256(content: bytes) -> str:

@@ -2,20 +2,25 @@
 
 import { html, useState } from "../shared/kit.js";
 import { has, t } from "../shared/words.js";
+import { Voice } from "./voice.js";
+import { withEmoji } from "./words.emoticons.js";
 
 const LINK = /https?:\/\/[^\s<>"'\u3000-\u303f\uff00-\uffef]+/g;
-const PLAYED = { voice: /^audio\/mpeg$/, video: /^video\//, shortvideo: /^video\// };
+const TRAILING = /[.,;:!?)\]}]+$/;
+const MAP = "https://apis.map.qq.com/uri/v1/marker";
 
 const VIEWS = {
   text: ({ message }) => html`<p class="text"><${Linked} text=${message.text} /></p>`,
   image: Picture,
-  voice: Recording,
-  video: Recording,
-  shortvideo: Recording,
+  voice: Spoken,
+  video: Clip,
+  shortvideo: Clip,
   location: Place,
   link: ({ message }) => html`<${Card} kind="link" title=${message.media.title} detail=${message.media.description} href=${message.media.url} />`,
   file: ({ message }) => html`<${Card} kind="file" title=${message.media.title} detail=${message.media.description} />`,
-  miniprogrampage: ({ message }) => html`<${Card} kind="miniprogrampage" title=${message.media.title} />`,
+  miniprogrampage: ({ message }) => html`<${Card} kind="miniprogrampage" title=${message.media.title} detail=${pagePath(message.media)} />`,
+  news: ({ message }) => html`<${Card} kind="news" title=${message.media.title} detail=${message.media.description} href=${message.media.url} />`,
+  msgmenu: Menu,
   event: ({ message }) => html`<p class="text">${eventWords(message)}</p>`,
 };
 
@@ -27,21 +32,23 @@ export function Content({ message }) {
 // The last message in a list, on one line.
 export function preview(last) {
   if (!last) return "";
-  if (last.type === "text" && last.text) return last.text;
+  if (last.type === "text" && last.text) return withEmoji(last.text);
   const key = `type.${last.type}`;
   const type = has(key) && last.type !== "unsupported" ? t(key) : t("type.event");
   return last.direction === "system" ? last.text : t("preview.other", { type });
 }
 
+// Punctuation that ends a sentence is no part of the address before it.
 function Linked({ text }) {
   const parts = [];
   let at = 0;
   for (const match of text.matchAll(LINK)) {
-    parts.push(text.slice(at, match.index));
-    parts.push(html`<a href=${match[0]} target="_blank" rel="noopener noreferrer">${match[0]}</a>`);
-    at = match.index + match[0].length;
+    const address = match[0].replace(TRAILING, "");
+    parts.push(withEmoji(text.slice(at, match.index)));
+    parts.push(html`<a href=${address} target="_blank" rel="noopener noreferrer">${address}</a>`);
+    at = match.index + address.length;
   }
-  return html`${parts}${text.slice(at)}`;
+  return html`${parts}${withEmoji(text.slice(at))}`;
 }
 
 // Where the file is with us; nothing is ever loaded from an address that a message names.
@@ -68,26 +75,38 @@ function Picture({ message }) {
   </a>`;
 }
 
-// WeChat's AMR voices play in no browser: they are offered as a download.
-function Recording({ message }) {
+function Spoken({ message }) {
   const from = address(message);
-  const { type, media } = message;
+  return from ? html`<${Voice} message=${message} from=${from} />` : html`<${Missing} message=${message} />`;
+}
+
+function Clip({ message }) {
+  const from = address(message);
   if (!from) return html`<${Missing} message=${message} />`;
-  const plays = PLAYED[type].test(media.mime ?? "");
-  const player = type === "voice"
-    ? html`<audio controls preload="none" src=${from}></audio>`
-    : html`<video controls preload="metadata" src=${from}></video>`;
   return html`<div class="recording">
-    ${plays && player}
-    <a class="text" href=${from} download=${message.id}>${t("media.save", { type: t(`type.${type}`) })}</a>
-    ${media.recognition && html`<p class="text dim">${t("media.recognised", { text: media.recognition })}</p>`}
+    <video controls preload="metadata" src=${from} aria-label=${t("type.video")}></video>
+    <a class="text" href=${from} download=${message.id}>${t("media.save", { type: t("type.video") })}</a>
   </div>`;
 }
 
+// The map is another company's page: it opens only when asked for, and learns nothing but the place.
 function Place({ message }) {
   const { label, lat, lon } = message.media;
-  return html`<${Card} kind="location" title=${label} detail=${lat == null ? "" : t("media.map", { lat, lon })} />`;
+  if (lat == null || lon == null) return html`<${Card} kind="location" title=${label} />`;
+  const query = new URLSearchParams({ marker: `coord:${lat},${lon};title:${label || t("type.location")}` });
+  return html`<${Card} kind="location" title=${label} detail=${t("media.map", { lat, lon })} href=${`${MAP}?${query}`} />`;
 }
+
+function Menu({ message }) {
+  const { head, list = [], tail } = message.media ?? {};
+  return html`<div class="menu">
+    ${head && html`<p class="text">${head}</p>`}
+    <ol>${list.map((one) => html`<li>${one.content}</li>`)}</ol>
+    ${tail && html`<p class="text">${tail}</p>`}
+  </div>`;
+}
+
+const pagePath = (media) => media.page_path ?? media.pagepath ?? "";
 
 function Card({ kind, title, detail, href }) {
   const inside = html`

@@ -1,9 +1,11 @@
 // The page in English. Codes and names of states never appear on the page.
 
+import ofChat from "./words.chat.en.js";
 import ofConsole from "./words.console.en.js";
 
 export default {
   ...ofConsole,
+  ...ofChat,
   "app.desk": "Agent desk",
   "app.console": "Console",
   "app.language": "中",

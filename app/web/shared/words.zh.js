@@ -1,9 +1,11 @@
 // 页面上的中文。代码和状态名绝不出现在页面上；标点用全角；称客户为“客户”。
 
+import ofChat from "./words.chat.zh.js";
 import ofConsole from "./words.console.zh.js";
 
 export default {
   ...ofConsole,
+  ...ofChat,
   "app.desk": "客服工作台",
   "app.console": "管理后台",
   "app.language": "EN",
