@@ -45,7 +45,8 @@ class Policy:
 class Account:
     """One official account: its stores, who is there, its texts, its policy and what operators decided.
 
-    ``plan`` answers from memory.
+    ``plan`` and ``transfer_rules`` answer from memory; ``greet(openid, text)`` sends a text that belongs to
+    no conversation and returns at once.
     """
 
     config: OfficialAccount
@@ -61,6 +62,7 @@ class Account:
     plan: Callable[[], Plan]
     wake_sender: Callable[[], None]
     transfer_rules: Callable[[], TransferRules] = TransferRules
+    greet: Callable[[str, str], object] = lambda openid, text: None
 
     @property
     def appid(self) -> str:

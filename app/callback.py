@@ -9,6 +9,7 @@ import structlog
 from flask import Blueprint, Response, abort, request
 
 from app.account import Account
+from app.conversations import spoken
 from app.conversations.arrivals import receive
 from app.conversations.words import reply_text
 from app.metrics import CALLBACK_SECONDS, CALLBACKS
@@ -62,6 +63,7 @@ def _push(account: Account) -> Response:
     try:
         inbound = read_push(account.config, request.args, request.get_data(cache=False), now_s)
         outcome = receive(account, inbound)
+        response = _answer(account, inbound, outcome, now_s)
     except Refused as refused:
         return _refused(account, 403, refused)
     except BadPush as bad:
@@ -79,13 +81,16 @@ def _push(account: Account) -> Response:
         repeated=outcome.repeated,
         session_id=outcome.session_id,
     )
-    return _answer(account, inbound, outcome, now_s)
+    return response
 
 
 def _answer(account: Account, inbound: Inbound, outcome: Outcome, now_s: int) -> Response:
     """``success``, or the notice of the stored outcome: each delivery gets the same words."""
     text = reply_text(account, outcome)
     if not text:
+        return _text(SUCCESS)
+    if spoken.speaks(account):
+        spoken.tell(account, inbound, outcome, text)
         return _text(SUCCESS)
     nonce = request.args.get("nonce", "")
     body, mimetype = passive_reply(account.config, inbound, text, now_s, nonce)

@@ -36,7 +36,7 @@ class Plans:
     """The plan of one official account; re-read behind its users every ``refresh_s``.
 
     A database that is slow or away holds nobody up: what was read last goes on. ``on_members`` is told
-    whose groups changed, on whatever node that was done.
+    whose groups or ramps changed, on whatever node that was done.
     """
 
     def __init__(
@@ -85,12 +85,14 @@ class Plans:
 
 def _moved(before: Mapping[str, Group], after: Mapping[str, Group]) -> frozenset[str]:
     empty: frozenset[str] = frozenset()
-    names = {*before, *after}
-    pairs = [
-        (before[n].members if n in before else empty, after[n].members if n in after else empty)
-        for n in names
-    ]
-    return frozenset(kf_account for old, new in pairs for kf_account in old ^ new)
+    moved: frozenset[str] = frozenset()
+    for name in {*before, *after}:
+        old, new = before.get(name), after.get(name)
+        was, now = old.members if old else empty, new.members if new else empty
+        moved |= was ^ now
+        if old and new and old.ramp_s != new.ramp_s:
+            moved |= now
+    return moved
 
 
 def _group(row: groups.Group, timezone: str) -> Group:

@@ -46,6 +46,8 @@ __all__ = [
 
 JSON_TYPES = frozenset({"application/json", "text/plain", "text/json"})
 MEDIA_TYPES = frozenset({"image", "voice", "video", "thumb"})
+TYPING_PATH = "/cgi-bin/message/custom/typing"
+MINIPROGRAM_TYPING_PATH = "/cgi-bin/message/custom/business/typing"
 FILENAME_CHARS = 100
 _FILENAME_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
@@ -81,12 +83,18 @@ class WeChatApi:
     """The API of one official account. Safe for any number of threads."""
 
     def __init__(
-        self, account: ApiAccount, tokens: Tokens, base_url: str, session: requests.Session
+        self,
+        account: ApiAccount,
+        tokens: Tokens,
+        base_url: str,
+        session: requests.Session,
+        typing_path: str = TYPING_PATH,
     ) -> None:
         self.appid = account.appid
         self._tokens = tokens
         self._base_url = base_url.rstrip("/")
         self._session = session
+        self._typing_path = typing_path
 
     def send_custom(
         self, openid: str, payload: Mapping[str, Any], kf_account: str | None = None
@@ -104,7 +112,7 @@ class WeChatApi:
     def typing(self, openid: str, active: bool = True) -> Accepted:
         """Show or end "typing…" (lasts 15 s; refused with 45080, 45081 out of its conditions)."""
         command = "Typing" if active else "CancelTyping"
-        return self._post("/cgi-bin/message/custom/typing", {"touser": openid, "command": command})
+        return self._post(self._typing_path, {"touser": openid, "command": command})
 
     def kf_add(self, kf_account: str, nickname: str) -> Accepted:
         return self._kf("add", kf_account=kf_account, nickname=nickname)

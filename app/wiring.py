@@ -21,6 +21,7 @@ from app.background import Background
 from app.conversations.queueing import drain
 from app.directory import bootstrap, mirror
 from app.events import TAIL_BLOCK_MS, DeskHub, StreamSlots
+from app.greetings import greeter
 from app.jobs import Jobs, Work
 from app.media_fetch import MediaFetcher
 from app.node import NodeContext, StartError
@@ -35,8 +36,8 @@ from app.storage.migrate import migrate
 from app.storage.notices import NoticeTexts, read_defaults
 from app.tokens import TokenService
 from app.transfer_rules_cache import LiveTransferRules
-from app.wechat_out import WeChatApi, new_session
-from config.accounts import OfficialAccount
+from app.wechat_out import MINIPROGRAM_TYPING_PATH, TYPING_PATH, WeChatApi, new_session
+from config.accounts import AccountKind, OfficialAccount
 from config.settings import Settings
 from routing.local import LocalPresence
 from routing.presence import Presence
@@ -157,10 +158,13 @@ def _serve(
     )
     session = new_session()
     base = _api_base(settings, node)
-    api = WeChatApi(config, TokenService(client, config, base, session), base, session)
+    mini = config.kind is AccountKind.MINIPROGRAM
+    typing_path = MINIPROGRAM_TYPING_PATH if mini else TYPING_PATH
+    tokens = TokenService(client, config, base, session)
+    api = WeChatApi(config, tokens, base, session, typing_path)
     payloads = Payloads(appid, api, engine, mirror.speaker_refused(engine, account))
     sender = Sender(account, api, payloads, pool)
-    account = replace(account, wake_sender=sender.wake)
+    account = replace(account, wake_sender=sender.wake, greet=greeter(api, pool))
     attendance.on_joined = lambda kf: drain(account, kf)
     plans.on_members = lambda names: mirror.several(engine, account, names)
     hub = DeskHub(appid, stream, reading, attendance.refresh)

@@ -30,6 +30,7 @@ PARTS: Final[dict[str, tuple[str, ...]]] = {
     "forget": ("lib",),
     "mark_read": ("lib",),
     "say": ("lib", "budget"),
+    "spend": ("lib", "budget"),
     "set_status": ("lib",),
     "off_shift": ("lib",),
     "watch_absent": ("lib",),

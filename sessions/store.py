@@ -270,6 +270,10 @@ class SessionStore:
             raise ReplyRefused("closed")
         return None if result == "unsent" else int(result)
 
+    def spend(self, openid: str, op: str, needs: int) -> bool:
+        """Pays for a message outside any conversation; False if too few are left or ``op`` is known."""
+        return bool(self._run("spend", op, openid, needs) == "ok")
+
     def amend(self, session_id: str, seq: int, overlay: Mapping[str, Any], op: str) -> None:
         """Records what became known of a stored message."""
         self._run("amend", op, session_id, seq, _json(overlay))

@@ -101,12 +101,18 @@ def wish_for(
     return Wish(customer.openid, group, previous or None, exclude)
 
 
+def _seats_at(account: Account, kf_account: str, now_ms: int) -> int:
+    """His limit at this moment; it may still grow while he has just come online."""
+    agent = account.attendance.agent(kf_account)
+    return agent.seat.seats_at(now_ms) if agent else 0
+
+
 def _decide(account: Account, wish: Wish, near: tuple[Candidate, ...], jump_queue: bool) -> Choice:
     roster = account.attendance.roster()
     names = [candidate.kf_account for candidate in near]
     crowd = account.seats.crowd(wish.group, names)
     loads = {
-        name: Load(seats_taken=crowd.loads[name], seats=roster.agent(name).weight) for name in names
+        name: Load(crowd.loads[name], _seats_at(account, name, crowd.now_ms)) for name in names
     }
     waiting = 0 if jump_queue else crowd.waiting
     held = held_back(account, wish.group, crowd.now_ms)

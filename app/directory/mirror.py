@@ -128,9 +128,19 @@ def _row(engine: Engine, appid: str, kf_account: str) -> KfAccount | None:
 def _apply(account: Account, wanted: _Wanted) -> None:
     row = wanted.row
     if row is not None and not row.disabled:
-        account.seats.put(row.kf_account, row.nickname, row.max_sessions, row.groups, row.platform)
+        ramp_ms = _ramp_ms(account, row)
+        account.seats.put(
+            row.kf_account, row.nickname, row.max_sessions, row.groups, row.platform, ramp_ms
+        )
     elif account.seats.read([wanted.kf_account]):
         account.seats.disable(wanted.kf_account)
+
+
+def _ramp_ms(account: Account, row: KfAccount) -> int:
+    """The longest ramp of his groups."""
+    plan = account.plan()
+    groups = row.groups or (plan.routing.default_group,)
+    return 1000 * max(plan.group(name).ramp_s for name in groups)
 
 
 def _release(account: Account, wanted: _Wanted) -> None:

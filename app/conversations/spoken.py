@@ -1,0 +1,35 @@
+"""Notices of mini programs: the platform takes no text as passive reply, so they go by custom/send.
+
+Only while the reply budget leaves one for a human; a notice not sent is recorded as a system line. Each
+push tells once, however often it is delivered.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from app.account import Account
+from config.accounts import AccountKind
+from sessions.model import Inbound, NotFound, Outcome
+
+NEEDS: Final = 2
+"""A notice leaves at least one reply for a human."""
+
+
+def speaks(account: Account) -> bool:
+    """Whether notices of this account must be sent as messages."""
+    return account.config.kind is AccountKind.MINIPROGRAM
+
+
+def tell(account: Account, push: Inbound, outcome: Outcome, text: str) -> None:
+    """Sends the notice once. Raises StoreDown, StoreRefused."""
+    operation = f"notice:{push.dedup_key}"
+    if not outcome.session_id:
+        if account.store.spend(push.openid, operation, NEEDS):
+            account.greet(push.openid, text)
+        return
+    try:
+        account.store.say(outcome.session_id, text, operation, NEEDS)
+    except NotFound:
+        return
+    account.wake_sender()

@@ -1,0 +1,30 @@
+"""A text to a customer outside any conversation, sent once behind the callback and not repeated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import structlog
+
+from app.wechat_out import WeChatApi, WeChatFailure
+
+log = structlog.get_logger()
+
+
+def greeter(api: WeChatApi, pool: ThreadPoolExecutor) -> Callable[[str, str], object]:
+    """What ``Account.greet`` calls; it returns at once and never raises."""
+
+    def send(openid: str, text: str) -> None:
+        try:
+            api.send_custom(openid, {"msgtype": "text", "text": {"content": text}})
+        except WeChatFailure as failure:
+            log.info("greeting_not_sent", appid=api.appid, error=str(failure))
+
+    def greet(openid: str, text: str) -> None:
+        try:
+            pool.submit(send, openid, text)
+        except RuntimeError:
+            log.info("greeting_not_sent", appid=api.appid, error="the node is stopping")
+
+    return greet
