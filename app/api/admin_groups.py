@@ -1,42 +1,80 @@
-"""Admin: groups and their fallbacks. Who is in a group is set on the kf accounts."""
+"""Admin: groups: who is in them, who helps out, when they are open, who gives their customers to agents."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from app.api.core import Body, Call, Routes, Shape
 from app.directory import mirror
+from app.directory.kf_names import completed
 from app.plans import Plans
 from app.refusals import Refusal
 from app.storage import groups
 from app.storage.audit import acting
+from app.storage.engine import Transaction
 from app.storage.groups import Group
+from routing.groups import DEFAULTS, MESSAGE_MAX, SECONDS_MAX
 from sessions.sql import reading
 
 PATH = "/admin/groups"
 ACTION = "admin.groups"
+MEMBERS_MAX = 1_000
+
+Seconds = Annotated[int, Field(ge=0, le=SECONDS_MAX)]
+Spans = Annotated[list[str], Field(max_length=8)]
 
 routes = Routes()
 
 
+class HoursShape(Shape):
+    """Spans such as 09:00-18:00 by day (mon … sun) and by date; a date's replace its day's."""
+
+    timezone: str | None = None
+    weekly: dict[str, list[str]] = Field(default_factory=dict)
+    exceptions: dict[str, list[str]] = Field(default_factory=dict)
+
+
 class GroupRow(Shape):
-    """One group; ``fallback`` helps out while nobody of it is online."""
+    """One group.
+
+    ``fallback_after_s`` null: its customers go on to ``fallback`` at once while nobody of it is online.
+    ``entry`` "" = as the account's. ``hours`` null = always open.
+    """
 
     name: str
     title: str
     fallback: str | None
-    settings: dict[str, Any]
+    fallback_after_s: int | None
+    assign: str
+    entry: str
+    ramp_s: int
+    hours: HoursShape | None
+    closed_message: str
     members: list[str]
 
 
+class HoursBody(Body):
+    """What the days and dates may be is checked with the rest of the group."""
+
+    timezone: str | None = Field(None, max_length=64)
+    weekly: dict[str, Spans] = Field(default_factory=dict, max_length=7)
+    exceptions: dict[str, Spans] = Field(default_factory=dict, max_length=400)
+
+
 class GroupBody(Body):
-    """All of it: what is absent is emptied."""
+    """All of it: what is absent goes back to its default, but absent ``members`` stay as they are."""
 
     title: str = Field(min_length=1, max_length=64)
     fallback: str | None = Field(None, min_length=1, max_length=64)
-    settings: dict[str, Any] = Field(default_factory=dict)
+    fallback_after_s: Seconds | None = None
+    assign: Literal["auto", "manual"] = "auto"
+    entry: Literal["", "always", "on_request"] = ""
+    ramp_s: Seconds = 0
+    hours: HoursBody | None = None
+    closed_message: str = Field("", max_length=MESSAGE_MAX)
+    members: list[str] | None = Field(None, max_length=MEMBERS_MAX)
 
 
 class NewGroupBody(GroupBody):
@@ -56,9 +94,9 @@ def list_groups(call: Call) -> list[dict[str, Any]]:
 )
 def create_group(call: Call) -> dict[str, Any]:
     with acting(call.services.engine) as conn:
-        made = groups.create(conn, call.actor, _group(call, call.body.name))
-    _reload(call)
-    return _row(made)
+        groups.create(conn, call.actor, _group(call, call.body.name))
+        changed = _set_members(call, conn, call.body.name)
+    return _applied(call, call.body.name, changed)
 
 
 @routes.add("GET", PATH + "/<name>", ACTION, summary="One group", answer=GroupRow)
@@ -72,9 +110,9 @@ def read_group(call: Call, name: str) -> dict[str, Any]:
 )
 def replace_group(call: Call, name: str) -> dict[str, Any]:
     with acting(call.services.engine) as conn:
-        changed = groups.replace(conn, call.actor, _group(call, name))
-    _reload(call)
-    return _row(changed)
+        groups.replace(conn, call.actor, _group(call, name))
+        changed = _set_members(call, conn, name)
+    return _applied(call, name, changed)
 
 
 @routes.add("DELETE", PATH + "/<name>", ACTION, summary="Remove an unused group", status=204)
@@ -88,27 +126,49 @@ def remove_group(call: Call, name: str) -> None:
     with acting(call.services.engine) as conn:
         members = groups.require(conn, account.appid, name).members
         groups.remove(conn, call.actor, account.appid, name)
-    for kf_account in members:
-        mirror.one(call.services.engine, account, kf_account)
     _reload(call)
+    mirror.several(call.services.engine, account, members)
 
 
 def _group(call: Call, name: str) -> Group:
     body = call.body
-    return Group(call.account.appid, name, body.title, body.fallback, body.settings)
+    settings = body.model_dump(include=set(DEFAULTS))
+    if settings["hours"] is not None and settings["hours"]["timezone"] is None:
+        del settings["hours"]["timezone"]
+    kept = {key: value for key, value in settings.items() if value != DEFAULTS[key]}
+    return Group(call.account.appid, name, body.title, body.fallback, kept)
+
+
+def _set_members(call: Call, conn: Transaction, name: str) -> frozenset[str]:
+    if call.body.members is None:
+        return frozenset()
+    config = call.account.config
+    wanted = [completed(config, member) for member in call.body.members]
+    return groups.set_members(conn, call.actor, config.appid, name, wanted)
+
+
+def _applied(call: Call, name: str, changed: frozenset[str]) -> dict[str, Any]:
+    """In force at once on this node; the others read within seconds."""
+    _reload(call)
+    mirror.several(call.services.engine, call.account, changed)
+    with reading(call.services.engine) as conn:
+        return _row(groups.require(conn, call.account.appid, name))
 
 
 def _reload(call: Call) -> None:
-    """At once on this node; the others read within seconds."""
     if isinstance(call.account.plan, Plans):
         call.account.plan.reload()
 
 
 def _row(group: Group) -> dict[str, Any]:
+    settings = {**DEFAULTS, **group.settings}
+    hours = settings.pop("hours")
+    empty: dict[str, Any] = {"timezone": None, "weekly": {}, "exceptions": {}}
     return {
         "name": group.name,
         "title": group.title,
         "fallback": group.fallback,
-        "settings": group.settings,
+        **settings,
+        "hours": None if hours is None else {**empty, **hours},
         "members": list(group.members),
     }

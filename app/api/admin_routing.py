@@ -1,10 +1,26 @@
-"""Admin: the rules that choose a customer's group, in the order they are tried."""
+"""Admin: the routing document: rules in the order they are tried, entry, keyword answers; all versions."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from app.api.core import Call, Routes, Shape
+from pydantic import Field
+
+from app.api.core import Body, Call, Routes, Shape
+from app.plans import Plans
+from app.refusals import Refusal
+from app.storage import groups, routing
+from app.storage.audit import acting
+from app.storage.engine import Transaction
+from app.storage.routing import Stale, Version
+from routing.document import ANSWER_CHARS, ANSWERS_MAX, WORD_CHARS, WORDS_MAX, routing_from
+from routing.rules import GREETING_MAX, PRIORITY_MAX, RULES_MAX, BadRule
+from sessions.sql import reading
+
+PATH = "/admin/routing"
+ACTION = "admin.routing"
+
+Word = Annotated[str, Field(min_length=1, max_length=WORD_CHARS)]
 
 routes = Routes()
 
@@ -27,7 +43,7 @@ class EntryShape(Shape):
 
 
 class AnswerShape(Shape):
-    """The text that answers one of ``words`` while nothing is open."""
+    """The text that answers one of ``words`` while nothing is open and a person must be asked for."""
 
     words: list[str]
     text: str
@@ -41,10 +57,160 @@ class RoutingShape(Shape):
     rules: list[RuleShape]
     entry: EntryShape
     answers: list[AnswerShape]
+    version: int
+
+
+class VersionMeta(Shape):
+    """When and by whom it was made; version 0 is the shipped one."""
+
+    updated_ms: int
+    by: str
+
+
+class VersionRow(VersionMeta):
+    """One version that can be restored."""
+
+    version: int
+
+
+class RuleBody(Body):
+    """Conditions are checked with the rest of the document."""
+
+    group: str = Field(min_length=1, max_length=64)
+    priority: int = Field(0, ge=0, le=PRIORITY_MAX)
+    when: dict[str, Any] = Field(default_factory=dict, max_length=20)
+    greeting: str = Field("", max_length=GREETING_MAX)
+
+
+class EntryBody(Body):
+    """Absent words are the shipped ones."""
+
+    mode: Literal["always", "on_request"] = "always"
+    words: list[Word] | None = Field(None, max_length=WORDS_MAX)
+    menu_keys: list[Word] = Field(default_factory=list, max_length=WORDS_MAX)
+
+
+class AnswerBody(Body):
+    """Each word once in all answers."""
+
+    words: list[Word] = Field(min_length=1, max_length=WORDS_MAX)
+    text: str = Field(min_length=1, max_length=ANSWER_CHARS)
+
+
+class RoutingBody(Body):
+    """The whole document; ``version`` is the one it was made from, and must still be the live one."""
+
+    default_group: str = Field(min_length=1, max_length=64)
+    timezone: str | None = Field(None, min_length=1, max_length=64)
+    rules: list[RuleBody] = Field(default_factory=list, max_length=RULES_MAX)
+    entry: EntryBody = Field(default_factory=EntryBody)
+    answers: list[AnswerBody] = Field(default_factory=list, max_length=ANSWERS_MAX)
+    version: int | None = Field(None, ge=0)
+
+
+class RestoreBody(Body):
+    """An earlier version; 0 is the shipped one."""
+
+    version: int = Field(ge=0)
+
+
+@routes.add("GET", PATH, ACTION, summary="The routing rules", answer=RoutingShape, meta=VersionMeta)
+def read_routing(call: Call) -> tuple[dict[str, Any], dict[str, Any]]:
+    with reading(call.services.engine) as conn:
+        return _shown(call, routing.live(conn, call.account.appid))
 
 
 @routes.add(
-    "GET", "/admin/routing", "admin.routing", summary="The routing rules", answer=RoutingShape
+    "PUT",
+    PATH,
+    ACTION,
+    summary="Another version of the routing rules",
+    body=RoutingBody,
+    answer=RoutingShape,
+    meta=VersionMeta,
 )
-def read_routing(call: Call) -> dict[str, Any]:
-    return call.account.plan().routing.as_document()
+def put_routing(call: Call) -> tuple[dict[str, Any], dict[str, Any]]:
+    document = call.body.model_dump(exclude_none=True, exclude={"version"})
+    with acting(call.services.engine) as conn:
+        made = _put(call, conn, document, call.body.version, "routing.update")
+    _reload(call)
+    return _shown(call, made)
+
+
+@routes.add(
+    "GET",
+    PATH + "/versions",
+    ACTION,
+    summary="Versions of the routing rules that can be restored",
+    answer=list[VersionRow],
+)
+def list_versions(call: Call) -> list[dict[str, Any]]:
+    with reading(call.services.engine) as conn:
+        return [
+            {"version": v.version, **_meta(v)} for v in routing.versions(conn, call.account.appid)
+        ]
+
+
+@routes.add(
+    "GET",
+    PATH + "/versions/<int:version>",
+    ACTION,
+    summary="One version of the routing rules",
+    answer=RoutingShape,
+    meta=VersionMeta,
+)
+def read_version(call: Call, version: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    with reading(call.services.engine) as conn:
+        return _shown(call, routing.get(conn, call.account.appid, version))
+
+
+@routes.add(
+    "POST",
+    PATH + "/restore",
+    ACTION,
+    summary="An earlier version of the routing rules in force again",
+    body=RestoreBody,
+    answer=RoutingShape,
+    meta=VersionMeta,
+)
+def restore_routing(call: Call) -> tuple[dict[str, Any], dict[str, Any]]:
+    with acting(call.services.engine) as conn:
+        old = routing.get(conn, call.account.appid, call.body.version)
+        made = _put(call, conn, old.document, None, "routing.restore")
+    _reload(call)
+    return _shown(call, made)
+
+
+def _put(call: Call, conn: Transaction, document: Any, version: int | None, act: str) -> Version:
+    """Raises Refusal: invalid with every problem, conflict."""
+    appid = call.account.appid
+    known = frozenset(group.name for group in groups.everyone(conn, appid))
+    try:
+        checked = routing_from(document, call.services.settings.timezone, known)
+        return routing.put(conn, call.actor, appid, checked, version, act)
+    except BadRule as bad:
+        errors = [_field_error(line) for line in str(bad).splitlines()]
+        raise Refusal("invalid", str(bad).splitlines()[0], errors=errors) from None
+    except Stale as stale:
+        detail = "Somebody else has changed the rules; load them again."
+        raise Refusal("conflict", detail, version=stale.version) from None
+
+
+def _field_error(line: str) -> dict[str, str]:
+    where, _, message = line.partition(": ")
+    return {"field": where, "message": message or line}
+
+
+def _reload(call: Call) -> None:
+    """In force at once on this node; the others read within seconds."""
+    if isinstance(call.account.plan, Plans):
+        call.account.plan.reload()
+
+
+def _shown(call: Call, version: Version) -> tuple[dict[str, Any], dict[str, Any]]:
+    document = version.routing(call.services.settings.timezone).as_document()
+    return document | {"version": version.version}, _meta(version)
+
+
+def _meta(version: Version) -> dict[str, Any]:
+    return {"updated_ms": version.updated_ms, "by": version.by}
