@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from app.account import Account
 from app.conversations.queueing import drain
 from app.conversations.retry import transition
@@ -9,7 +11,7 @@ from app.refusals import Refusal
 from sessions.change import Change, Notice
 from sessions.machine import CLOSE_REASONS, Details, Event, apply
 from sessions.messages import Line
-from sessions.model import CloseReason, Session, State
+from sessions.model import CloseReason, Session, State, StoreDown, StoreRefused
 from sessions.store import Loaded
 
 MINUTE_MS = 60_000
@@ -115,11 +117,16 @@ def timed_change(account: Account, loaded: Loaded, event: Event) -> Change:
 
 
 def seat_freed(account: Account, kf_accounts: frozenset[str]) -> None:
-    """Gives freed seats to those who wait, unless their agent is not there."""
+    """Gives freed seats to those who wait, unless their agent is not there.
+
+    What freed them is done already: a store that refuses to fill them again (its memory is full) does not
+    make that fail, and the next sweep fills them.
+    """
     for kf_account in kf_accounts:
         agent = account.attendance.agent(kf_account)
         if agent is not None and agent.serving:
-            drain(account, kf_account)
+            with contextlib.suppress(StoreDown, StoreRefused):
+                drain(account, kf_account)
 
 
 def _change(

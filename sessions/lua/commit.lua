@@ -15,15 +15,15 @@ if d.check_room then
   for _, kf in ipairs(d.take) do if not has_room(kf) then return 'full' end end
 end
 
-local now, openid = now_ms(), is[3]
-local c = k('customer', openid)
+local now, openid, c = now_ms(), is[3], k('customer', is[3])
+-- First what gives back: a full memory refuses scripts whose first write takes.
+for _, name in ipairs(d.untimers) do redis.call('ZREM', k('timers'), sid .. ':' .. name) end
 for _, kf in ipairs(d.free) do redis.call('SREM', k('seats', kf), sid) end
 for _, kf in ipairs(d.take) do redis.call('SADD', k('seats', kf), sid) end
 if d.leave_group and d.leave_group ~= '' then redis.call('SREM', k('seated', d.leave_group), sid) end
 if d.join_group and d.join_group ~= '' then redis.call('SADD', k('seated', d.join_group), sid) end
 redis.call('HSET', s, unpack(d.set))
 redis.call('HINCRBY', s, 'rev', 1)
-for _, name in ipairs(d.untimers) do redis.call('ZREM', k('timers'), sid .. ':' .. name) end
 for i = 1, #d.timers, 2 do redis.call('ZADD', k('timers'), d.timers[i + 1], sid .. ':' .. d.timers[i]) end
 if d.dequeue then dequeue(d.dequeue, sid) end
 if d.enqueue then enqueue(d.enqueue, sid, d.score) end
