@@ -9,7 +9,8 @@ from __future__ import annotations
 import random
 import secrets
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
@@ -32,6 +33,11 @@ RETRY_DELAYS_MS: Final = (1_000, 5_000, 25_000)
 
 KF_REFUSED: Final = frozenset({65400, 65401, 65402, 61452})
 """The platform does not let this kf_account speak: sent once more in the account's own name."""
+
+SETTLE_S: Final = 12.0
+"""How long a sender tries to record an outcome; with the send before it well within the claim's lease."""
+
+SETTLE_EVERY_S: Final = 0.3
 
 VERDICTS: Final = {45047: Verdict.NONE_LEFT, 45015: Verdict.CLOSED, 43004: Verdict.CLOSED}
 
@@ -142,12 +148,25 @@ class Sender:
             self._settle(claim, Delivery.FAILED, Verdict.RETURNED, code, words)
             return
         delay = RETRY_DELAYS_MS[claim.attempts]
-        self._account.outbox.again(claim, int(delay * random.uniform(0.8, 1.2)))
+        delay_ms = int(delay * random.uniform(0.8, 1.2))
+        self._insist(lambda: self._account.outbox.again(claim, delay_ms))
+
+    def _insist(self, settle: Callable[[], object]) -> None:
+        """What is known of a send outlasts a short absence of the store; later it would be ``unknown``."""
+        give_up = time.monotonic() + SETTLE_S
+        while True:
+            try:
+                settle()
+                return
+            except SessionError:
+                if time.monotonic() > give_up or self._stopped:
+                    raise
+                time.sleep(SETTLE_EVERY_S)
 
     def _settle(
         self, claim: Claim, status: Delivery, verdict: Verdict, code: int, why: str
     ) -> None:
-        self._account.outbox.settle(claim, status, verdict, code, why)
+        self._insist(lambda: self._account.outbox.settle(claim, status, verdict, code, why))
         SENDS.labels(status=status.value).inc()
         if code:
             PLATFORM_ERRORS.labels(errcode=str(code)).inc()
