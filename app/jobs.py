@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,7 +19,8 @@ from app.conversations.transfers import drain_everywhere
 from app.media_fetch import MediaFetcher
 from app.metrics import DEAD, OLDEST_WAIT, ONLINE, OPEN, PRESENCE_UP, SWEEP_AGE, WAITING
 from app.sender import Sender
-from sessions.model import SessionError
+from sessions.model import SessionError, StoreRefused
+from sessions.scripts import BUSY
 from sessions.sql import StorageError
 
 ROSTER_S: Final = 1
@@ -27,6 +30,10 @@ POLL_S: Final = 1
 """How often an outbox and media jobs of nodes that died are looked for."""
 
 ARCHIVE_S: Final = 2
+CLOCK_LOOK_S: Final = 1.0
+CLOCK_STEP_S: Final = 2.0
+"""A difference between wall clock and monotonic clock that no drift makes in CLOCK_LOOK_S."""
+
 DEAD_SHOWN: Final = 1_000
 
 log = structlog.get_logger()
@@ -49,6 +56,7 @@ class Jobs:
         self._sweep_s = sweep_s
         self._works = works
         self._swept_at = time.monotonic()
+        self._stopping = threading.Event()
         # A tick that is late still runs, once; it is never run twice at the same time.
         self._scheduler = BackgroundScheduler(
             executors={"default": ThreadPoolExecutor(8)},
@@ -64,14 +72,29 @@ class Jobs:
             self._every(ARCHIVE_S, "archive", sweeps.archive_closed)
         SWEEP_AGE.set_function(lambda: time.monotonic() - self._swept_at)
         self._scheduler.start()
+        threading.Thread(target=self._watch_clock, name="clock-watch", daemon=True).start()
 
     def stop(self) -> None:
         """No further tick begins; running ones are left to end."""
+        self._stopping.set()
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
 
     def sweep_age_s(self) -> float:
         return time.monotonic() - self._swept_at
+
+    def _watch_clock(self) -> None:
+        """The scheduler goes by the clock on the wall: after a step back it would wait that long."""
+        ahead = time.time() - time.monotonic()
+        while not self._stopping.wait(CLOCK_LOOK_S):
+            before, ahead = ahead, time.time() - time.monotonic()
+            if abs(ahead - before) > CLOCK_STEP_S:
+                log.warning("clock_was_set", by_s=round(ahead - before, 1))
+                self._all_now()
+
+    def _all_now(self) -> None:
+        for job in self._scheduler.get_jobs():
+            job.modify(next_run_time=datetime.datetime.now(datetime.UTC))
 
     def _every(self, seconds: int, name: str, job: Callable[[Account], object]) -> None:
         def run() -> None:
@@ -105,6 +128,10 @@ def _guarded(name: str, account: Account, job: Callable[[Account], object]) -> N
     """A tick that fails is logged and comes again."""
     try:
         job(account)
+    except StoreRefused as error:
+        log.warning("tick_refused", tick=name, appid=account.appid, error=str(error))
+        if str(error) == BUSY:
+            account.store.stop_endless_script()
     except (SessionError, StorageError) as error:
         log.warning("tick_interrupted", tick=name, appid=account.appid, error=str(error))
     except Exception:

@@ -8,6 +8,7 @@ from typing import Any
 
 import redis
 
+from sessions.clients import ask_time
 from sessions.deadlines import URGENT_CREDIT_MS
 from sessions.keys import Keys
 from sessions.messages import view
@@ -41,7 +42,7 @@ class Reading:
 
         def fetch() -> list[Any]:
             pipe = self._redis.pipeline(transaction=False)
-            pipe.time()
+            ask_time(pipe, self.keys.of("queues"))
             for session in sessions:
                 pipe.hgetall(self.keys.of("customer", session.openid))
                 pipe.zrank(self.keys.of("queue", session.group), session.id)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sessions.clients import ask_time
 from sessions.keys import Keys
 from sessions.scripts import Scripts, guarded
 
@@ -210,7 +211,7 @@ class SeatStore:
 
         def fetch() -> list[Any]:
             pipe = self._redis.pipeline(transaction=False)
-            pipe.time()
+            ask_time(pipe, self.keys.of("agents"))
             pipe.zcard(self.keys.of("queue", group))
             pipe.scard(self.keys.of("seated", group))
             for name in kf_accounts:
@@ -235,7 +236,7 @@ class SeatStore:
 
         def fetch() -> list[Any]:
             pipe = self._redis.pipeline(transaction=False)
-            pipe.time()
+            ask_time(pipe, self.keys.of("leases"))
             pipe.zrange(self.keys.of("leases"), 0, -1, withscores=True)
             return pipe.execute()
 

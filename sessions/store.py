@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from sessions.budget import buckets_of
 from sessions.change import Change, document
+from sessions.clients import ask_time
 from sessions.deadlines import Deadlines, urgent_score
 from sessions.entry import Entry, source_of
 from sessions.keys import Keys, timer_member
@@ -191,7 +192,7 @@ class SessionStore:
         def read() -> list[Any]:
             pipe = self._redis.pipeline(transaction=False)
             pipe.hgetall(self.keys.of("customer", openid))
-            pipe.time()
+            ask_time(pipe, self.keys.of("customer", openid))
             return pipe.execute()
 
         raw, time = guarded(read)
@@ -306,6 +307,10 @@ class SessionStore:
     def forget(self, session_id: str, rev: int) -> str:
         """Drops a closed conversation that is in SQL: "ok", "changed" or "busy"."""
         return str(self._run("forget", session_id, rev))
+
+    def stop_endless_script(self) -> None:
+        """Frees a Redis that answers BUSY, where that can be done without losing a write."""
+        self._scripts.stop_endless()
 
     def _run(self, name: str, *args: str | int | float) -> Any:
         return self._scripts.run(name, self.keys.prefix, *args)

@@ -8,6 +8,7 @@ from typing import Any
 
 import redis
 
+from sessions.clients import ask_time
 from sessions.keys import Keys
 from sessions.messages import view
 from sessions.model import Session
@@ -51,7 +52,7 @@ class DeskStream:
 
     def recent(self) -> list[Told]:
         """Everything of the last five minutes."""
-        seconds, _ = guarded(self._redis.time)
+        seconds, _ = guarded(lambda: ask_time(self._redis, self._key))
         start = f"{seconds * 1000 - KEPT_MS}-0"
         rows = guarded(lambda: self._redis.xrange(self._key, min=start))
         return [_told(ident, raw) for ident, raw in rows]
@@ -62,7 +63,7 @@ class DeskStream:
 
     def trim(self) -> None:
         """Drops what is older than any desk may ask for."""
-        seconds, _ = guarded(self._redis.time)
+        seconds, _ = guarded(lambda: ask_time(self._redis, self._key))
         oldest = seconds * 1000 - KEPT_MS
         guarded(lambda: self._redis.xtrim(self._key, minid=f"{oldest}-0", approximate=True))
 
