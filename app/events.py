@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import queue
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -29,6 +30,9 @@ KEPT_EVENTS_MAX: Final = 50_000
 STREAMS_MAX: Final = 200
 TAIL_BLOCK_MS: Final = 1_000
 TAIL_RETRY_S: Final = 0.5
+TRIM_MARGIN_MS: Final = 30_000
+"""How much earlier than its time an entry is counted as trimmed."""
+
 
 log = structlog.get_logger()
 
@@ -129,6 +133,7 @@ class DeskHub:
         self._subscriptions: set[Subscription] = set()
         self._kept: deque[DeskEvent] = deque(maxlen=KEPT_EVENTS_MAX)
         self._last_id = "0-0"
+        self._heard_at = time.monotonic()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._tail, name=f"desk-{appid}", daemon=True)
 
@@ -176,12 +181,24 @@ class DeskHub:
             try:
                 told = self._stream.tail(self._last_id, TAIL_BLOCK_MS)
                 self._keep(told)
+                self._heard()
             except SessionError as error:
                 log.warning("desk_tail_interrupted", appid=self._appid, error=str(error))
                 self._stopping.wait(TAIL_RETRY_S)
             except Exception:
                 log.exception("desk_tail_failed", appid=self._appid)
                 self._stopping.wait(TAIL_RETRY_S)
+
+    def _heard(self) -> None:
+        """After a silence as long as the stream is kept, entries may be gone unread: all start over."""
+        silent_ms = (time.monotonic() - self._heard_at) * 1000
+        self._heard_at = time.monotonic()
+        if silent_ms < KEPT_MS - TRIM_MARGIN_MS:
+            return
+        with self._lock:
+            self._kept.clear()
+            for subscription in self._subscriptions:
+                subscription.offer(RESYNC)
 
     def _keep(self, told: list[Told]) -> None:
         if not told:
