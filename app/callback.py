@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import structlog
 from flask import Blueprint, Response, abort, request
@@ -18,6 +19,15 @@ from app.wechat_xml import MAX_BODY_BYTES
 from sessions.model import Inbound, Outcome, SessionError
 
 log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a push is answered, whoever carries it over HTTP."""
+
+    status: int
+    text: str
+    mimetype: str = "text/plain"
 
 
 def blueprint(accounts: Mapping[str, Account]) -> Blueprint:
@@ -37,33 +47,38 @@ def blueprint(accounts: Mapping[str, Account]) -> Blueprint:
     def verify(appid: str | None = None) -> Response:
         account = find(appid)
         try:
-            echo = verify_url(account.config, request.args, int(time.time()))
+            return _response(
+                Answer(200, verify_url(account.config, request.args, int(time.time())))
+            )
         except Refused as refused:
-            return _refused(account, 403, refused)
-        return _text(echo)
+            return _response(_refused(account, 403, refused))
 
     @bp.post("/wechat/callback")
     @bp.post("/wechat/callback/<appid>")
     def push(appid: str | None = None) -> Response:
         account = find(appid)
-        started = time.perf_counter()
-        response = _push(account)
-        CALLBACK_SECONDS.observe(time.perf_counter() - started)
-        return response
+        refusal = bad_length(request.content_length)
+        return _response(
+            refusal or answer_push(account, request.args, request.get_data(cache=False))
+        )
 
     return bp
 
 
-def _push(account: Account) -> Response:
-    if request.content_length is None:
-        return _status(account, 411, "no Content-Length")
-    if request.content_length > MAX_BODY_BYTES:
-        return _status(account, 413, "too long")
-    now_s = int(time.time())
+def bad_length(length: int | None) -> Answer | None:
+    """The refusal of a body without a declared length (411) or that is too long (413), unread."""
+    if length is None:
+        return _failed(411, "no Content-Length")
+    return _failed(413, "too long") if length > MAX_BODY_BYTES else None
+
+
+def answer_push(account: Account, query: Mapping[str, str], body: bytes) -> Answer:
+    """One push from proof to the stored outcome; ``query`` is the URL's. Never raises."""
+    started, now_s = time.perf_counter(), int(time.time())
     try:
-        inbound = read_push(account.config, request.args, request.get_data(cache=False), now_s)
+        inbound = read_push(account.config, query, body, now_s)
         outcome = receive(account, inbound)
-        response = _answer(account, inbound, outcome, now_s)
+        answer = _answer(account, inbound, outcome, now_s, query.get("nonce", ""))
     except Refused as refused:
         return _refused(account, 403, refused)
     except BadPush as bad:
@@ -71,7 +86,12 @@ def _push(account: Account) -> Response:
     except SessionError as error:
         # WeChat delivers again what is not answered with 200.
         log.error("push_not_stored", appid=account.appid, error=str(error))
-        return _status(account, 503, "try again")
+        return _failed(503, "try again")
+    except Exception:
+        log.exception("push_failed", appid=account.appid)
+        return _failed(500, "try again")
+    finally:
+        CALLBACK_SECONDS.observe(time.perf_counter() - started)
     CALLBACKS.labels(result="repeated" if outcome.repeated else outcome.result).inc()
     log.info(
         "push",
@@ -81,31 +101,29 @@ def _push(account: Account) -> Response:
         repeated=outcome.repeated,
         session_id=outcome.session_id,
     )
-    return response
+    return answer
 
 
-def _answer(account: Account, inbound: Inbound, outcome: Outcome, now_s: int) -> Response:
+def _answer(account: Account, inbound: Inbound, outcome: Outcome, now_s: int, nonce: str) -> Answer:
     """``success``, or the notice of the stored outcome: each delivery gets the same words."""
     text = reply_text(account, outcome)
     if not text:
-        return _text(SUCCESS)
+        return Answer(200, SUCCESS)
     if spoken.speaks(account):
         spoken.tell(account, inbound, outcome, text)
-        return _text(SUCCESS)
-    nonce = request.args.get("nonce", "")
-    body, mimetype = passive_reply(account.config, inbound, text, now_s, nonce)
-    return Response(body, mimetype=mimetype)
+        return Answer(200, SUCCESS)
+    return Answer(200, *passive_reply(account.config, inbound, text, now_s, nonce))
 
 
-def _refused(account: Account, status: int, error: Exception) -> Response:
+def _refused(account: Account, status: int, error: Exception) -> Answer:
     log.warning("push_refused", appid=account.appid, status=status, reason=str(error))
-    return _status(account, status, "refused")
+    return _failed(status, "refused")
 
 
-def _status(account: Account, status: int, words: str) -> Response:
+def _failed(status: int, words: str) -> Answer:
     CALLBACKS.labels(result=str(status)).inc()
-    return Response(words, status, mimetype="text/plain")
+    return Answer(status, words)
 
 
-def _text(words: str) -> Response:
-    return Response(words, mimetype="text/plain")
+def _response(answer: Answer) -> Response:
+    return Response(answer.text, answer.status, mimetype=answer.mimetype)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import structlog
@@ -28,6 +28,7 @@ from app.api import (
 )
 from app.api.core import PREFIX, register
 from app.api.problems import answer_to
+from app.callback_front import front
 from app.refusals import Refusal
 from app.services import Services
 
@@ -69,18 +70,25 @@ def create_app(services: Services) -> Flask:
     register(app, services, MODULES)
     app.before_request(_begin)
     app.before_request(_deny_undeclared)
-    app.after_request(_headers(services))
+    always = _security_headers(services)
+    app.after_request(_headers(always))
     app.register_error_handler(Exception, answer_to)
+    short_way = front(app.wsgi_app, accounts, always, begin)
+    app.wsgi_app = short_way  # type: ignore[method-assign,assignment]
     return app
 
 
-def _begin() -> None:
-    """The request id: the caller's where it is well formed, else a new one."""
-    given = request.headers.get("X-Request-ID", "")
-    g.request_id = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
-    g.began = time.perf_counter()
+def begin(given: str) -> str:
+    """A request's id, bound to its log lines: the caller's where it is well formed, else a new one."""
+    request_id = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
     structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(request_id=g.request_id)
+    structlog.contextvars.bind_contextvars(request_id=request_id)
+    return request_id
+
+
+def _begin() -> None:
+    g.request_id = begin(request.headers.get("X-Request-ID", ""))
+    g.began = time.perf_counter()
 
 
 def _deny_undeclared() -> None:
@@ -92,16 +100,18 @@ def _deny_undeclared() -> None:
         raise Refusal("forbidden", "This route declares no permission.")
 
 
-def _headers(services: Services) -> Callable[[Response], Response]:
-    """Security headers for everything; ``/demo`` shows the desk in a frame of the same origin."""
+def _security_headers(services: Services) -> Mapping[str, str]:
+    """For everything; ``/demo`` shows the desk in a frame of the same origin."""
     ancestors = "'self'" if services.settings.simulator_on else "'none'"
-    always = {
+    return {
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "no-referrer",
         "Permissions-Policy": PERMISSIONS,
         "Content-Security-Policy": CSP.format(ancestors=ancestors),
     }
 
+
+def _headers(always: Mapping[str, str]) -> Callable[[Response], Response]:
     def finish(response: Response) -> Response:
         response.headers["X-Request-ID"] = g.request_id
         for name, value in always.items():

@@ -18,6 +18,7 @@ from werkzeug.test import TestResponse
 
 from app.account import Account
 from app.callback import blueprint
+from app.callback_front import front
 from config.accounts import CallbackMode
 from sessions.model import StoreDown
 from tests.conversations.conftest import Office
@@ -98,12 +99,24 @@ def served(office: Office, mode: CallbackMode) -> Account:
     )
 
 
+@pytest.fixture(params=["flask", "short way"])
+def way(request: pytest.FixtureRequest) -> str:
+    """Everything here holds for the Flask endpoint and for the short way in front of it."""
+    name: str = request.param
+    return name
+
+
 @pytest.fixture
-def wechat(request: pytest.FixtureRequest, office: Office) -> WeChat:
+def wechat(request: pytest.FixtureRequest, office: Office, way: str) -> WeChat:
     mode = getattr(request, "param", CallbackMode.SAFE)
     account = served(office, mode)
     app = Flask("callback")
     app.register_blueprint(blueprint({account.appid: account}))
+    if way != "flask":
+        headers = {"X-Content-Type-Options": "nosniff"}
+        app.wsgi_app = front(  # type: ignore[method-assign]
+            app.wsgi_app, {account.appid: account}, headers, lambda given: given or "an-id"
+        )
     return WeChat(account, app.test_client())
 
 
@@ -239,3 +252,28 @@ def test_every_event_is_answered_and_takes_no_seat(
     office.agent("a@x")
     assert wechat.safe(event_xml(event)).status_code == 200
     assert office.account.seats.held("a@x") == set()
+
+
+@pytest.mark.parametrize("way", ["short way"], indirect=True)
+def test_the_short_way_carries_the_request_id_and_the_security_headers(wechat: WeChat) -> None:
+    answer = wechat.post({}, b"<xml/>", headers={"X-Request-ID": "given-id"})
+    assert answer.status_code == 403
+    assert answer.headers["X-Request-ID"] == "given-id"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize("way", ["short way"], indirect=True)
+def test_the_short_way_leaves_what_it_does_not_know_to_flask(wechat: WeChat) -> None:
+    wechat.path = "/wechat/callback/wxother"
+    assert wechat.post({}, b"<xml/>").status_code == 404
+    assert wechat.client.put("/wechat/callback", data=b"").status_code == 405
+
+
+def test_what_goes_wrong_unforeseen_is_answered_500_so_that_wechat_delivers_again(
+    wechat: WeChat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("app.callback.receive", broken)
+    assert wechat.safe(text_xml()).status_code == 500
