@@ -9,13 +9,16 @@ import socket
 import sys
 import time
 from collections.abc import Callable
+from ipaddress import ip_network
 
 from app.banner import page
 from app.data_lock import DataLock
 from app.embedded import EmbeddedServer
+from app.granian_server import GranianServer
+from app.gunicorn_server import GunicornServer
 from app.kept import KeptSecrets, keep_demo, keep_secrets, mark_admin_shown
 from app.node import DemoAccount, NodeContext, StartError
-from app.wsgi_server import Hooks, NodeServer, WsgiApp, report
+from app.serving import Hooks, WsgiApp, report
 from config.settings import Settings, SettingsError, load_settings
 
 EXIT_START = 1
@@ -25,6 +28,7 @@ SLOW_START_S = 30.0
 PROBE_S = 1.0
 RESTARTS_MAX = 5  # of the embedded server within RESTART_WINDOW_S; more means a lasting fault
 RESTART_WINDOW_S = 60.0
+LOOPBACK = (ip_network("127.0.0.1"), ip_network("::1"))
 
 CreateWsgi = Callable[[Settings, NodeContext], WsgiApp]
 
@@ -81,11 +85,7 @@ class Launcher:
         if settings.redis_url is None:
             self._start_embedded(self._lock)
         say(f"kfring: starting the server on {self._base_url}")
-        trusted = ",".join(str(network) for network in settings.trusted_proxies) or "127.0.0.1,::1"
-        hooks = Hooks(self._build, self._shutdown, self._after_fork, self._watch)
-        server = NodeServer(
-            f"{_bracketed(settings.host)}:{settings.port}", settings.thread_count, trusted, hooks
-        )
+        server = self._server(Hooks(self._build, self._shutdown, self._after_fork, self._watch))
         try:
             server.run()
         except SystemExit as leave:
@@ -97,6 +97,12 @@ class Launcher:
         if os.getpid() == self._pid and self._embedded is not None:
             self._embedded.stop()
             say("kfring: stopped")
+
+    def _server(self, hooks: Hooks) -> GranianServer | GunicornServer:
+        settings = self._settings
+        make = GranianServer if settings.server == "granian" else GunicornServer
+        trusted = settings.trusted_proxies or LOOPBACK
+        return make(settings.host.strip("[]"), settings.port, settings.thread_count, trusted, hooks)
 
     @property
     def _base_url(self) -> str:

@@ -84,6 +84,7 @@ class Settings(BaseSettings):
     role: Literal["web", "worker", "all"] = "all"
     node_id: str | None = Field(None, pattern=r"^[A-Za-z0-9._-]{1,64}$")
     simulator: bool | None = None
+    server: Literal["granian", "gunicorn"] = "granian"
     streams_max: int = Field(200, gt=0, le=4000)
     threads: int | None = Field(None, gt=0, le=5000)
     timezone: str = "Asia/Shanghai"
@@ -114,7 +115,7 @@ class Settings(BaseSettings):
     def _split(cls, value: object) -> object:
         return split_list(value) if isinstance(value, str) else value
 
-    @field_validator("role", "log_level", "callback_mode", mode="before")
+    @field_validator("role", "server", "log_level", "callback_mode", mode="before")
     @classmethod
     def _lower(cls, value: object) -> object:
         return value.lower() if isinstance(value, str) else value

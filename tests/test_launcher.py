@@ -36,6 +36,7 @@ class Node:
         self.folder = folder
         self.out = folder.parent / f"out-{self.port}-{time.monotonic_ns()}.txt"
         environment = {"PATH": os.environ["PATH"], "PORT": str(self.port)}
+        environment |= {"KF_SERVER": os.environ["KF_SERVER"]}
         with self.out.open("wb") as out:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "tests.small_app"],
@@ -89,6 +90,14 @@ class Node:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return tmp_path / "data"
+
+
+@pytest.fixture(params=["granian", "gunicorn"], autouse=True)
+def server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Everything here holds on each of the servers."""
+    monkeypatch.setenv("KF_SERVER", request.param)
+    name: str = request.param
+    return name
 
 
 @pytest.fixture

@@ -10,8 +10,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
@@ -20,40 +19,32 @@ from gunicorn.http import wsgi as gunicorn_wsgi
 
 from app.lifeline import tie_to_parent
 from app.node import StartError
+from app.serving import (
+    BACKLOG,
+    GRACEFUL_S,
+    SERVER_NAME,
+    START_POLL_S,
+    WATCH_S,
+    Hooks,
+    Network,
+    WsgiApp,
+    report,
+)
 
-GRACEFUL_S = 20
 WORKER_TIMEOUT_S = 60
 KEEPALIVE_S = 5
-BACKLOG = 1024
-START_POLL_S = 0.1
-WATCH_S = 1.0
 
-WsgiApp = Callable[..., Any]
-
-gunicorn_wsgi.SERVER = "kfring"  # the Server header names no product that has known holes
+gunicorn_wsgi.SERVER = SERVER_NAME
 
 
-@dataclass(frozen=True, slots=True)
-class Hooks:
-    """What the launcher does around the server.
-
-    `build(draining)` makes the WSGI application in the worker; `leave` runs as the worker goes;
-    `forked` at its very start; `watch` in the launcher's process about once a second, answering
-    whether the server is still starting.
-    """
-
-    build: Callable[[Callable[[], bool]], WsgiApp]
-    leave: Callable[[], None]
-    forked: Callable[[], None]
-    watch: Callable[[], bool]
-
-
-class NodeServer(BaseApplication):  # type: ignore[misc]
+class GunicornServer(BaseApplication):  # type: ignore[misc]
     """Serve `hooks.build`'s application on `bind` until a signal ends the process."""
 
-    def __init__(self, bind: str, threads: int, trusted: str, hooks: Hooks) -> None:
+    def __init__(
+        self, host: str, port: int, threads: int, trusted: Sequence[Network], hooks: Hooks
+    ) -> None:
         self._options = {
-            "bind": bind,
+            "bind": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
             "worker_class": "gthread",
             "workers": 1,
             "threads": threads,
@@ -66,7 +57,7 @@ class NodeServer(BaseApplication):  # type: ignore[misc]
             "control_socket_disable": True,
             "accesslog": None,
             "loglevel": "warning",
-            "forwarded_allow_ips": trusted,
+            "forwarded_allow_ips": ",".join(map(str, trusted)),
             "proc_name": "kfring",
             "post_fork": self._post_fork,
             "post_worker_init": self._post_worker_init,
@@ -135,13 +126,6 @@ class NodeArbiter(Arbiter):  # type: ignore[misc]
         except StartError as error:
             report(error)
             raise StopIteration from None
-
-
-def report(error: StartError) -> None:
-    """One line of stderr per sentence."""
-    for line in str(error).splitlines():
-        sys.stderr.write(f"kfring: {line}\n")
-    sys.stderr.flush()
 
 
 def _not_about_start_errors(record: logging.LogRecord) -> bool:

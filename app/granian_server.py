@@ -1,0 +1,148 @@
+"""granian as this node's server: HTTP in Rust, the application in one worker process of many threads.
+
+The worker builds the application after the fork, so that no client of Redis, ZooKeeper or the
+database is shared between processes. Why it is the default: docs/performance.md.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterable, Sequence
+from ipaddress import ip_address
+from typing import Any, Final
+
+from granian.server import MPServer
+
+from app.lifeline import tie_to_parent
+from app.node import StartError
+from app.serving import (
+    BACKLOG,
+    GRACEFUL_S,
+    SERVER_NAME,
+    START_POLL_S,
+    WATCH_S,
+    Hooks,
+    Network,
+    WsgiApp,
+    report,
+)
+
+IDLE_THREAD_S: Final = 30
+CONNECTIONS_MIN: Final = 1024
+RESTARTS_MAX: Final = 5
+RESTART_WINDOW_S: Final = 60.0
+EXIT_REFUSED: Final = 4
+"""The worker's status after a StartError, which it has told already."""
+
+
+class GranianServer(MPServer):  # type: ignore[misc]
+    """Serve `hooks.build`'s application until a signal ends the process."""
+
+    def __init__(
+        self, host: str, port: int, threads: int, trusted: Sequence[Network], hooks: Hooks
+    ) -> None:
+        super().__init__(
+            "kfring",
+            address=host,
+            port=port,
+            interface="wsgi",
+            http="1",
+            websockets=False,
+            workers=1,
+            blocking_threads=threads,
+            blocking_threads_idle_timeout=IDLE_THREAD_S,
+            backpressure=max(CONNECTIONS_MIN, 2 * threads),
+            backlog=BACKLOG,
+            workers_kill_timeout=GRACEFUL_S,
+            log_enabled=False,
+        )
+        self._hooks = hooks
+        self._trusted = trusted
+        self._launcher = os.getpid()
+        self._draining = multiprocessing.Event()
+        self._restarts: list[float] = []
+
+    def run(self) -> None:
+        """Serve; leaves with SystemExit where the worker could not start."""
+        multiprocessing.set_start_method("fork", force=True)  # the hooks are closures
+        self.serve(spawn_target=self._work, target_loader=self._load, wrap_loader=False)
+
+    def signal_handler_interrupt(self, *_: Any) -> None:
+        """Drain; a second signal ends the wait."""
+        if self.interrupt_signal:
+            for worker in self.wrks:
+                worker.kill()
+        super().signal_handler_interrupt()
+
+    signal_handler_reload = signal_handler_interrupt
+
+    def _work(self, *args: Any) -> None:
+        """The worker process, from its fork to its end."""
+        tie_to_parent(self._launcher)
+        # A terminal sends these to every process at once; the launcher passes on one SIGTERM.
+        for number in (signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        self._hooks.forked()
+        try:
+            self._spawn_wsgi_worker(*args)
+        finally:
+            self._hooks.leave()
+
+    def _load(self) -> WsgiApp:
+        try:
+            return _as_behind_proxies(self._hooks.build(self._draining.is_set), self._trusted)
+        except StartError as error:
+            report(error)
+            sys.exit(EXIT_REFUSED)
+
+    def _serve_loop(self, spawn_target: Any, target_loader: Any) -> None:
+        """Looks after the worker and, through `watch`, after everything else."""
+        starting = True
+        while not self.interrupt_signal:
+            self.main_loop_interrupt.wait(START_POLL_S if starting else WATCH_S)
+            if self.interrupt_children and not self._may_restart():
+                return
+            if self.interrupt_children and not self.interrupt_signal:
+                self.interrupt_children.clear()
+                self.main_loop_interrupt.clear()
+                self._respawn_workers([0], spawn_target, target_loader)
+            try:
+                starting = self._hooks.watch()
+            except StartError as error:
+                report(error)
+                return
+
+    def _may_restart(self) -> bool:
+        """Not one that refused to start, nor one that dies again and again."""
+        now = time.monotonic()
+        self._restarts = [at for at in self._restarts if now - at < RESTART_WINDOW_S] + [now]
+        refused = self.wrks[0].inner.exitcode == EXIT_REFUSED
+        return not refused and len(self._restarts) <= RESTARTS_MAX
+
+    def _stop_workers(self) -> None:
+        self._draining.set()
+        super()._stop_workers()
+
+
+def _as_behind_proxies(application: WsgiApp, trusted: Sequence[Network]) -> WsgiApp:
+    """Sets the scheme a trusted proxy tells, as gunicorn does, and the Server header."""
+
+    def called(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+        def named(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+            return start(status, [*headers, ("Server", SERVER_NAME)], exc_info)
+
+        if environ.get("HTTP_X_FORWARDED_PROTO") == "https" and _from(trusted, environ):
+            environ["wsgi.url_scheme"] = "https"
+        answer: Iterable[bytes] = application(environ, named)
+        return answer
+
+    return called
+
+
+def _from(trusted: Sequence[Network], environ: dict[str, Any]) -> bool:
+    peer = ip_address(environ["REMOTE_ADDR"])
+    return any(peer in network for network in trusted)
