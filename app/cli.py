@@ -8,10 +8,11 @@ import click
 from flask import Flask
 from flask.cli import AppGroup
 
-from app import logs
 from app.auth.logins import Logins
 from app.auth.passwords import Passwords, WeakPassword
+from app.command_settings import command_settings
 from app.command_stores import redis_address
+from app.config_commands import config
 from app.directory.people import PeopleDirectory
 from app.doctor import report
 from app.kept import keep_secrets
@@ -20,12 +21,13 @@ from app.storage import engine as sql_engine
 from app.storage import people
 from app.storage.audit import Actor
 from app.storage.engine import Database
-from config.settings import Settings, SettingsError, load_settings
+from config.settings import Settings
 from sessions.clients import store_client
 from sessions.model import SessionError
 from sessions.sql import StorageError, reading
 
 kf = AppGroup("kf", help="kfring: connect, check and repair.")
+kf.add_command(config)
 
 
 def create_app() -> Flask:
@@ -39,7 +41,7 @@ def create_app() -> Flask:
 def doctor() -> None:
     """What stands between this node and serving the official account; exit 1 on any ✗."""
     failed = 0
-    for finding in report.examine(_settings()):
+    for finding in report.examine(command_settings()):
         failed += not finding.ok
         for line in finding.lines():
             click.echo(line)
@@ -53,7 +55,7 @@ def doctor() -> None:
 @click.option("--generate", is_flag=True, help="Make a password instead of asking for one.")
 def reset_password(username: str, generate: bool) -> None:
     """A new password for USERNAME; signs out everywhere."""
-    settings = _settings()
+    settings = command_settings()
     password = "" if generate else _asked_password()
     try:
         made = _reset(settings, username, password)
@@ -63,15 +65,6 @@ def reset_password(username: str, generate: bool) -> None:
     if made is not None:
         click.echo(f"  {made}")
         click.echo("It is shown only this once.")
-
-
-def _settings() -> Settings:
-    try:
-        settings = load_settings()
-    except SettingsError as error:
-        raise click.ClickException("\n".join(f"setting {line}" for line in error.lines)) from None
-    logs.configure("error")
-    return settings
 
 
 def _asked_password() -> str:

@@ -1,0 +1,98 @@
+"""``flask kf config export|import``: groups, rules and notices as one file."""
+
+from __future__ import annotations
+
+import json
+import time
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import click
+import tomli_w
+
+from app.command_settings import chosen_account, command_settings
+from app.config_file import BadConfig, exported, imported
+from app.storage import engine as sql_engine
+from app.storage.audit import Actor
+from app.storage.engine import Database
+from app.storage.errors import Invalid, Missing, Taken
+from config.settings import Settings
+from sessions.sql import StorageError
+
+FILE_MAX_BYTES = 4 * 1024 * 1024
+
+
+@click.group("config", help="Groups, rules and notices as one file.")
+def config() -> None:
+    """The group of both commands."""
+
+
+@config.command("export")
+@click.option("--appid", help="Which official account, where there are several.")
+@click.option("--output", type=click.Path(path_type=Path), help="A .toml or .json file.")
+@click.option("--format", "form", type=click.Choice(["toml", "json"]), help="toml if not named.")
+def export_config(appid: str | None, output: Path | None, form: str | None) -> None:
+    """Writes what is in force to OUTPUT, or shows it."""
+    settings = command_settings()
+    account = chosen_account(settings, appid)
+    database = _database(settings)
+    try:
+        document = exported(database, account.appid, settings.timezone)
+    except StorageError as error:
+        raise click.ClickException(str(error)) from None
+    finally:
+        database.dispose()
+    text = _written(document, form or (output.suffix[1:] if output else "toml"))
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    try:
+        output.write_text(text, "utf-8")
+    except OSError as error:
+        raise click.ClickException(f"{output} cannot be written: {error.strerror}") from None
+
+
+@config.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--appid", help="Which official account, where there are several.")
+def import_config(file: Path, appid: str | None) -> None:
+    """Reads FILE; running nodes follow within seconds. What it does not name stays as it is."""
+    settings = command_settings()
+    account = chosen_account(settings, appid)
+    document = _read(file)
+    database = _database(settings)
+    actor = Actor("command line", "system", int(time.time() * 1000))
+    try:
+        imported(database, actor, account, document, settings.timezone)
+    except (BadConfig, Invalid, Missing, Taken, StorageError) as error:
+        raise click.ClickException(f"nothing was changed:\n{error}") from None
+    finally:
+        database.dispose()
+    click.echo(f"{file} is in force; running nodes follow within seconds.")
+
+
+def _read(file: Path) -> dict[str, Any]:
+    if file.stat().st_size > FILE_MAX_BYTES:
+        raise click.ClickException(f"{file} has more than {FILE_MAX_BYTES} bytes")
+    try:
+        text = file.read_text("utf-8")
+        found = json.loads(text) if file.suffix == ".json" else tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise click.ClickException(f"{file} cannot be read: {error}") from None
+    if not isinstance(found, dict):
+        raise click.ClickException(f"{file} must hold an object")
+    return found
+
+
+def _written(document: dict[str, Any], form: str) -> str:
+    if form == "json":
+        return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+    return tomli_w.dumps(document, multiline_strings=True)
+
+
+def _database(settings: Settings) -> Database:
+    file = settings.data_dir / sql_engine.SQLITE_FILE
+    if settings.database_url is None and not file.exists():
+        raise click.ClickException(f"there is no database in {settings.data_dir}; see KF_DATA_DIR")
+    return sql_engine.create(settings.sqlalchemy_url.get_secret_value(), settings.data_dir)

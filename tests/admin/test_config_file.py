@@ -1,0 +1,125 @@
+"""The configuration as one file: out and back the same, checked whole before anything is written."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.config_file import BadConfig, exported, imported
+from app.storage.audit import Actor
+from app.storage.errors import Invalid
+from tests.admin.test_admin_api import serving
+from tests.api.conftest import WECHAT_ID, Node
+from tests.support import wait_until
+
+ROOT = Path(__file__).resolve().parents[2]
+ZONE = "Asia/Shanghai"
+ACTOR = Actor("command line", "system", 1)
+WANTED: dict[str, Any] = {
+    "groups": {
+        "night": {
+            "title": "夜班",
+            "fallback": "day",
+            "members": ["amy"],
+            "hours": {"weekly": {"mon": ["22:00-06:00"]}},
+        },
+        "day": {"title": "白班"},
+    },
+    "routing": {"default_group": "day", "rules": [{"group": "night", "when": {"language": "en"}}]},
+    "transfers": {"rating_below": 2.5},
+    "notices": {"away": {"zh": "都下班了"}},
+}
+
+
+def take_in(node: Node, document: dict[str, Any]) -> None:
+    account = node.services.served[node.appid].account
+    imported(node.services.engine, ACTOR, account.config, document, ZONE)
+
+
+def test_what_is_imported_is_exported_again_and_followed_by_the_running_node(node: Node) -> None:
+    serving(node, "amy")
+    take_in(node, WANTED)
+    out = exported(node.services.engine, node.appid, ZONE)
+    assert out["groups"]["night"] == WANTED["groups"]["night"] | {"members": [f"amy@{WECHAT_ID}"]}
+    assert out["routing"]["default_group"] == "day" and "general_support" in out["groups"]
+    assert out["notices"] == WANTED["notices"] and out["transfers"]["rating_below"] == 2.5
+    take_in(node, out)
+    assert exported(node.services.engine, node.appid, ZONE) == out
+    account = node.services.served[node.appid].account
+    wait_until(lambda: account.plan().routing.default_group == "day")
+    wait_until(lambda: account.groups_of(f"amy@{WECHAT_ID}") == ("night",))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"colours": {}}, "unknown section"),
+        ({"groups": []}, "groups: must be a table"),
+        ({"groups": {"Night!": {"title": "x"}}}, "Night!"),
+        ({"groups": {"night": {"title": "x", "fallback": "gone"}}}, "no group gone"),
+        ({"groups": {"night": {"title": "x", "assign": "never"}}}, "assign"),
+        ({"routing": {"default_group": "gone"}}, "routing: default_group"),
+        ({"transfers": {"rating_below": "low"}}, "transfers"),
+        ({"transfers": {"keywords": [{"words": ["x"], "group": "gone"}]}}, "no group gone"),
+        ({"notices": {"hello": {"zh": "x"}}}, "no notice hello"),
+        ({"notices": {"away": {"zh": "{nonsense}"}}}, "notices.away.zh"),
+    ],
+)
+def test_a_file_with_one_fault_changes_nothing_at_all(
+    node: Node, change: dict[str, Any], said: str
+) -> None:
+    before = exported(node.services.engine, node.appid, ZONE)
+    with pytest.raises(BadConfig, match=said):
+        take_in(node, WANTED | change)
+    assert exported(node.services.engine, node.appid, ZONE) == before
+
+
+def test_a_member_nobody_knows_and_a_circle_of_fallbacks_undo_the_whole_import(node: Node) -> None:
+    before = exported(node.services.engine, node.appid, ZONE)
+    circle = {
+        "night": {"title": "x", "fallback": "day"},
+        "day": {"title": "y", "fallback": "night"},
+    }
+    for document in (WANTED, {"groups": circle}):
+        with pytest.raises(Invalid):
+            take_in(node, document)
+    assert exported(node.services.engine, node.appid, ZONE) == before
+
+
+def test_the_commands_write_and_read_files_of_both_kinds(node: Node, tmp_path: Path) -> None:
+    settings = node.services.settings
+    environment = {
+        "PATH": os.environ["PATH"],
+        "KF_DATA_DIR": str(settings.data_dir),
+        "KF_APPID": node.appid,
+        "KF_APP_SECRET": "s" * 32,
+        "KF_TOKEN": "AAAAA",
+        "KF_ENCODING_AES_KEY": "A" * 43,
+        "KF_WECHAT_ID": WECHAT_ID,
+        "KF_DATABASE_URL": settings.sqlalchemy_url.get_secret_value(),
+    }
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "flask", "--app", "wsgi", "kf", "config", *arguments]
+        return subprocess.run(
+            command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60
+        )
+
+    for name, read in (("out.toml", tomllib.loads), ("out.json", json.loads)):
+        file = tmp_path / name
+        done = run("export", "--output", str(file))
+        assert done.returncode == 0, done.stderr
+        assert read(file.read_text("utf-8"))["routing"]["default_group"] == "general_support"
+        assert run("import", str(file)).returncode == 0
+    bad = tmp_path / "bad.toml"
+    bad.write_text('[routing]\ndefault_group = "gone"\n', "utf-8")
+    refused = run("import", str(bad))
+    assert refused.returncode == 1 and "no group gone" in refused.stderr
+    assert "Traceback" not in refused.stderr
