@@ -55,6 +55,7 @@ class Jobs:
         self._served = served
         self._sweep_s = sweep_s
         self._works = works
+        self._watch: tuple[int, Callable[[], None]] | None = None
         self._swept_at = time.monotonic()
         self._stopping = threading.Event()
         # A tick that is late still runs, once; it is never run twice at the same time.
@@ -70,9 +71,16 @@ class Jobs:
             self._every(POLL_S, "outbox", self._poll)
             self._every(self._sweep_s, "sweep", self._sweep)
             self._every(ARCHIVE_S, "archive", sweeps.archive_closed)
+            if self._watch:
+                seconds, look = self._watch
+                self._scheduler.add_job(look, "interval", seconds=seconds, id="alerts")
         SWEEP_AGE.set_function(lambda: time.monotonic() - self._swept_at)
         self._scheduler.start()
         threading.Thread(target=self._watch_clock, name="clock-watch", daemon=True).start()
+
+    def watch(self, seconds: int, look: Callable[[], None]) -> None:
+        """Before ``start``: what looks for trouble every so many seconds."""
+        self._watch = (seconds, look)
 
     def stop(self) -> None:
         """No further tick begins; running ones are left to end."""

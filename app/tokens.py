@@ -140,6 +140,17 @@ class TokenService:
         """A token other than ``failed``, which the platform refused. Raises TokenUnavailable."""
         return self._obtain(failed)
 
+    def trouble(self) -> str:
+        """The platform's last word while no token could be had within the last minute, "" without trouble.
+
+        "0" where it could not be reached.
+        """
+        try:
+            stored = self._run(self._store.get, self._keys[4])
+        except TokenUnavailable:
+            return ""
+        return _text(stored) if stored is not None else ""
+
     def _obtain(self, failed: str) -> str:
         owner = secrets.token_hex(8)
         deadline = time.monotonic() + WAIT_S

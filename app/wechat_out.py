@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.message import Message
 from typing import Any, NamedTuple, Protocol
@@ -95,6 +95,8 @@ class WeChatApi:
         self._base_url = base_url.rstrip("/")
         self._session = session
         self._typing_path = typing_path
+        self.on_quota: Callable[[int], object] = lambda errcode: None
+        self.token_trouble: Callable[[], str] = lambda: ""
 
     def send_custom(
         self, openid: str, payload: Mapping[str, Any], kf_account: str | None = None
@@ -192,18 +194,27 @@ class WeChatApi:
         return self._post(f"/customservice/kfaccount/{verb}", fields)
 
     def _get(self, path: str) -> Accepted:
-        return Accepted(judged(self._call("GET", path, {})))
+        return self._accepted(self._call("GET", path, {}))
 
     def _post(self, path: str, value: Mapping[str, Any]) -> Accepted:
         answer = self._call("POST", path, {}, data=utf8_json(value), headers=JSON_HEADERS)
-        return Accepted(judged(answer))
+        return self._accepted(answer)
+
+    def _accepted(self, answer: Answer) -> Accepted:
+        """Whoever listens hears of a quota that is used up."""
+        try:
+            return Accepted(judged(answer))
+        except PlatformRefused as refused:
+            if refused.kind is Kind.QUOTA:
+                self.on_quota(refused.errcode)
+            raise
 
     def _upload(
         self, path: str, query: Mapping[str, str], file: tuple[str, bytes, str]
     ) -> Accepted:
         name, content, mime = file
         files = {"media": (safe_filename(name, mime), content, mime)}
-        return Accepted(judged(self._call("POST", path, query, UPLOAD_READ_S, files=files)))
+        return self._accepted(self._call("POST", path, query, UPLOAD_READ_S, files=files))
 
     def _call(
         self,

@@ -12,6 +12,9 @@ from sqlalchemy import Engine
 
 from app import logs
 from app.account import Account, Policy
+from app.alerting.conditions import Limits
+from app.alerting.watch import Watch, Watched, quota_listener
+from app.alerting.webhook import Webhook
 from app.attendance import Attendance
 from app.auth.logins import Logins
 from app.auth.passwords import Passwords
@@ -43,6 +46,7 @@ from routing.local import LocalPresence
 from routing.presence import Presence
 from routing.rules import BadRule
 from routing.zookeeper import ZooKeeperHub
+from sessions.alarms import AlarmBoard
 from sessions.clients import blocking_client, store_client
 from sessions.deadlines import Deadlines
 from sessions.layout import check_layout
@@ -110,6 +114,7 @@ def build(settings: Settings, node: NodeContext) -> Services:
         background=Background(),
         jobs=jobs,
     )
+    _watch_for_trouble(services, jobs)
     bootstrap.prepare(services)
     for served, _ in built:
         mirror.everyone(engine, served.account)
@@ -162,6 +167,7 @@ def _serve(
     typing_path = MINIPROGRAM_TYPING_PATH if mini else TYPING_PATH
     tokens = TokenService(client, config, base, session)
     api = WeChatApi(config, tokens, base, session, typing_path)
+    api.token_trouble = tokens.trouble
     payloads = Payloads(appid, api, engine, mirror.speaker_refused(engine, account))
     sender = Sender(account, api, payloads, pool)
     account = replace(account, wake_sender=sender.wake, greet=greeter(api, pool))
@@ -170,6 +176,25 @@ def _serve(
     hub = DeskHub(appid, stream, reading, attendance.refresh)
     work = Work(account, sender, MediaFetcher(account, api, engine, pool))
     return Served(account, api, hub, notices), work
+
+
+def _watch_for_trouble(services: Services, jobs: Jobs) -> None:
+    """Alarms to the team's webhook, where the settings name one."""
+    settings, board = services.settings, AlarmBoard(services.redis)
+    if settings.alert_webhook is None:
+        return
+    for served in services.served.values():
+        served.api.on_quota = quota_listener(board, served.account.appid)
+    watch = Watch(
+        board,
+        Webhook(settings.alert_webhook.get_secret_value()),
+        [Watched(s.account, s.api.token_trouble) for s in services.served.values()],
+        Limits(settings.alert_wait_s * 1000, settings.alert_dead),
+        services.node.node_id,
+        settings.alert_every_s * 1000,
+        settings.alert_format,
+    )
+    jobs.watch(settings.alert_every_s, watch.look)
 
 
 def _database(settings: Settings) -> Engine:

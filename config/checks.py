@@ -30,6 +30,7 @@ REDIS_SCHEMES = (
     "redis+cluster",
     "rediss+cluster",
 )
+WEBHOOK_SCHEMES = ("https", "http")
 DATABASE_SCHEMES = ("sqlite", "postgres", "postgresql", "postgresql+psycopg")
 
 
@@ -85,7 +86,11 @@ def _addresses(settings: Settings) -> Iterator[str]:
                 f"{_variable(field)}: must look like https://host[:port][/path], "
                 "without a query or login"
             )
-    for field, schemes in (("redis_url", REDIS_SCHEMES), ("database_url", DATABASE_SCHEMES)):
+    for field, schemes in (
+        ("redis_url", REDIS_SCHEMES),
+        ("database_url", DATABASE_SCHEMES),
+        ("alert_webhook", WEBHOOK_SCHEMES),
+    ):
         secret = getattr(settings, field)
         if secret is not None and not has_scheme(secret.get_secret_value(), schemes):
             yield f"{_variable(field)}: must begin with one of {', '.join(schemes)} and ://"

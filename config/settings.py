@@ -105,6 +105,11 @@ class Settings(BaseSettings):
     transfer_consent: bool = False
     transfer_timeout_s: Seconds = 60
     transfer_limit_s: SecondsOrOff = 7200
+    alert_webhook: SecretStr | None = None
+    alert_format: Literal["markdown", "text"] = "markdown"
+    alert_wait_s: Seconds = 300
+    alert_dead: int = Field(5, gt=0, le=1000)
+    alert_every_s: Seconds = 15
     entry_keys: Annotated[frozenset[str], NoDecode] = frozenset()
 
     _accounts: tuple[OfficialAccount, ...] = PrivateAttr(default=())
@@ -115,7 +120,7 @@ class Settings(BaseSettings):
     def _split(cls, value: object) -> object:
         return split_list(value) if isinstance(value, str) else value
 
-    @field_validator("role", "server", "log_level", "callback_mode", mode="before")
+    @field_validator("role", "server", "log_level", "callback_mode", "alert_format", mode="before")
     @classmethod
     def _lower(cls, value: object) -> object:
         return value.lower() if isinstance(value, str) else value

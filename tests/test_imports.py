@@ -49,7 +49,7 @@ ADAPTERS = {
     "redis": ("sessions/", "app/tokens.py", "app/auth/"),
     "kazoo": ("routing/zookeeper.py",),
     "wechatpy": ("app/wechat_", "simulator/"),
-    "requests": ("app/wechat_", "app/tokens.py", "app/media", "simulator/"),
+    "requests": ("app/wechat_", "app/tokens.py", "app/media", "app/alerting/webhook.py", "simulator/"),
     "xmltodict": ("app/wechat_xml.py", "simulator/"),
     "sqlalchemy": ("app/storage/", "sessions/records.py", "sessions/sql.py", "sessions/schema.py"),
     "alembic": ("app/storage/",),

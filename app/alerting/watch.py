@@ -1,0 +1,110 @@
+"""Looks at every official account and tells the team: one node at a time, what was told stands in Redis."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final, Protocol
+
+import structlog
+
+from app.account import Account
+from app.alerting.conditions import Alarm, Limits, Standing, Vitals, judge
+from app.alerting.words import message
+from app.conversations.placing import CLOSED, held_back
+from sessions.alarms import AlarmBoard
+from sessions.model import SessionError
+
+DEAD_WITHIN_MS: Final = 600_000
+DEAD_READ: Final = 1_000
+LEASE_PERIODS: Final = 3
+"""Another node takes over after so many periods without a word of the one that tells."""
+
+log = structlog.get_logger()
+
+
+class Robot(Protocol):
+    def post(self, message: Mapping[str, Any]) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """One official account and how to ask for its token's trouble ("" = none)."""
+
+    account: Account
+    token_error: Callable[[], str]
+
+
+class Watch:
+    """``look`` is called every ``period_ms`` by every node; only the leader does anything."""
+
+    def __init__(
+        self,
+        board: AlarmBoard,
+        robot: Robot,
+        watched: Sequence[Watched],
+        limits: Limits,
+        node: str,
+        period_ms: int,
+        kind: str,
+    ) -> None:
+        self._board = board
+        self._robot = robot
+        self._watched = watched
+        self._limits = limits
+        self._node = node
+        self._lease_ms = period_ms * LEASE_PERIODS
+        self._kind = kind
+
+    def look(self) -> None:
+        """One round. A message that is not taken is tried again in the next; raises nothing of Redis."""
+        try:
+            if not self._board.lead(self._node, self._lease_ms):
+                return
+            for one in self._watched:
+                self._judge(one)
+        except SessionError as error:
+            log.warning("alerts_interrupted", error=str(error))
+
+    def _judge(self, one: Watched) -> None:
+        appid, now_ms = one.account.appid, self._board.now_ms()
+        before = {Alarm(n): Standing(**v) for n, v in self._board.standing(appid).items()}
+        vitals = self.vitals(one, now_ms)
+        after, told = judge(vitals, self._limits, before, now_ms)
+        if told and not self._robot.post(message(self._kind, appid, told)):
+            after |= {t.alarm: before.get(t.alarm, Standing()) for t in told}
+        if after != before:
+            self._board.keep(appid, {name.value: asdict(s) for name, s in after.items()})
+
+    def vitals(self, one: Watched, now_ms: int) -> Vitals:
+        """The account's numbers as they are now."""
+        account, reading = one.account, one.account.reading
+        lengths = reading.queue_lengths()
+        open_ones = [g for g, n in lengths.items() if n and not _closed(account, g, now_ms)]
+        heads = reading.sessions(reading.waiting(open_ones, 1))
+        oldest = min((s.waiting_since_ms for s in heads), default=now_ms)
+        dead = reading.dead_letters(DEAD_READ)
+        return Vitals(
+            oldest_wait_ms=max(0, now_ms - oldest),
+            waiting=sum(lengths[group] for group in open_ones),
+            online=sum(agent.serving for agent in account.attendance.agents().values()),
+            token_error=one.token_error(),
+            quota_error=self._board.quota_error(account.appid),
+            dead=sum(at_ms > now_ms - DEAD_WITHIN_MS for _, at_ms in dead),
+        )
+
+
+def quota_listener(board: AlarmBoard, appid: str) -> Callable[[int], None]:
+    """What an API client calls when a quota is used up; it never raises."""
+
+    def spent(errcode: int) -> None:
+        try:
+            board.quota_spent(appid, errcode)
+        except SessionError as error:
+            log.warning("quota_not_noted", appid=appid, error=str(error))
+
+    return spent
+
+
+def _closed(account: Account, group: str, now_ms: int) -> bool:
+    return held_back(account, group, now_ms) == CLOSED
