@@ -10,6 +10,7 @@ from app.attendance import Attendance
 from config.accounts import OfficialAccount
 from routing.document import Plan
 from routing.transfer_rules import TransferRules
+from sessions.model import Inbound
 from sessions.outbox import Outbox
 from sessions.reading import Reading
 from sessions.records import Records
@@ -45,7 +46,8 @@ class Policy:
 class Account:
     """One official account: its stores, who is there, its texts, its policy and what operators decided.
 
-    ``plan`` and ``transfer_rules`` answer from memory; ``greet(openid, text)`` sends a text that belongs to
+    ``plan`` and ``transfer_rules`` answer from memory; ``noticed`` has what WeChat knows of a push's customer
+    read behind the callback; ``greet(openid, text)`` sends a text that belongs to
     no conversation and returns at once.
     """
 
@@ -62,6 +64,7 @@ class Account:
     plan: Callable[[], Plan]
     wake_sender: Callable[[], None]
     transfer_rules: Callable[[], TransferRules] = TransferRules
+    noticed: Callable[[Inbound], None] = lambda push: None
     greet: Callable[[str, str], object] = lambda openid, text: None
 
     @property

@@ -179,6 +179,10 @@ class WeChatApi:
         query = {"openid": openid, "lang": lang}
         return judged(self._call("GET", "/cgi-bin/user/info", query))
 
+    def tags(self) -> dict[Any, Any]:
+        """Names of the account's tags by id (8.3)."""
+        return {r["id"]: r["name"] for r in _rows(self._get("/cgi-bin/tags/get"), "tags")}
+
     def update_remark(self, openid: str, remark: str) -> Accepted:
         """Set the remark (under 30 characters)."""
         return self._post("/cgi-bin/user/info/updateremark", {"openid": openid, "remark": remark})

@@ -30,6 +30,7 @@ from app.media_fetch import MediaFetcher
 from app.node import NodeContext, StartError
 from app.outgoing import Payloads
 from app.plans import Plans
+from app.platform_tags import PlatformTags
 from app.sender import SENDERS, Sender
 from app.server import create_app
 from app.services import Served, Services
@@ -95,8 +96,10 @@ def build(settings: Settings, node: NodeContext) -> Services:
     accounts = (node.demo.account,) if node.demo else settings.accounts
     zookeeper = _zookeeper(settings, node)
     pool = ThreadPoolExecutor(SENDERS * 2, thread_name_prefix="wechat")
+    courtesies = Background()
     built = [
-        _serve(settings, node, config, scripts, engine, zookeeper, pool) for config in accounts
+        _serve(settings, node, config, scripts, engine, zookeeper, pool, courtesies)
+        for config in accounts
     ]
     jobs = Jobs([work for _, work in built], settings.sweep_s, works=settings.role != "web")
     logins = Logins(client, node.secret_key.get_secret_value().encode())
@@ -111,7 +114,7 @@ def build(settings: Settings, node: NodeContext) -> Services:
         passwords=passwords,
         sign_in=SignIn(engine, passwords, Throttle(client), logins),
         streams=StreamSlots(settings.streams_max),
-        background=Background(),
+        background=courtesies,
         jobs=jobs,
     )
     _watch_for_trouble(services, jobs)
@@ -133,6 +136,7 @@ def _serve(
     engine: Engine,
     zookeeper: ZooKeeperHub | None,
     pool: ThreadPoolExecutor,
+    courtesies: Background,
 ) -> tuple[Served, Work]:
     """One official account: its stores, its desks, its sender."""
     client, appid, policy = scripts.client, config.appid, _policy(settings)
@@ -171,6 +175,8 @@ def _serve(
     payloads = Payloads(appid, api, engine, mirror.speaker_refused(engine, account))
     sender = Sender(account, api, payloads, pool)
     account = replace(account, wake_sender=sender.wake, greet=greeter(api, pool))
+    if config.kind is AccountKind.OFFICIAL:
+        account = replace(account, noticed=PlatformTags(client, api, courtesies).noticed)
     attendance.on_joined = lambda kf: drain(account, kf)
     plans.on_members = lambda names: mirror.several(engine, account, names)
     hub = DeskHub(appid, stream, reading, attendance.refresh)

@@ -59,6 +59,10 @@ class Routing:
     entry: Entry = field(default_factory=Entry)
     answers: tuple[Answer, ...] = ()
 
+    def asks(self, condition: str) -> bool:
+        """Whether any rule has this condition."""
+        return any(name == condition for rule in self.rules for name, _ in rule.when)
+
     def as_document(self) -> dict[str, Any]:
         """As ``routing_from`` reads it."""
         entry = self.entry

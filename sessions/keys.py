@@ -17,6 +17,7 @@ FORMATS: Final[dict[str, str]] = {
     "client_ids": "i:",  # hash    by session id: client_id -> "seq:hash"
     "card": "r:",  # string  by session id: explanation card of the last decision, JSON
     "customer": "c:",  # hash    by openid: open session, last agent, reply budgets, remark
+    "tags_claim": "ct:",  # string  by openid: a node reads the customer's tags at WeChat
     "agent": "a:",  # hash    by kf_account: status, seats, enabled (mirror of SQL and of intent)
     "agents": "agents",  # set     every mirrored kf_account
     "seats": "seats:",  # set     by kf_account: session ids held or reserved; its size is the load

@@ -3,13 +3,40 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 import redis
 
 from sessions.keys import Keys
 from sessions.scripts import guarded
+
+CLAIM_MS: Final = 30_000
+"""How long one node alone reads a customer's tags."""
+
+
+def claim_tags(client: redis.Redis, appid: str, openid: str, before_ms: int, now_ms: int) -> bool:
+    """Whether the platform's tags of a customer are to be read now; of all nodes one gets True.
+
+    They are where they were read before ``before_ms``. Raises StoreDown.
+    """
+    keys = Keys(appid)
+    key, claim = keys.of("customer", openid), keys.of("tags_claim", openid)
+    read_ms = int(guarded(lambda: client.hget(key, "tags_read_ms")) or 0)
+    if read_ms >= before_ms:
+        return False
+    return bool(guarded(lambda: client.set(claim, now_ms, nx=True, px=CLAIM_MS)))
+
+
+def put_tags(
+    client: redis.Redis, appid: str, openid: str, tags: Sequence[str], now_ms: int
+) -> None:
+    """What WeChat says of the customer. Raises StoreDown."""
+    text = json.dumps(list(tags), ensure_ascii=False, separators=(",", ":"))
+    values: dict[Any, Any] = {"platform_tags": text, "tags_read_ms": now_ms}
+    keys = Keys(appid)
+    guarded(lambda: client.hset(keys.of("customer", openid), mapping=values))
+    guarded(lambda: client.delete(keys.of("tags_claim", openid)))
 
 
 def mirror(

@@ -41,6 +41,8 @@ def receive(account: Account, push: Inbound) -> Outcome:
     if push.event == "unsubscribe":
         _in_time(started)
         closing.unsubscribed(account, push.openid)
+    elif not got.repeated and account.plan().routing.asks("tags_any"):
+        account.noticed(push)
     return got
 
 

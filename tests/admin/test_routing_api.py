@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 
 from app.plans import Plans
+from app.platform_tags import PlatformTags
 from tests.admin.test_admin_api import serving
 from tests.api.conftest import WECHAT_ID, Client, Node
 from tests.support import wait_until
 
+FAR_MS = 4_000_000_000_000
 VIP_FIRST: dict[str, Any] = {
     "default_group": "general_support",
     "rules": [
@@ -90,6 +92,33 @@ def test_a_rule_sends_the_customer_greets_him_and_explains_itself(
         assert preview["why"][part] == card[part]
     assert card["rule"]["number"] == 1 and card["hours"]["open"]
     assert card["effective_ms"] == card["at_ms"] - 9 * 60_000
+
+
+def test_wechats_own_tags_choose_the_group_once_they_were_read_behind_the_callback(
+    admin: Client, node: Node
+) -> None:
+    assert admin.put("/admin/routing", VIP_FIRST).status_code == 200
+    served = node.services.served[node.appid]
+    node.says("o1")
+    tag = served.api._post("/cgi-bin/tags/create", {"tag": {"name": "vip"}}).data["tag"]["id"]
+    tagged = {"openid_list": ["o1"], "tagid": tag}
+    served.api._post("/cgi-bin/tags/members/batchtagging", tagged)
+    assert admin.data("/admin/ring?openid=o1")["decision"]["why"]["rule"] is None
+    wait_until(lambda: served.account.store.customer("o1")[0].tags_read_ms)
+    PlatformTags(node.services.redis, served.api, node.services.background).refresh("o1", FAR_MS)
+    decision = admin.data("/admin/ring?openid=o1")["decision"]
+    assert decision["why"]["rule"]["when"] == {"tags_any": ["vip"]}
+    assert served.account.store.customer("o1")[0].platform_tags == ("vip",)
+
+
+def test_the_scene_that_led_a_customer_here_is_remembered_for_his_first_message(
+    admin: Client, node: Node
+) -> None:
+    rule = {"group": "premium_support", "when": {"source": "qrscene_42"}}
+    assert admin.put("/admin/routing", VIP_FIRST | {"rules": [rule]}).status_code == 200
+    node.says("o1", type="event", event="SCAN", event_key="42")
+    assert admin.data("/admin/ring?openid=o1")["decision"]["why"]["rule"]["number"] == 1
+    assert admin.data("/admin/ring?openid=o2")["decision"]["why"]["rule"] is None
 
 
 def test_a_group_has_members_hours_and_a_fallback_of_its_own(admin: Client, node: Node) -> None:
