@@ -80,7 +80,8 @@ class DemoNode:
         admin = self._token("admin")
         for state in ("WAITING", "SERVING", "TRANSFERING"):
             for session in self._api("GET", f"/sessions?state={state}&limit=200", admin)["data"]:
-                self._api("POST", f"/sessions/{session['id']}/close", admin)
+                path = f"/sessions/{session['id']}/close"
+                self._api("POST", path, admin, {"reason": "the next test begins"})
         for username in ("agent1", "agent2"):
             body = {"status": "offline", "hand_over": True}
             self._api("PUT", "/me/presence", self._token(username), body)
