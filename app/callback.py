@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import structlog
 from flask import Blueprint, Response, abort, request
@@ -14,9 +15,12 @@ from app.conversations import spoken
 from app.conversations.arrivals import receive
 from app.conversations.words import reply_text
 from app.metrics import CALLBACK_SECONDS, CALLBACKS
+from app.tally import TALLY
 from app.wechat_in import SUCCESS, BadPush, Refused, passive_reply, read_push, verify_url
 from app.wechat_xml import MAX_BODY_BYTES
 from sessions.model import Inbound, Outcome, SessionError
+
+OPENED: Final = frozenset({"seated", "queued"})
 
 log = structlog.get_logger()
 
@@ -93,6 +97,7 @@ def answer_push(account: Account, query: Mapping[str, str], body: bytes) -> Answ
     finally:
         CALLBACK_SECONDS.observe(time.perf_counter() - started)
     CALLBACKS.labels(result="repeated" if outcome.repeated else outcome.result).inc()
+    _tally(account, outcome)
     log.info(
         "push",
         appid=account.appid,
@@ -102,6 +107,12 @@ def answer_push(account: Account, query: Mapping[str, str], body: bytes) -> Answ
         session_id=outcome.session_id,
     )
     return answer
+
+
+def _tally(account: Account, outcome: Outcome) -> None:
+    TALLY.count(account.appid, "callbacks")
+    if outcome.result in OPENED and not outcome.repeated:
+        TALLY.count(account.appid, "opened")
 
 
 def _answer(account: Account, inbound: Inbound, outcome: Outcome, now_s: int, nonce: str) -> Answer:

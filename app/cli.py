@@ -15,8 +15,10 @@ from app.command_stores import redis_address
 from app.config_commands import config
 from app.directory.people import PeopleDirectory
 from app.doctor import report
+from app.forgetting import forgotten
 from app.kept import keep_secrets
 from app.node import StartError
+from app.refusals import Refusal
 from app.storage import engine as sql_engine
 from app.storage import people
 from app.storage.audit import Actor
@@ -65,6 +67,28 @@ def reset_password(username: str, generate: bool) -> None:
     if made is not None:
         click.echo(f"  {made}")
         click.echo("It is shown only this once.")
+
+
+@kf.command("forget", with_appcontext=False)
+@click.argument("openid")
+@click.option("--reason", required=True, help="Why; it stands in the audit log.")
+@click.option("--appid", help="Which official account, where there are several.")
+@click.confirmation_option(prompt="Everything kept of this customer is removed. Go on?")
+def forget(openid: str, reason: str, appid: str | None) -> None:
+    """Remove everything that is kept of the customer OPENID."""
+    settings = command_settings()
+    try:
+        done = forgotten(settings, openid, reason, appid)
+    except (StartError, StorageError, SessionError, Refusal) as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(f"Removed; the audit log knows the customer as {done.pseudonym}.")
+    if done.closed:
+        click.echo(f"  conversation {done.closed} was open and is closed")
+    for where, counts in (("database", done.sql), ("Redis", done.redis)):
+        for name, count in sorted(counts.items()):
+            click.echo(f"  {where:<8}  {name:<18} {count}")
+    if not done.files_clean:
+        click.echo("The database's log is in use; its next checkpoint takes the rest away.")
 
 
 def _asked_password() -> str:

@@ -19,8 +19,10 @@ from app.conversations.transfers import drain_everywhere
 from app.media_fetch import MediaFetcher
 from app.metrics import DEAD, OLDEST_WAIT, ONLINE, OPEN, PRESENCE_UP, SWEEP_AGE, WAITING
 from app.sender import Sender
+from app.tally import TALLY
 from sessions.model import SessionError, StoreRefused
 from sessions.scripts import BUSY
+from sessions.series import Series
 from sessions.sql import StorageError
 
 ROSTER_S: Final = 1
@@ -34,6 +36,7 @@ CLOCK_LOOK_S: Final = 1.0
 CLOCK_STEP_S: Final = 2.0
 """A difference between wall clock and monotonic clock that no drift makes in CLOCK_LOOK_S."""
 
+TALLY_S: Final = 10
 DEAD_SHOWN: Final = 1_000
 
 log = structlog.get_logger()
@@ -46,6 +49,7 @@ class Work:
     account: Account
     sender: Sender
     media: MediaFetcher
+    series: Series
 
 
 class Jobs:
@@ -67,6 +71,7 @@ class Jobs:
 
     def start(self) -> None:
         self._every(ROSTER_S, "roster", self._refresh)
+        self._every(TALLY_S, "series", self._note)
         if self._works:
             self._every(POLL_S, "outbox", self._poll)
             self._every(self._sweep_s, "sweep", self._sweep)
@@ -120,6 +125,18 @@ class Jobs:
                 served.sender.poll()
                 _, now_ms = account.store.customer("")
                 served.media.poll(now_ms)
+
+    def _note(self, account: Account) -> None:
+        """What was counted here goes to the minutes that all nodes share."""
+        series = next(served.series for served in self._served if served.account is account)
+        waiting = sum(account.reading.queue_lengths().values())
+        gauges = {"waiting": waiting, "serving": max(0, account.reading.live_count() - waiting)}
+        counts = TALLY.take(account.appid)
+        try:
+            series.add(counts, gauges, int(time.time() * 1000))
+        except SessionError:
+            TALLY.give_back(account.appid, counts)
+            raise
 
     def _sweep(self, account: Account) -> None:
         _, now_ms = account.store.customer("")

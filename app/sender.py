@@ -19,6 +19,7 @@ import structlog
 from app.account import Account
 from app.metrics import PLATFORM_ERRORS, SENDS
 from app.outgoing import Payloads, PlatformGone
+from app.tally import TALLY
 from app.wechat_errors import Kind, reason
 from app.wechat_out import NotConnected, OutcomeUnknown, PlatformRefused, WeChatApi
 from sessions.model import Delivery, SessionError
@@ -168,8 +169,10 @@ class Sender:
     ) -> None:
         self._insist(lambda: self._account.outbox.settle(claim, status, verdict, code, why))
         SENDS.labels(status=status.value).inc()
+        TALLY.count(self._account.appid, status.value)
         if code:
             PLATFORM_ERRORS.labels(errcode=str(code)).inc()
+            TALLY.error(self._account.appid, code)
         message = claim.message or {}
         log.info(
             "reply_settled",

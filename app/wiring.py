@@ -56,6 +56,7 @@ from sessions.reading import Reading
 from sessions.records import Records
 from sessions.roster import SeatStore
 from sessions.scripts import Scripts
+from sessions.series import Series
 from sessions.sql import StorageError
 from sessions.store import SessionStore
 from sessions.streams import DeskStream
@@ -180,7 +181,7 @@ def _serve(
     attendance.on_joined = lambda kf: drain(account, kf)
     plans.on_members = lambda names: mirror.several(engine, account, names)
     hub = DeskHub(appid, stream, reading, attendance.refresh)
-    work = Work(account, sender, MediaFetcher(account, api, engine, pool))
+    work = Work(account, sender, MediaFetcher(account, api, engine, pool), Series(client, appid))
     return Served(account, api, hub, notices), work
 
 

@@ -40,6 +40,7 @@ FORMATS: Final[dict[str, str]] = {
     "off_shift": "offshift",  # zset    kf_account -> end of his shift, ms
     "viewers": "vw:",  # zset    by session id: "<kf_account>|<username>" who looks -> until ms
     "ratings": "ra:",  # hash    by kf_account: count, sum of the customers' ratings
+    "series": "y:",  # hash    by minute: counts and figures of that minute, kept a day
     "duplicate": "d:",  # string  by duplicate key: stored outcome, 600 s
     "operation": "op:",  # string  by operation id: stored result, 600 s
 }

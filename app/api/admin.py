@@ -7,7 +7,9 @@ from typing import Final
 
 from app.api import (
     admin_audit,
+    admin_customers,
     admin_dead_letters,
+    admin_export,
     admin_groups,
     admin_integrations,
     admin_kf_accounts,
@@ -16,6 +18,7 @@ from app.api import (
     admin_people,
     admin_ring,
     admin_routing,
+    admin_series,
     admin_transfer_rules,
     supervise,
     watching,
@@ -25,6 +28,8 @@ from app.api.core import Routes
 MODULES: Final[Mapping[str, Routes]] = {
     "admin_audit": admin_audit.routes,
     "admin_dead_letters": admin_dead_letters.routes,
+    "admin_customers": admin_customers.routes,
+    "admin_export": admin_export.routes,
     "admin_groups": admin_groups.routes,
     "admin_integrations": admin_integrations.routes,
     "admin_kf_accounts": admin_kf_accounts.routes,
@@ -34,6 +39,7 @@ MODULES: Final[Mapping[str, Routes]] = {
     "admin_ring": admin_ring.routes,
     "admin_routing": admin_routing.routes,
     "admin_transfer_rules": admin_transfer_rules.routes,
+    "admin_series": admin_series.routes,
     "supervise": supervise.routes,
     "watching": watching.routes,
 }

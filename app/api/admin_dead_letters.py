@@ -70,7 +70,7 @@ def retry(call: Call, message_id: str) -> dict[str, Any]:
         raise Refusal("session_closed", "The conversation is closed, or nobody serves it now.")
     replies.resend(account, message_id, found["kf_account"], secrets.token_hex(8))
     with acting(call.services.engine) as conn:
-        record(conn, call.actor, "dead_letter.retry", message_id, {"openid": found["openid"]})
+        record(conn, call.actor, "dead_letter.retry", message_id, {"to": found["kf_account"]})
     return _shown(account, message_id, found["since_ms"]) or found
 
 

@@ -66,6 +66,8 @@ ACTIONS: Final[Mapping[str, frozenset[str]]] = {
     "admin.ring": _ADMINS,
     "admin.overview": _LEADS,
     "admin.dead_letters": _LEADS,
+    "admin.export": _LEADS,
+    "admin.erase": _ADMINS,
 }
 
 

@@ -12,6 +12,7 @@ from app.account import Account
 from app.conversations import closing, nudges, off_shift, rule_transfers, transfers, views, waiting
 from app.conversations.retry import transition
 from app.refusals import Refusal
+from app.tally import TALLY
 from sessions.change import Change
 from sessions.deadlines import Overdue, Rearm, ring
 from sessions.keys import split_timer
@@ -121,7 +122,10 @@ def _archived(account: Account, row: Row) -> bool:
     card = account.reading.card(session.id)
     data = views.session_view(row, account.appid)
     account.records.archive(account.appid, data, messages, json.loads(card) if card else None)
-    return account.store.forget(session.id, session.rev) == "ok"
+    gone = account.store.forget(session.id, session.rev) == "ok"
+    if gone and session.first_reply_ms:
+        TALLY.answered(account.appid, session.created_ms, session.first_reply_ms)
+    return gone
 
 
 def _all_messages(account: Account, session_id: str) -> list[dict[str, object]]:

@@ -1,0 +1,52 @@
+"""Admin: erasing one customer."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from pydantic import Field
+
+from app.api.core import Body, Call, Routes, Shape
+from app.erasure import Erasure
+from sessions.scripts import Scripts
+
+REASON_MAX_CHARS = 200
+
+routes = Routes()
+
+
+class EraseBody(Body):
+    """Why; it stands in the audit log."""
+
+    reason: str = Field(min_length=1, max_length=REASON_MAX_CHARS)
+
+
+class ErasedShape(Shape):
+    """How many rows of each table and keys of each kind went; ``pseudonym`` is what the audit log keeps.
+
+    ``closed``: the conversation that was open. ``files_clean``: SQLite's files hold nothing of it either;
+    ``log_rewritten``: Redis was told to write its log anew.
+    """
+
+    pseudonym: str
+    closed: str | None
+    sql: dict[str, int]
+    redis: dict[str, int]
+    files_clean: bool
+    log_rewritten: bool
+
+
+@routes.add(
+    "POST",
+    "/admin/customers/<openid>/erase",
+    "admin.erase",
+    summary="Remove everything that is kept of a customer",
+    body=EraseBody,
+    answer=ErasedShape,
+)
+def erase_customer(call: Call, openid: str) -> dict[str, Any]:
+    services, appid = call.services, call.account.appid
+    secret = services.node.secret_key.get_secret_value()
+    erasure = Erasure(Scripts(services.redis), services.engine, appid, secret)
+    return asdict(erasure.forget(openid, call.actor, call.body.reason))

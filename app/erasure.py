@@ -1,0 +1,139 @@
+"""Erases one customer: everything that is kept of him here, on his own request or at the end of its purpose.
+
+The audit log keeps a pseudonym only. Redis goes first, so that nothing is archived any more; then SQL;
+then both once more for what was on its way meanwhile.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from app.conversations.retry import transition
+from app.refusals import Refusal
+from app.storage import erasure
+from app.storage.audit import Actor, acting, record
+from app.storage.engine import Database
+from sessions.change import Change
+from sessions.clients import Redis, rewrite_log
+from sessions.deadlines import Deadlines
+from sessions.erasing import Eraser
+from sessions.machine import Details, Event, apply
+from sessions.messages import Line
+from sessions.model import CloseReason
+from sessions.scripts import Scripts
+from sessions.sql import reading
+from sessions.store import Loaded, SessionStore
+
+SETTLE_S: Final = 1.0
+"""How long a node may still be writing what it read before."""
+
+TRIES: Final = 5
+PSEUDONYM_CHARS: Final = 20
+NO_TIMERS: Final = Deadlines(idle_ms=0, wait_ms=0, transfer_ms=0)
+"""A closed conversation has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """What was removed: rows by table, keys and entries by kind.
+
+    ``closed``: the conversation that was open. ``files_clean``: the database's files hold nothing of it
+    either; ``log_rewritten``: Redis was told to write its log anew.
+    """
+
+    pseudonym: str
+    closed: str | None
+    sql: Mapping[str, int]
+    redis: Mapping[str, int]
+    files_clean: bool
+    log_rewritten: bool
+
+
+def pseudonym(secret: str, appid: str, openid: str) -> str:
+    """What stands for a customer in the audit log: the same for the same one, and no way back."""
+    text = f"customer\0{appid}\0{openid}".encode()
+    return hmac.new(secret.encode(), text, hashlib.sha256).hexdigest()[:PSEUDONYM_CHARS]
+
+
+class Erasure:
+    """Erases customers of one official account."""
+
+    def __init__(
+        self,
+        scripts: Scripts,
+        engine: Database,
+        appid: str,
+        secret: str,
+        settle_s: float = SETTLE_S,
+    ) -> None:
+        self._redis: Redis = scripts.client
+        self._store = SessionStore(scripts, appid, NO_TIMERS, 0)
+        self._eraser = Eraser(scripts.client, appid)
+        self._engine = engine
+        self._appid = appid
+        self._secret = secret
+        self._settle_s = settle_s
+
+    def forget(self, openid: str, actor: Actor, reason: str) -> Erased:
+        """Raises Refusal not_found for a customer of whom nothing is kept; StoreDown, StorageError."""
+        with reading(self._engine) as conn:
+            ids = erasure.sessions_of(conn, self._appid, openid)
+        ids |= self._eraser.sessions_of(openid)
+        closed = self._close(openid, actor.who)
+        keys, rows = self._remove(openid, ids)
+        if not keys and not rows:
+            raise Refusal("not_found", "Nothing is kept of this customer.")
+        time.sleep(self._settle_s)
+        more_keys, more_rows = self._remove(openid, ids | self._eraser.sessions_of(openid))
+        done = Erased(
+            pseudonym=pseudonym(self._secret, self._appid, openid),
+            closed=closed,
+            sql=dict(rows + more_rows),
+            redis=dict(keys + more_keys),
+            files_clean=self._clean_files(),
+            log_rewritten=rewrite_log(self._redis),
+        )
+        self._note(actor, done, reason.replace(openid, done.pseudonym))
+        return done
+
+    def _remove(self, openid: str, ids: set[str]) -> tuple[Counter[str], Counter[str]]:
+        keys = self._eraser.erase(openid, ids)
+        return keys, erasure.erase(self._engine, self._appid, openid, ids)
+
+    def _close(self, openid: str, by: str) -> str | None:
+        """His open conversation ends as by a supervisor, so that its seat is free and the desk knows."""
+        customer, _ = self._store.customer(openid)
+        if not customer.open_session:
+            return None
+
+        def decide(loaded: Loaded) -> Change | None:
+            if not loaded.session.is_open:
+                return None
+            after = apply(loaded.session, Event.CLOSED_BY_SUPERVISOR, loaded.now_ms, Details(by=by))
+            line = Line("closed", {"reason": CloseReason.SUPERVISOR.value, "by": by})
+            return Change(loaded.session, after, lines=(line,))
+
+        try:
+            transition(self._store, customer.open_session, decide)
+        except Refusal as refusal:
+            if refusal.code not in ("not_found", "session_closed"):
+                raise
+        return customer.open_session
+
+    def _clean_files(self) -> bool:
+        for _ in range(TRIES):
+            if erasure.clean_files(self._engine):
+                return True
+            time.sleep(self._settle_s / TRIES)
+        return False
+
+    def _note(self, actor: Actor, done: Erased, reason: str) -> None:
+        detail = {"reason": reason, "sql": done.sql, "redis": done.redis}
+        with acting(self._engine) as conn:
+            record(conn, actor, "customer.erase", done.pseudonym, detail)

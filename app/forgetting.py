@@ -1,0 +1,46 @@
+"""``flask kf forget``: erases a customer beside the running server, or without it."""
+
+from __future__ import annotations
+
+import time
+
+from app.command_stores import redis_address
+from app.erasure import Erased, Erasure
+from app.kept import DEMO_FILE, keep_demo, keep_secrets
+from app.node import StartError
+from app.storage import engine as sql_engine
+from app.storage.audit import Actor
+from config.settings import Settings
+from sessions.clients import store_client
+from sessions.scripts import Scripts
+
+
+def forgotten(settings: Settings, openid: str, reason: str, appid: str | None) -> Erased:
+    """Raises StartError, StorageError, SessionError, Refusal not_found."""
+    chosen = _appid(settings, appid)
+    file = settings.data_dir / sql_engine.SQLITE_FILE
+    if settings.database_url is None and not file.exists():
+        raise StartError(f"there is no database in {settings.data_dir}; see KF_DATA_DIR")
+    with redis_address(settings) as (url, _):
+        client = store_client(url, 2)
+        database = sql_engine.create(settings.sqlalchemy_url.get_secret_value(), settings.data_dir)
+        try:
+            key = settings.secret_key or keep_secrets(settings.data_dir).secret_key
+            erasure = Erasure(Scripts(client), database, chosen, key.get_secret_value())
+            actor = Actor("command line", "system", int(time.time() * 1000))
+            return erasure.forget(openid, actor, reason)
+        finally:
+            database.dispose()
+            client.close()
+
+
+def _appid(settings: Settings, given: str | None) -> str:
+    """The one named, else the only one."""
+    known = [account.appid for account in settings.accounts]
+    if settings.demo and (settings.data_dir / DEMO_FILE).exists():
+        known = [keep_demo(settings.data_dir).account.appid]
+    if given is None and len(known) == 1:
+        return known[0]
+    if given not in known:
+        raise StartError(f"name the official account by --appid: {', '.join(known)}")
+    return str(given)
