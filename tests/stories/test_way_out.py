@@ -1,0 +1,134 @@
+"""No conversation is without a path out of its state, whatever agents and customers do."""
+
+from __future__ import annotations
+
+import itertools
+
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from app.conversations import closing, off_shift, sweeps, transfers
+from app.refusals import Refusal
+from sessions.machine import HOLDINGS, held_seats
+from sessions.model import Session, State
+from sessions.roster import Status
+from tests.conversations.clockwork import passed
+from tests.conversations.conftest import Office
+
+AGENTS = ("a@x", "b@x", "c@x")
+NOW = 2**53
+ACTS = (
+    *("comes", "away", "offline", "vanishes", "lost", "writes", "answers", "unanswered"),
+    *("writes", "writes", "too_long", "closes", "off_shift", "died_signing_off"),
+)
+rounds = itertools.count()
+
+life = st.lists(st.tuples(st.sampled_from(ACTS), st.integers(0, 2)), min_size=5, max_size=30)
+
+
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@example([("writes", 0), ("died_signing_off", 0), ("died_signing_off", 1), ("died_signing_off", 2)])
+@given(life)
+def test_every_open_conversation_is_served_by_somebody_there_or_finds_the_next_to_come(
+    office: Office, life: list[tuple[str, int]]
+) -> None:
+    tag = next(rounds)
+    names = [f"{tag}{name}" for name in AGENTS]
+    for name in names:
+        office.agent(name)
+    for act, number in life:
+        _do(office, act, names[number], f"o{tag}-{number}")
+    for _ in range(3):
+        sweeps.run_timers(office.account, NOW)
+        for name in names:
+            if not _there(office, name):
+                office.grace_over(name)
+        sweeps.look_after_agents(office.account, 1)
+        transfers.drain_everywhere(office.account)
+    _check(office, names)
+    rescuer = office.agent(f"{tag}rescuer@x", seats=50)
+    for _ in range(2):
+        sweeps.look_after_agents(office.account, 1)
+        transfers.drain_everywhere(office.account)
+    for session in _open(office):
+        assert session.state is not State.WAITING
+        closing.close_by_supervisor(office.account, session.id, "boss")
+    for name in [*names, rescuer]:
+        assert office.account.seats.held(name) == set()
+        change_off(office, name)
+
+
+def change_off(office: Office, name: str) -> None:
+    office.set(name, Status.OFFLINE)
+    while office.account.attendance._streams[name] > 0:
+        office.vanishes(name)
+
+
+def _open(office: Office) -> list[Session]:
+    return office.account.reading.sessions(office.account.reading.live(0, 1000))
+
+
+def _there(office: Office, name: str) -> bool:
+    agent = office.account.attendance.agent(name)
+    return bool(agent and agent.present)
+
+
+def _check(office: Office, names: list[str]) -> None:
+    """Each has what its state holds, a deadline, and an owner who is there."""
+    members = set(office.account.reading.due_timers(NOW, 10_000))
+    for session in _open(office):
+        held = HOLDINGS[session.state]
+        assert any(f"{session.id}:{timer.value}" in members for timer in held.timers)
+        if held.queue_place:
+            assert session.id in office.account.reading.waiting([session.group], 1000)
+        for name in held_seats(session):
+            seat = office.account.seats.read([name])[0]
+            assert session.id in office.account.seats.held(name)
+            assert _there(office, name) and seat.status is not Status.OFFLINE
+    for name in names:
+        assert len(office.account.seats.held(name)) <= 2
+
+
+def _do(office: Office, act: str, name: str, openid: str) -> None:
+    account = office.account
+    held = sorted(account.seats.held(name))
+    if act == "comes":
+        office.comes(name)
+    elif act in ("away", "offline"):
+        if act == "away" or not held:
+            office.set(name, Status(act))
+    elif act in ("vanishes", "lost"):
+        while account.attendance._streams[name] > 0:
+            office.vanishes(name)
+        if act == "lost":
+            office.grace_over(name)
+            sweeps.look_after_agents(account, 1)
+    elif act == "writes":
+        office.says(openid)
+    elif act == "off_shift":
+        try:
+            off_shift.announce(account, name, 0, {})
+        except Refusal:
+            return
+        sweeps.look_after_agents(account, NOW)
+    elif act == "died_signing_off":
+        office.set(name, Status.OFFLINE)
+    elif held:
+        _with(office, act, name, held[0])
+
+
+def _with(office: Office, act: str, name: str, session_id: str) -> None:
+    try:
+        if act == "answers":
+            office.replies(session_id, name)
+        elif act == "closes":
+            closing.close_by_agent(office.account, session_id, name)
+        else:
+            timer, ms = ("reply", 180_000) if act == "unanswered" else ("limit", 7_200_000)
+            for _ in range(2):
+                passed(office, session_id, timer, ms)
+                sweeps.run_timers(office.account, NOW)
+    except Refusal:
+        return
