@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import click
 from flask import Flask
 from flask.cli import AppGroup
 
+from app import cli_backup, cli_check
 from app.auth.logins import Logins
 from app.auth.passwords import Passwords, WeakPassword
 from app.command_settings import command_settings
@@ -67,6 +69,29 @@ def reset_password(username: str, generate: bool) -> None:
     if made is not None:
         click.echo(f"  {made}")
         click.echo("It is shown only this once.")
+
+
+@kf.command("check", with_appcontext=False)
+@click.option("--repair", is_flag=True, help="Put right what disagrees.")
+def check(repair: bool) -> None:
+    """Whether seats, queues, timers and pointers agree with the conversations; exit 1 if not."""
+    if cli_check.run(command_settings(), repair=repair):
+        raise SystemExit(1)
+
+
+@kf.command("backup", with_appcontext=False)
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+def write_backup(file: Path) -> None:
+    """All conversations, people and records into FILE; the server may run meanwhile."""
+    click.echo(f"{cli_backup.write(command_settings(), file)} records in {file}")
+
+
+@kf.command("restore", with_appcontext=False)
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def restore_backup(file: Path) -> None:
+    """FILE into an empty system; stop the server first."""
+    accounts = cli_backup.restore(command_settings(), file)
+    click.echo(f"restored {', '.join(accounts)}; everybody signs in again")
 
 
 @kf.command("forget", with_appcontext=False)

@@ -141,7 +141,7 @@ def _serve(
 ) -> tuple[Served, Work]:
     """One official account: its stores, its desks, its sender."""
     client, appid, policy = scripts.client, config.appid, _policy(settings)
-    store = SessionStore(scripts, appid, _deadlines(settings), PRIORITY_CREDIT_MS)
+    store = SessionStore(scripts, appid, deadlines_of(settings), PRIORITY_CREDIT_MS)
     seats, reading = SeatStore(scripts, appid), Reading(client, appid)
     stream = DeskStream(client, blocking_client(node.redis_url, TAIL_BLOCK_MS / 1000), appid)
     presence: Presence = zookeeper.presence(appid) if zookeeper else LocalPresence()
@@ -228,7 +228,8 @@ def _zookeeper(settings: Settings, node: NodeContext) -> ZooKeeperHub | None:
     return ZooKeeperHub(settings.zookeeper_hosts, node.node_id)
 
 
-def _deadlines(settings: Settings) -> Deadlines:
+def deadlines_of(settings: Settings) -> Deadlines:
+    """The lengths of all deadlines, as set."""
     return Deadlines(
         idle_ms=settings.idle_close_s * 1000,
         wait_ms=settings.wait_limit_s * 1000,

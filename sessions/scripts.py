@@ -37,6 +37,7 @@ PARTS: Final[dict[str, tuple[str, ...]]] = {
     "watch_absent": ("lib",),
     "lease": ("lib",),
     "settle_timer": ("lib",),
+    "mend": ("lib",),
 }
 
 

@@ -19,6 +19,7 @@ import requests
 from wechatpy.crypto import WeChatCrypto
 from werkzeug.serving import make_server
 
+from simulator.budget import refill
 from simulator.config import SimulatorConfig
 from simulator.web import create_simulator
 from tests.support import free_port, wait_until
@@ -29,7 +30,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ADMIN_PASSWORD = "admin-password-1"
 AES_KEY = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
 TIMEOUT_S = 15
-START_S = 40
+START_S = 90
 
 
 @dataclass
@@ -60,6 +61,7 @@ class Platform:
             **more,
         )
         app = create_simulator(config)
+        self._world = app.extensions["simulator"]
         self._server = make_server("127.0.0.1", self.port, app, threaded=True)
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -78,6 +80,13 @@ class Platform:
     def follow(self, openid: str) -> None:
         """The customer exists at the platform (custom/send refuses strangers)."""
         self._post("/sim/api/followers", {"openid": openid})
+
+    def heard(self, openid: str) -> None:
+        """The platform knows that the customer wrote, where a test delivers the push itself."""
+        world = self._world
+        with world.lock:
+            follower = world.follower(world.account(self.credentials.appid), openid)
+            refill(follower.buckets, "message", world.clock.now_ms())
 
     def says(self, openid: str, content: str, **more: Any) -> dict[str, Any]:
         """The customer writes; the simulator pushes to its callback URL and tells what he sees."""
@@ -138,6 +147,11 @@ class Node:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Node:
+        self.launch()
+        return self.await_ready()
+
+    def launch(self) -> None:
+        """The process runs; it may not answer yet."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
@@ -148,6 +162,8 @@ class Node:
                 stderr=log,
                 start_new_session=True,
             )
+
+    def await_ready(self) -> Node:
         wait_until(self.is_ready, timeout=START_S, every=0.1)
         return self
 
@@ -164,10 +180,15 @@ class Node:
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait(10)
 
+    def ask_to_stop(self) -> None:
+        """SIGTERM; ``stop`` waits for the end."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.terminate()
+
     def stop(self) -> None:
         if self.process is None or self.process.poll() is not None:
             return
-        self.process.terminate()
+        self.ask_to_stop()
         try:
             self.process.wait(30)
         except subprocess.TimeoutExpired:

@@ -1,0 +1,64 @@
+"""``flask kf backup FILE`` and ``flask kf restore FILE``."""
+
+from __future__ import annotations
+
+import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from app.cli_check import appids
+from app.command_stores import redis_address
+from app.node import StartError
+from app.storage import backup
+from app.storage import engine as sql_engine
+from app.storage.migrate import migrate
+from app.wiring import PRIORITY_CREDIT_MS, deadlines_of
+from config.settings import Settings
+from sessions.clients import Redis, store_client
+from sessions.invariants import Invariants
+from sessions.layout import check_layout
+from sessions.model import SessionError
+from sessions.scripts import Scripts
+from sessions.sql import Engine, StorageError
+
+
+def write(settings: Settings, file: Path) -> int:
+    """Everything into FILE, beside a running node or without one; the number of records."""
+    with _stores(settings) as (engine, client, revision):
+        return backup.write(file, engine, client, appids(settings), revision)
+
+
+def restore(settings: Settings, file: Path) -> list[str]:
+    """FILE into empty stores, every counter made to agree; the accounts. No node may run on them."""
+    with _stores(settings) as (engine, client, revision):
+        accounts = backup.restore(file, engine, client, revision)
+        scripts = Scripts(client)
+        for appid in accounts:
+            check = Invariants(scripts, appid, deadlines_of(settings), PRIORITY_CREDIT_MS)
+            check.repair(check.problems())
+        return accounts
+
+
+@contextmanager
+def _stores(settings: Settings) -> Iterator[tuple[Engine, Redis, str]]:
+    """The database at its newest revision and Redis. Raises ClickException."""
+    try:
+        with redis_address(settings) as (url, _):
+            client = store_client(url, 4)
+            settings.data_dir.mkdir(parents=True, exist_ok=True)
+            engine = sql_engine.create(
+                settings.sqlalchemy_url.get_secret_value(), settings.data_dir
+            )
+            try:
+                check_layout(client)
+                yield engine, client, migrate(engine, settings.data_dir)
+            finally:
+                engine.dispose()
+                client.close()
+    except (StartError, StorageError, SessionError) as error:
+        raise click.ClickException(str(error)) from None
+    except (OSError, tarfile.TarError, ValueError, KeyError) as error:
+        raise click.ClickException(f"the archive cannot be used: {type(error).__name__}") from None

@@ -1,0 +1,64 @@
+"""``flask kf check``: whether every counter agrees with the conversations, also on a serving system."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import click
+
+from app.command_stores import redis_address
+from app.kept import keep_demo
+from app.node import StartError
+from app.wiring import PRIORITY_CREDIT_MS, deadlines_of
+from config.settings import Settings
+from sessions.clients import store_client
+from sessions.invariants import Finding, Invariants
+from sessions.layout import check_layout
+from sessions.model import SessionError
+from sessions.scripts import Scripts
+
+SHOWN_MAX = 50
+
+
+def run(settings: Settings, *, repair: bool) -> int:
+    """Prints what is wrong; the number of places that are still wrong at the end. Raises ClickException."""
+    try:
+        with redis_address(settings) as (url, _):
+            scripts = Scripts(store_client(url, 4))
+            try:
+                check_layout(scripts.client)
+                return sum(_account(scripts, settings, a, repair) for a in appids(settings))
+            finally:
+                scripts.client.close()
+    except (StartError, SessionError) as error:
+        raise click.ClickException(str(error)) from None
+
+
+def appids(settings: Settings) -> Iterable[str]:
+    """The official accounts of this installation; in the demo, its own."""
+    if settings.demo:
+        return [keep_demo(settings.data_dir).account.appid]
+    return [account.appid for account in settings.accounts]
+
+
+def _account(scripts: Scripts, settings: Settings, appid: str, repair: bool) -> int:
+    check = Invariants(scripts, appid, deadlines_of(settings), PRIORITY_CREDIT_MS)
+    findings = check.problems()
+    _show(appid, findings)
+    if not findings or not repair:
+        return len(findings)
+    click.echo(f"{appid}: {check.repair(findings)} put right")
+    left = check.problems()
+    _show(appid, left)
+    return len(left)
+
+
+def _show(appid: str, findings: list[Finding]) -> None:
+    if not findings:
+        click.echo(
+            f"✓ {appid}: seats, groups, queues, timers and pointers agree with the conversations"
+        )
+        return
+    click.echo(f"✗ {appid}: {len(findings)} places disagree")
+    for finding in findings[:SHOWN_MAX]:
+        click.echo(f"    {finding.what}: {finding.session_id}")
