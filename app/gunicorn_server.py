@@ -16,6 +16,7 @@ from typing import Any
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.http import wsgi as gunicorn_wsgi
+from gunicorn.workers.gthread import ThreadWorker
 
 from app.lifeline import tie_to_parent
 from app.node import StartError
@@ -45,7 +46,7 @@ class GunicornServer(BaseApplication):  # type: ignore[misc]
     ) -> None:
         self._options = {
             "bind": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
-            "worker_class": "gthread",
+            "worker_class": NodeWorker,
             "workers": 1,
             "threads": threads,
             "worker_connections": max(1000, 2 * threads),
@@ -98,6 +99,27 @@ class GunicornServer(BaseApplication):  # type: ignore[misc]
     def _worker_exit(self, _arbiter: Arbiter, worker: Any) -> None:
         if worker.pid == os.getpid():
             self.hooks.leave()
+
+
+class NodeWorker(ThreadWorker):  # type: ignore[misc]
+    """gunicorn's thread worker that shuts its door when it is asked to leave.
+
+    gunicorn stops accepting but keeps the listening socket: who connects meanwhile waits for nothing until
+    his time-out. Here the waiting ones are taken in and the door is closed; a proxy tries the next node.
+    """
+
+    def set_accept_enabled(self, enabled: bool) -> None:
+        super().set_accept_enabled(enabled)
+        if not enabled and not self.alive:
+            for listener in self.sockets:
+                self._take_all(listener)
+                listener.close()
+
+    def _take_all(self, listener: Any) -> None:
+        before = -1
+        while self.nr_conns > before:
+            before = self.nr_conns
+            self.accept(listener)
 
 
 class NodeArbiter(Arbiter):  # type: ignore[misc]
