@@ -6,6 +6,7 @@ hot path never decodes JSON inside Redis.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -33,6 +34,16 @@ class Outgoing:
     type: str
     text: str
     media: Mapping[str, Any] = field(default_factory=dict)
+
+
+def content_hash(message: Outgoing) -> str:
+    """Tells one content from another that came under the same client_id."""
+    content = json.dumps(
+        [message.type, message.text, dict(message.media)],
+        ensure_ascii=False,
+        separators=(",", ":"),
+    )
+    return hashlib.blake2b(content.encode(), digest_size=16).hexdigest()
 
 
 def message_id(session_id: str, seq: int) -> str:

@@ -8,11 +8,33 @@ from typing import Any, Final
 
 import redis
 
+from sessions.budget import buckets_of
 from sessions.keys import Keys
+from sessions.model import Customer
 from sessions.scripts import guarded
 
 CLAIM_MS: Final = 30_000
 """How long one node alone reads a customer's tags."""
+
+
+def customer_from_hash(openid: str, raw: Mapping[str, str]) -> Customer:
+    """The customer as the hash has him; unknown fields are left aside."""
+    return Customer(
+        openid=openid,
+        open_session=raw.get("open", ""),
+        last_session=raw.get("last_session", ""),
+        last_kf=raw.get("last_kf", ""),
+        last_served_ms=int(raw.get("last_served_ms", 0)),
+        last_closed_ms=int(raw.get("last_closed_ms", 0)),
+        subscribed={"0": False, "1": True}.get(raw.get("subscribed", "")),
+        remark=raw.get("remark", ""),
+        buckets=buckets_of(raw),
+        facts=json.loads(raw.get("facts", "{}")),
+        source=raw.get("source", ""),
+        source_ms=int(raw.get("source_ms", 0)),
+        platform_tags=tuple(json.loads(raw.get("platform_tags", "[]"))),
+        tags_read_ms=int(raw.get("tags_read_ms", 0)),
+    )
 
 
 def claim_tags(client: redis.Redis, appid: str, openid: str, before_ms: int, now_ms: int) -> bool:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, fields
 from typing import Any, Final
 
-from sessions.budget import buckets_of
 from sessions.change import Change, document
 from sessions.clients import ask_time
 from sessions.deadlines import Deadlines, urgent_score
@@ -19,6 +17,7 @@ from sessions.machine import Timer
 from sessions.messages import (
     Line,
     Outgoing,
+    content_hash,
     inbound_body,
     notice_body,
     preview,
@@ -34,70 +33,26 @@ from sessions.model import (
     Session,
     State,
 )
+from sessions.profiles import customer_from_hash
 from sessions.scripts import Scripts, guarded
+from sessions.steps import Loaded, Newcomer, NoRoom, Opening, Replied, ReplyRefused
+
+__all__ = [
+    "Loaded",
+    "Newcomer",
+    "NoRoom",
+    "Opening",
+    "Replied",
+    "ReplyRefused",
+    "SessionStore",
+    "customer_from_hash",
+    "new_session_id",
+]
 
 REPLY_STATES: Final = f",{State.SERVING},{State.TRANSFERING},"
 RESENDABLE: Final = ",failed,unknown,"
 DRAIN_LIMIT: Final = 50
 """Conversations seated by one call, so that a script stays short; callers repeat."""
-
-
-@dataclass(frozen=True, slots=True)
-class Newcomer:
-    """The customer has no open conversation; nothing was written. ``now_ms`` is Redis time."""
-
-    customer: Customer
-    now_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """A conversation as it stands, with its customer, at Redis time ``now_ms``."""
-
-    session: Session
-    customer: Customer
-    now_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class Opening:
-    """What Python decided for a new conversation; the script checks seats with live numbers.
-
-    ``candidates`` are (kf_account, cap per conversation of the group) in order of preference;
-    ``notices`` name the passive reply for "seated", "queued", "full", ``texts`` are it in full where
-    there is one; ``seats`` are those of the group's online agents, for the expected wait.
-    """
-
-    group: str
-    priority: int
-    score_credit_ms: int
-    candidates: Sequence[tuple[str, float]]
-    queue_max: int
-    previous: str
-    notices: Mapping[str, str]
-    card: str
-    texts: Mapping[str, str] = field(default_factory=dict)
-    seats: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Replied:
-    """An accepted reply: its ``seq``; ``repeated`` if this client_id had been accepted before."""
-
-    seq: int
-    repeated: bool
-
-
-class ReplyRefused(Exception):
-    """``reason``: other_content, closed, not_owner, reply_budget_spent, reply_window_closed…"""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
-class NoRoom(Conflict):
-    """The agent's seats are all taken, or he is not online."""
 
 
 class SessionStore:
@@ -231,7 +186,7 @@ class SessionStore:
             "reply",
             session_id,
             message.client_id,
-            _content_hash(message),
+            content_hash(message),
             kf_account,
             "" if epoch is None else epoch,
             body,
@@ -331,33 +286,9 @@ def _outcome(answer: Sequence[str]) -> Outcome:
     return Outcome(**known, repeated=answer[0] == "repeat")
 
 
-def customer_from_hash(openid: str, raw: Mapping[str, str]) -> Customer:
-    return Customer(
-        openid=openid,
-        open_session=raw.get("open", ""),
-        last_session=raw.get("last_session", ""),
-        last_kf=raw.get("last_kf", ""),
-        last_served_ms=int(raw.get("last_served_ms", 0)),
-        last_closed_ms=int(raw.get("last_closed_ms", 0)),
-        subscribed={"0": False, "1": True}.get(raw.get("subscribed", "")),
-        remark=raw.get("remark", ""),
-        buckets=buckets_of(raw),
-        facts=json.loads(raw.get("facts", "{}")),
-        source=raw.get("source", ""),
-        source_ms=int(raw.get("source_ms", 0)),
-        platform_tags=tuple(json.loads(raw.get("platform_tags", "[]"))),
-        tags_read_ms=int(raw.get("tags_read_ms", 0)),
-    )
-
-
 def new_session_id() -> str:
     """96 random bits: no order and no node in it, so nothing can collide or be guessed."""
     return secrets.token_hex(12)
-
-
-def _content_hash(message: Outgoing) -> str:
-    content = _json([message.type, message.text, dict(message.media)])
-    return hashlib.blake2b(content.encode(), digest_size=16).hexdigest()
 
 
 def _flag(value: bool) -> str:

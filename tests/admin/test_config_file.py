@@ -123,3 +123,12 @@ def test_the_commands_write_and_read_files_of_both_kinds(node: Node, tmp_path: P
     refused = run("import", str(bad))
     assert refused.returncode == 1 and "no group gone" in refused.stderr
     assert "Traceback" not in refused.stderr
+
+
+def test_the_file_that_the_docs_show_can_be_imported(node: Node) -> None:
+    serving(node, "amy")
+    serving(node, "bob")
+    page = (ROOT / "docs" / "operations.md").read_text("utf-8")
+    example = page.split("```toml\n[groups.night]", 1)[1].split("```", 1)[0]
+    take_in(node, tomllib.loads("[groups.night]" + example))
+    assert "night" in exported(node.services.engine, node.appid, ZONE)["groups"]

@@ -411,3 +411,22 @@ def send(bench: Bench, status: Delivery, verdict: Verdict) -> None:
 
 def end_lease(bench: Bench, openid: str) -> None:
     bench.scripts.client.zadd(bench.outbox.keys.of("outbox_due"), {openid: 0})
+
+
+def test_the_mean_handling_time_is_of_those_who_were_served_and_follows_the_last_ones(
+    bench: Bench,
+) -> None:
+    client, keys = bench.scripts.client, bench.store.keys
+    waited = bench.arrive(bench.push("o0")).session_id
+    loaded = bench.store.load(waited)
+    left = apply(loaded.session, Event.CLOSED_BY_CUSTOMER, loaded.now_ms, Details())
+    bench.store.commit(Change(loaded.session, left))
+    assert client.hgetall(keys.of("handling")) == {}
+    bench.agent("a@x", seats=5)
+    for openid, minutes in (("o1", 10), ("o2", 20)):
+        sid = bench.arrive(bench.push(openid), ["a@x"]).session_id
+        since_ms = bench.store.customer(openid)[1] - minutes * 60_000
+        client.hset(keys.of("session", sid), "first_assigned_ms", since_ms)
+        close(bench, sid)
+    mean_ms, count = client.hmget(keys.of("handling"), f"{GROUP}:ms", f"{GROUP}:n")
+    assert (round(int(mean_ms or 0) / 60_000), count) == (15, "2")
