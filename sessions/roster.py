@@ -172,6 +172,29 @@ class SeatStore:
         )
         return notes
 
+    def stream_alive(self, kf_account: str) -> None:
+        """A desk of the agent says that it hears its event stream."""
+        key = self.keys.of("agent", kf_account)
+
+        def write() -> None:
+            seconds, micros = self._redis.time()
+            if self._redis.exists(key):
+                self._redis.hset(key, "heard_ms", int(seconds) * 1000 + int(micros) // 1000)
+
+        guarded(write)
+
+    def stream_heard(self, kf_account: str) -> tuple[int, int]:
+        """(when a desk last said so, 0 = never; Redis time), ms."""
+
+        def read() -> list[Any]:
+            pipe = self._redis.pipeline(transaction=False)
+            pipe.hget(self.keys.of("agent", kf_account), "heard_ms")
+            pipe.time()
+            return pipe.execute()
+
+        heard, time = guarded(read)
+        return int(heard or 0), time[0] * 1000 + time[1] // 1000
+
     def rate(self, kf_account: str, score: int) -> None:
         """One more rating of the agent."""
         key = self.keys.of("ratings", kf_account)

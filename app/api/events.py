@@ -17,6 +17,9 @@ from sessions.model import SessionError
 
 BEAT_S: Final = 15.0
 CHECK_S: Final = 30.0
+SILENT_MS: Final = 150_000
+"""A hidden tab may confirm its stream only once a minute; two may be missed."""
+
 WAKE_S: Final = 0.5
 """How soon an idle stream notices that the node is draining."""
 
@@ -44,7 +47,7 @@ class Feed:
         self._kf_account = call.kf_account_or_none
         self._open = True
         self._greeted = False
-        now = time.monotonic()
+        now = self._opened_at = time.monotonic()
         self._beat_at, self._check_at = now + BEAT_S, now + CHECK_S
 
     def __iter__(self) -> Feed:
@@ -65,7 +68,7 @@ class Feed:
                     f"retry: {random.randint(*DRAIN_RETRY_MS)}", "event: drain", "data: {}"
                 )
             now = time.monotonic()
-            if now >= self._check_at and not self._still_signed_in(now):
+            if now >= self._check_at and not (self._still_signed_in(now) and self._heard()):
                 break
             if now >= self._beat_at:
                 self._beat_at = now + BEAT_S
@@ -91,6 +94,21 @@ class Feed:
         ident = event.id or self._served.hub.last_id()
         self._beat_at = time.monotonic() + BEAT_S
         return _lines(f"id: {ident}", f"event: {event.type}", f"data: {event.data}")
+
+    def _heard(self) -> bool:
+        """False for a desk that used to confirm its stream and fell silent: its network is gone.
+
+        A connection that died without a word looks open for many minutes; nobody may count as present by it.
+        """
+        if not self._kf_account:
+            return True
+        try:
+            heard_ms, now_ms = self._served.account.seats.stream_heard(self._kf_account)
+        except SessionError:
+            return True
+        began_ms = now_ms - int((time.monotonic() - self._opened_at) * 1000)
+        confirmed = heard_ms >= began_ms
+        return not confirmed or now_ms - heard_ms < SILENT_MS
 
     def _still_signed_in(self, now: float) -> bool:
         """Also brings the listener up to date: his groups may have changed."""

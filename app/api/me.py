@@ -120,6 +120,17 @@ def heartbeat(call: Call) -> dict[str, Any]:
     return {"heartbeat_s": call.services.settings.heartbeat_s}
 
 
+@routes.add(
+    "POST",
+    "/me/stream-alive",
+    "me.heartbeat",
+    summary="A desk hears its event stream; one that said so once must go on, else its stream ends",
+    status=204,
+)
+def stream_alive(call: Call) -> None:
+    call.account.seats.stream_alive(call.kf_account)
+
+
 def _me(call: Call) -> dict[str, Any]:
     caller = call.caller
     cookie = caller.login if caller.kind == "cookie" else None

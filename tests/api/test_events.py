@@ -170,3 +170,18 @@ def test_typing_is_told_to_supervisors(node: Node, listen: Listen) -> None:
     sid = node.session_of("o1")
     anna.post(f"/sessions/{sid}/typing")
     assert stream.wait("viewer.changed")["session_id"] == sid
+
+
+def test_a_desk_whose_network_went_away_without_a_word_is_no_longer_present(
+    node: Node, listen: Listen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events, "CHECK_S", 0.2)
+    monkeypatch.setattr(events, "SILENT_MS", 3_000)
+    anna, bob = node.agent("anna"), node.agent("bob")
+    silent, simple = listen(anna), listen(bob)
+    assert anna.post("/me/stream-alive").status_code == 204
+    name = f"anna@{WECHAT_ID}"
+    assert name in attendance(node).present()
+    wait_until(lambda: silent.ended, 20)
+    wait_until(lambda: name not in attendance(node).present(), 20)
+    assert not simple.ended

@@ -11,6 +11,8 @@ const LINES = {
     t(note ? "line.transfer_askedNote" : "line.transfer_asked", { by: agentName(by), to: agentName(to), note }),
   transfer_failed: ({ to, why }) => t("line.transfer_failed", { to: agentName(to), why: whyWords(why) }),
   handed_on: ({ from, to }) => t("line.handed_on", { from: groupName(from), to: groupName(to) }),
+  unanswered: ({ waited_s }) => t("line.unanswered", { minutes: Math.max(1, Math.round(waited_s / 60)) }),
+  whisper: ({ by, text }) => t("line.whisper", { by: agentName(by), text }),
   notice_not_sent: ({ text }) => t("line.notice_not_sent", { text }),
 };
 
@@ -22,7 +24,8 @@ export function lineWords(message) {
 function movedWords({ by, to, note, why }) {
   const names = { by: agentName(by), to: agentName(to), note, why: whyWords(why) };
   if (why === "transfer") return t(note ? "line.movedNote" : "line.moved", names);
-  return t(to ? "line.movedAway" : "line.requeued", names);
+  const moved = t(to ? "line.movedAway" : "line.requeued", names);
+  return note ? t("line.withNote", { moved, note }) : moved;
 }
 
 function whyWords(why) {

@@ -1,6 +1,6 @@
 // The event stream: resumed by the browser after a short break, begun anew with a fresh fetch after a long one.
 
-import { Problem, get } from "../shared/api.js";
+import { Problem, get, post } from "../shared/api.js";
 import { batch } from "../shared/kit.js";
 import { connected, dispatch } from "./store.js";
 import { refetch } from "./sync.js";
@@ -15,6 +15,7 @@ const SHOWN_AFTER_MS = 1_500;
 const SLEPT_MS = 30_000;
 const QUIET_MS = 90_000;
 const WATCH_MS = 5_000;
+const CONFIRM_MS = 20_000;
 
 let source = null;
 let retryMs = FIRST_RETRY_MS;
@@ -22,6 +23,7 @@ let timers = { retry: 0, banner: 0 };
 let heardAt = 0;
 let watch = 0;
 let watchedAt = 0;
+let confirmedAt = 0;
 
 export function openStream() {
   closeStream();
@@ -91,6 +93,7 @@ async function comeBack() {
 // A page that slept, or a connection that died without a word, is not trusted.
 function notice() {
   const nowMs = Date.now();
+  confirm(nowMs);
   const slept = nowMs - watchedAt > SLEPT_MS;
   watchedAt = nowMs;
   if (slept) connect();
@@ -98,6 +101,13 @@ function notice() {
     heardAt = nowMs;
     refetch();
   }
+}
+
+// The server cannot see a network that went away without a word; it ends streams that are no longer confirmed.
+function confirm(nowMs) {
+  if (source?.readyState !== EventSource.OPEN || nowMs - confirmedAt < CONFIRM_MS) return;
+  confirmedAt = nowMs;
+  post("/me/stream-alive").catch(() => {});
 }
 
 addEventListener("online", () => source && connect());
