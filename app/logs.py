@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 from collections.abc import Mapping, MutableMapping
@@ -18,6 +19,10 @@ FORBIDDEN: Final = frozenset(
 QUIET: Final = ("urllib3", "kazoo", "apscheduler", "alembic", "werkzeug", "gunicorn.error")
 
 
+_ENCODE: Final = json.JSONEncoder(ensure_ascii=False, default=repr).encode
+"""Made once: json.dumps makes an encoder a line where the text is not to be ASCII."""
+
+
 def configure(level: str) -> None:
     """Sets up structlog and the standard library's logging for this process."""
     number = logging.getLevelNamesMapping()[level.upper()]
@@ -31,7 +36,7 @@ def configure(level: str) -> None:
         processors=[
             *shared,
             structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(ensure_ascii=False),
+            structlog.processors.JSONRenderer(serializer=_line),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(number),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
@@ -44,13 +49,17 @@ def configure(level: str) -> None:
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
-                structlog.processors.JSONRenderer(ensure_ascii=False),
+                structlog.processors.JSONRenderer(serializer=_line),
             ],
         )
     )
     logging.basicConfig(handlers=[handler], level=max(number, logging.INFO), force=True)
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _line(event: Any, **_: Any) -> str:
+    return _ENCODE(event)
 
 
 def _redact(

@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from sessions.model import Delivery, Inbound
 
@@ -117,8 +117,10 @@ def _media_of(push: Inbound) -> dict[str, Any]:
 
 def _tail(**fields: Any) -> str:
     kept = {name: value for name, value in fields.items() if value not in ("", {}, None)}
-    return json.dumps(kept, ensure_ascii=False, separators=(",", ":"))[1:]
+    return _ENCODE(kept)[1:]
 
+
+_ENCODE: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 _DEFAULTS: dict[str, Any] = {
     "text": "",

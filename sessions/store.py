@@ -93,7 +93,7 @@ class SessionStore:
             entry.text,
             ask,
             State.WAITING.value,
-            _json(dict(seats or {})),
+            _json(dict(seats)) if seats else "{}",
         )
         if answer[0] == "new":
             raw = dict(zip(answer[2::2], answer[3::2], strict=True))
@@ -282,8 +282,9 @@ _OUTCOME_FIELDS = frozenset(f.name for f in fields(Outcome))
 
 def _outcome(answer: Sequence[str]) -> Outcome:
     stored = json.loads(answer[1])
-    known = {name: value for name, value in stored.items() if name in _OUTCOME_FIELDS}
-    return Outcome(**known, repeated=answer[0] == "repeat")
+    if not stored.keys() <= _OUTCOME_FIELDS:  # written by a newer node
+        stored = {name: value for name, value in stored.items() if name in _OUTCOME_FIELDS}
+    return Outcome(**stored, repeated=answer[0] == "repeat")
 
 
 def new_session_id() -> str:
