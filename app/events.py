@@ -233,6 +233,8 @@ class DeskHub:
         data: dict[str, Any] = {}
         if row is not None and told.type != "viewer.changed":
             data["session"] = session_view(row, self._appid)
+        elif "view" in told.values:
+            data["session"] = json.loads(told.values["view"])
         if told.message is not None:
             data["message"] = told.message
         if not data or told.type == "notice":

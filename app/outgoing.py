@@ -11,6 +11,9 @@ from app.wechat_out import WeChatApi
 from sessions.sql import Engine, reading
 
 UPLOAD_TYPES: Final = {"image": "image", "voice": "voice", "video": "video"}
+CAPTION: Final = ("title", "description")
+ARTICLE: Final = ("title", "description", "url", "picurl")
+PAGE: Final = ("title", "appid", "pagepath")
 
 
 class PlatformGone(Exception):
@@ -35,10 +38,21 @@ class Payloads:
     def of(self, message: Mapping[str, Any]) -> dict[str, Any]:
         """The payload of a stored message. Raises PlatformGone, and what an upload raises."""
         kind = message["type"]
+        return {"msgtype": kind, kind: self._content(kind, message)}
+
+    def _content(self, kind: str, message: Mapping[str, Any]) -> dict[str, Any]:
+        media = message["media"] or {}
         if kind == "text":
-            return {"msgtype": "text", "text": {"content": message["text"]}}
-        media_id = self._upload(kind, message["media"]["media_id"])
-        return {"msgtype": kind, kind: {"media_id": media_id}}
+            return {"content": message["text"]}
+        if kind == "news":
+            return {"articles": [_some(media, ARTICLE)]}
+        if kind == "msgmenu":
+            head, tail = media["head"], media.get("tail", "")
+            return {"head_content": head, "list": media["list"], "tail_content": tail}
+        if kind == "miniprogrampage":
+            thumb = self._upload("image", media["media_id"])
+            return {**_some(media, PAGE), "thumb_media_id": thumb}
+        return {"media_id": self._upload(kind, media["media_id"]), **_some(media, CAPTION)}
 
     def _upload(self, kind: str, ident: str) -> str:
         """Uploaded anew for each send: a platform media_id lives 3 days, a retry may come later."""
@@ -51,3 +65,16 @@ class Payloads:
         return self._api.upload_media(
             UPLOAD_TYPES[kind], item.filename or ident, content, item.mime
         )
+
+
+def as_text(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """A menu as a text, for accounts that may send none (40200)."""
+    menu = payload["msgmenu"]
+    rows = [row["content"] for row in menu["list"]]
+    lines = [menu["head_content"], *rows, menu["tail_content"]]
+    return {"msgtype": "text", "text": {"content": "\n".join(line for line in lines if line)}}
+
+
+def _some(media: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    """Those of the fields that hold something."""
+    return {name: media[name] for name in names if media.get(name)}

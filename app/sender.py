@@ -18,7 +18,7 @@ import structlog
 
 from app.account import Account
 from app.metrics import PLATFORM_ERRORS, SENDS
-from app.outgoing import Payloads, PlatformGone
+from app.outgoing import Payloads, PlatformGone, as_text
 from app.tally import TALLY
 from app.wechat_errors import Kind, reason
 from app.wechat_out import NotConnected, OutcomeUnknown, PlatformRefused, WeChatApi
@@ -39,6 +39,9 @@ SETTLE_S: Final = 12.0
 """How long a sender tries to record an outcome; with the send before it well within the claim's lease."""
 
 SETTLE_EVERY_S: Final = 0.3
+
+NO_MENUS: Final = 40200
+"""This kind of account may send no menu: it goes as a text."""
 
 VERDICTS: Final = {45047: Verdict.NONE_LEFT, 45015: Verdict.CLOSED, 43004: Verdict.CLOSED}
 
@@ -121,6 +124,15 @@ class Sender:
     def _deliver(self, openid: str, message: Mapping[str, Any]) -> None:
         payload = self._payloads.of(message)
         kf_account = self._speaker(message)
+        try:
+            self._speak(openid, payload, kf_account)
+        except PlatformRefused as refused:
+            if refused.errcode != NO_MENUS or payload["msgtype"] != "msgmenu":
+                raise
+            self._speak(openid, as_text(payload), kf_account)
+
+    def _speak(self, openid: str, payload: Mapping[str, Any], kf_account: str | None) -> None:
+        """As the agent, or in the account's own name where the platform does not know him."""
         try:
             self._api.send_custom(openid, payload, kf_account)
         except PlatformRefused as refused:

@@ -10,6 +10,7 @@ from sessions.deadlines import Deadlines, armed, queue_score
 from sessions.machine import HOLDINGS, Timer, held_seats
 from sessions.messages import Line, notice_body, system_body
 from sessions.model import Session, State
+from sessions.survey import tag_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,10 +18,12 @@ class Notice:
     """An automatic message to the customer.
 
     Sent only if at least ``needs`` replies are left (else kept as a system line that says so).
+    ``menu`` is a satisfaction survey's (sessions/survey.py).
     """
 
     text: str
     needs: int
+    menu: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +85,11 @@ def document(change: Change, deadlines: Deadlines, priority_credit_ms: int) -> d
     if change.alert:
         doc["alert"] = _flat(change.alert)
     if change.notice is not None:
-        doc["notice"] = notice_body(change.notice.text)
+        doc["notice"] = notice_body(change.notice.text, change.notice.menu)
         doc["unsent"] = system_body(Line("notice_not_sent", {"text": change.notice.text}))
         doc["needs"] = change.notice.needs
+        if change.notice.menu:
+            doc["survey"] = [before.id, tag_of(before.id), before.kf_account]
     return doc | _queue_moves(change, priority_credit_ms) | _seated_moves(before, after)
 
 

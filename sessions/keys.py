@@ -41,6 +41,7 @@ FORMATS: Final[dict[str, str]] = {
     "viewers": "vw:",  # zset    by session id: "<kf_account>|<username>" who looks -> until ms
     "ratings": "ra:",  # hash    by kf_account: count, sum of the customers' ratings
     "series": "y:",  # hash    by minute: counts and figures of that minute, kept a day
+    "rated": "rated",  # hash    closed session id -> the customer's rating, JSON, until SQL has it
     "duplicate": "d:",  # string  by duplicate key: stored outcome, 600 s
     "operation": "op:",  # string  by operation id: stored result, 600 s
 }

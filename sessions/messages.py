@@ -83,10 +83,15 @@ def outgoing_body(message: Outgoing, kf_account: str, sender: str, request_id: s
     )
 
 
-def notice_body(text: str) -> str:
-    """An automatic message to the customer; it speaks for the account, not for an agent."""
+def notice_body(text: str, menu: Mapping[str, Any] | None = None) -> str:
+    """An automatic message to the customer, a text or a menu; it speaks for the account, not for an agent."""
     return _tail(
-        direction="out", type="text", text=text, status=Delivery.PENDING.value, notice=True
+        direction="out",
+        type="msgmenu" if menu else "text",
+        text=text,
+        media=dict(menu or {}),
+        status=Delivery.PENDING.value,
+        notice=True,
     )
 
 

@@ -119,6 +119,9 @@ class Session:
     last_direction: str = ""
     last_type: str = ""
     last_ms: int = 0
+    rating_score: int = 0
+    rating_comment: str = ""
+    rating_ms: int = 0
 
     @property
     def is_open(self) -> bool:

@@ -134,6 +134,12 @@ class Reading:
         found = self.messages(session_id, seq - 1, 1) if seq > 0 else []
         return found[0] if found else None
 
+    def rated(self, limit: int) -> dict[str, str]:
+        """Ratings (JSON by session id) that are not in SQL yet, some of them."""
+        key = self.keys.of("rated")
+        _, found = guarded(lambda: self._redis.hscan(key, 0, count=limit))
+        return dict(found)
+
     def card(self, session_id: str) -> str | None:
         """The explanation of the last decision, JSON text."""
         key = self.keys.of("card", session_id)

@@ -25,6 +25,7 @@ from sessions.sql import (
 )
 
 BATCH_ROWS: Final = 500
+SEARCHED_SESSIONS: Final = 5_000
 STATUS_RANK: Final = {"unknown": 1, "sent": 2, "failed": 2}
 
 
@@ -78,6 +79,22 @@ class Records:
         )
         return self._one(query)
 
+    def rate(self, appid: str, session_id: str, rating: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Notes the customer's rating; the conversation as it is now, None where it is not here (yet)."""
+        table = sessions_archive
+        this = and_(table.c.appid == appid, table.c.id == session_id)
+        with writing(self._engine) as conn:
+            data: dict[str, Any] | None = conn.execute(
+                select(table.c.data).where(this).with_for_update()
+            ).scalar_one_or_none()
+            if data is None:
+                return None
+            rated = {**data, "rating": data.get("rating") or dict(rating)}
+            rated["rev"] = int(data.get("rev") or 0) + (data.get("rating") is None)
+            values = {"data": rated, "rev": rated["rev"]}
+            conn.execute(table.update().where(this).values(values))
+            return rated
+
     def card(self, appid: str, session_id: str) -> dict[str, Any] | None:
         """The explanation of the last routing decision, or None."""
         query = select(routing_cards.c.data).where(
@@ -98,6 +115,33 @@ class Records:
         )
         with reading(self._engine) as conn:
             return list(conn.execute(query).scalars())
+
+    def search(
+        self, appid: str, kf_account: str | None, words: str, limit: int
+    ) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+        """(conversation, message) whose text holds the words as they stand, the newest first.
+
+        Looks through the newest ``SEARCHED_SESSIONS`` conversations of the agent (None = of all).
+        """
+        sessions, messages = sessions_archive, messages_archive
+        wanted = [sessions.c.appid == appid, *_conditions(Filters(kf_account=kf_account))]
+        newest = (
+            select(sessions.c.id, sessions.c.data)
+            .where(and_(*wanted))
+            .order_by(sessions.c.closed_ms.desc(), sessions.c.id.desc())
+            .limit(SEARCHED_SESSIONS)
+            .subquery()
+        )
+        query = (
+            select(newest.c.data.label("session"), messages.c.data.label("message"))
+            .join(messages, and_(messages.c.appid == appid, messages.c.session_id == newest.c.id))
+            .where(messages.c.text.icontains(words, autoescape=True))
+            .where(messages.c.direction != "system")
+            .order_by(messages.c.created_ms.desc(), messages.c.seq.desc())
+            .limit(page_size(limit))
+        )
+        with reading(self._engine) as conn:
+            return [(row.session, row.message) for row in conn.execute(query)]
 
     def earlier(self, appid: str, openid: str, cursor: str | None = None, limit: int = 20) -> Page:
         """A customer's closed conversations, newest first."""

@@ -39,6 +39,7 @@ PARTS: Final[dict[str, tuple[str, ...]]] = {
     "lease": ("lib",),
     "settle_timer": ("lib",),
     "mend": ("lib",),
+    "rate": ("lib", "budget", "inbound"),
 }
 
 

@@ -36,6 +36,7 @@ from sessions.model import (
 from sessions.profiles import customer_from_hash
 from sessions.scripts import Scripts, guarded
 from sessions.steps import Loaded, Newcomer, NoRoom, Opening, Replied, ReplyRefused
+from sessions.survey import WINDOW_MS, Answer
 
 __all__ = [
     "Loaded",
@@ -245,6 +246,28 @@ class SessionStore:
         """A timer due at ``seen_ms`` led to no transition: rings again at ``later_ms``, or never."""
         member = timer_member(session_id, timer.value)
         self._run("settle_timer", member, seen_ms, "" if later_ms is None else later_ms)
+
+    def rate(self, push: Inbound, entry: Entry, answer: Answer, thanks: str) -> Outcome | None:
+        """A survey's answer, kept once; None for a typed number that answers no survey."""
+        trigger = entry.trigger.value if entry.trigger else "message"
+        told = self._run(
+            "rate",
+            push.dedup_key,
+            push.openid,
+            answer.tag,
+            answer.score,
+            WINDOW_MS,
+            _json({"result": "rated", "text": thanks}),
+            _json({"result": "noted"}),
+            trigger,
+            entry.limit,
+            entry.window_ms,
+        )
+        return None if told[0] == "none" else _outcome(told)
+
+    def rating_kept(self, session_id: str) -> None:
+        """SQL has it."""
+        guarded(lambda: self._redis.hdel(self.keys.of("rated"), session_id))
 
     def put_card(self, session_id: str, card: str) -> None:
         """Replaces the explanation of the last decision of a conversation that is here."""

@@ -34,6 +34,7 @@ PURE = {
         "deadlines",
         "entry",
         "messages",
+        "survey",
     },
 }
 HASH = "mmh3"

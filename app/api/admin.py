@@ -20,6 +20,7 @@ from app.api import (
     admin_routing,
     admin_series,
     admin_transfer_rules,
+    search,
     supervise,
     watching,
 )
@@ -42,4 +43,5 @@ MODULES: Final[Mapping[str, Routes]] = {
     "admin_series": admin_series.routes,
     "supervise": supervise.routes,
     "watching": watching.routes,
+    "search": search.routes,
 }

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 from typing import Any, Final, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from app.api.core import Body, Call, Routes
+from app.api.message_types import Article, Caption, Menu, MiniProgramPage, no_controls
 from app.api.readers import open_or_refused
 from app.api.shapes import MessageShape
 from app.conversations import replies
@@ -18,34 +18,65 @@ from sessions.messages import Outgoing
 from sessions.sql import writing
 
 TEXT_MAX_CHARS: Final = 8_000
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+FILES: Final = {"image": "image", "voice": "voice", "video": "video", "miniprogrampage": "image"}
+"""The kind of file that a message of a type carries."""
 
 routes = Routes()
 
+PARTS: Final = ("media_id", "article", "menu", "page", "caption")
+_FILE: Final = frozenset({"media_id"})
+_NONE: Final = frozenset[str]()
+NEEDED: Final[dict[str, tuple[frozenset[str], frozenset[str]]]] = {
+    "text": (_NONE, _NONE),
+    "image": (_FILE, _NONE),
+    "voice": (_FILE, _NONE),
+    "video": (_FILE, frozenset({"caption"})),
+    "news": (frozenset({"article"}), _NONE),
+    "msgmenu": (frozenset({"menu"}), _NONE),
+    "miniprogrampage": (frozenset({"page", "media_id"}), _NONE),
+}
+"""What a message of a type must have besides, and what it may have."""
+
 
 class SendBody(Body):
-    """``media_id`` is what POST /media answered; the same ``client_id`` again sends nothing twice."""
+    """``media_id`` is what POST /media answered; the same ``client_id`` again sends nothing twice.
+
+    Each type has its content: ``text``; ``media_id`` (image, voice, video with an optional ``caption``,
+    miniprogrampage with its picture); ``article`` for news, ``menu`` for msgmenu, ``page`` for a
+    miniprogrampage.
+    """
 
     client_id: str = Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.:-]+$")
-    type: Literal["text", "image", "voice", "video"] = "text"
+    type: Literal["text", "image", "voice", "video", "news", "msgmenu", "miniprogrampage"] = "text"
     text: str = Field("", max_length=TEXT_MAX_CHARS)
     media_id: str | None = Field(None, min_length=1, max_length=64)
+    article: Article | None = None
+    menu: Menu | None = None
+    page: MiniProgramPage | None = None
+    caption: Caption | None = None
     owner_epoch: int | None = Field(None, ge=0)
 
     @field_validator("text")
     @classmethod
     def _plain(cls, text: str) -> str:
-        if _CONTROL.search(text):
-            raise ValueError("must hold no control characters")
-        return text
+        return no_controls(text)
 
     @model_validator(mode="after")
     def _one_content(self) -> Self:
-        if (self.type == "text") != (self.media_id is None):
-            raise ValueError("a text has text, everything else has media_id")
         if self.type != "text" and self.text:
             raise ValueError("only a text has text")
+        given = {name for name in PARTS if getattr(self, name) is not None}
+        wanted, may = NEEDED[self.type]
+        if not wanted <= given <= wanted | may:
+            raise ValueError(f"a {self.type} has {' and '.join(sorted(wanted)) or 'text'} only")
         return self
+
+    def content(self) -> tuple[str, dict[str, Any]]:
+        """The text it is found by, and the content beyond it."""
+        made = self.article or self.menu or self.page
+        if made is not None:
+            return made.content()
+        return self.text, self.caption.model_dump() if self.caption else {}
 
 
 @routes.add(
@@ -60,8 +91,9 @@ class SendBody(Body):
 def send(call: Call, sid: str) -> dict[str, Any]:
     body, me = call.body, call.kf_account
     with open_or_refused(call, sid):
-        content = _media(call, sid, body) if body.media_id else {}
-        outgoing = Outgoing(body.client_id, body.type, body.text, content)
+        text, content = body.content()
+        content |= _media(call, sid, body) if body.media_id else {}
+        outgoing = Outgoing(body.client_id, body.type, text, content)
         accepted = replies.reply(call.account, sid, me, call.caller.who, outgoing, body.owner_epoch)
         return _stored(call, sid, accepted.seq)
 
@@ -94,7 +126,7 @@ def _media(call: Call, sid: str, body: SendBody) -> dict[str, Any]:
         item = media.get(conn, account.appid, media_id)
         if item.session_id != sid and item.uploaded_by != call.caller.who:
             raise Refusal("forbidden", "This file is not yours.")
-        if item.kind != body.type:
+        if item.kind != FILES[body.type]:
             raise Refusal("invalid", f"This file is of the type {item.kind}.")
         media.attach(conn, account.appid, media_id, sid, session.openid)
     return {"media_id": item.id, "mime": item.mime, "size": item.size, "filename": item.filename}

@@ -57,9 +57,11 @@ class TransferBody(Body):
 
 
 class CloseBody(Body):
-    """With ``last_message_id`` it is refused if the customer wrote after that message."""
+    """With ``last_message_id`` it is refused if the customer wrote after that message; with ``survey``
+    the customer is asked to rate the service, if a reply is left."""
 
     reason: str = Field("", max_length=200)
+    survey: bool = False
     last_message_id: str | None = Field(None, max_length=128)
 
 
@@ -204,7 +206,7 @@ def _close(call: Call, sid: str) -> Session:
         audited(call, "session.close", sid, {"reason": body.reason, "owner": owner})
         return closed
     seen = _seq(sid, body.last_message_id) if body.last_message_id else None
-    return closing.close_by_agent(account, sid, call.kf_account, seen, body.reason)
+    return closing.close_by_agent(account, sid, call.kf_account, seen, body.reason, body.survey)
 
 
 @routes.add(

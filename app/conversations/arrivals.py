@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from app.account import Account
-from app.conversations import closing, rule_transfers, words
+from app.conversations import closing, ratings, rule_transfers, words
 from app.conversations.assignment import Decision, decision
 from app.conversations.placing import CLOSED, MANUAL
 from sessions.entry import Entry, entry_of, source_of
@@ -28,6 +28,9 @@ def receive(account: Account, push: Inbound) -> Outcome:
     started = time.monotonic()
     keys = account.policy.opening_keys.union(account.plan().routing.entry.menu_keys)
     entry = entry_of(push, keys, account.policy.reply_budget)
+    rated = ratings.heard(account, push, entry)
+    if rated is not None:
+        return rated
     ask = words.asked_while_waiting(push)
     got = account.store.receive(push, entry, ask, _online_seats(account) if ask else None)
     if isinstance(got, Newcomer):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 
 from app.account import Account
+from app.conversations import ratings
 from app.conversations.queueing import drain
 from app.conversations.retry import transition
 from app.refusals import Refusal
@@ -34,8 +36,9 @@ def close_by_agent(
     kf_account: str,
     seen_seq: int | None = None,
     note: str = "",
+    survey: bool = False,
 ) -> Session:
-    """The owner ends it, for a reason he may note for colleagues.
+    """The owner ends it, for a reason he may note for colleagues; ``survey``: the customer is asked to rate.
 
     With ``seen_seq`` it is refused if the customer wrote after that message.
     """
@@ -46,7 +49,11 @@ def close_by_agent(
             raise Refusal("not_owner", "Another agent serves this conversation now.")
         if seen_seq is not None and session.last_direction == "in" and session.seq > seen_seq:
             _check_nothing_newer(account, session, seen_seq)
-        return _change(account, loaded, Event.CLOSED_BY_AGENT, by=kf_account, guard=True, note=note)
+        change = _change(
+            account, loaded, Event.CLOSED_BY_AGENT, by=kf_account, guard=True, note=note
+        )
+        asked = ratings.question(account, session) if survey else None
+        return replace(change, notice=asked) if asked else change
 
     return _closed(account, transition(account.store, session_id, decide))
 

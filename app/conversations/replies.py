@@ -15,6 +15,8 @@ from sessions.store import Replied, ReplyRefused
 TEXT_BYTES_MAX: Final = 2048
 """The longest text ``custom/send`` takes, UTF-8 bytes (wechat-platform 5.5, code 45002)."""
 
+FILE_TYPES: Final = frozenset({"image", "voice", "video", "miniprogrampage"})
+
 CLIENT_ID: Final = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 
 REASONS: Final = {
@@ -87,5 +89,5 @@ def check_sendable(message: Outgoing) -> None:
             raise Refusal("invalid", "The text is empty.")
         if size > TEXT_BYTES_MAX:
             raise Refusal("too_large", f"The text has {size} bytes; WeChat takes {TEXT_BYTES_MAX}.")
-    elif not message.media.get("media_id"):
+    elif message.type in FILE_TYPES and not message.media.get("media_id"):
         raise Refusal("invalid", "media_id is missing.")

@@ -11,6 +11,8 @@ from sessions.model import Customer, Session, State
 from sessions.reading import Row
 
 OPENID_TAIL = 4
+NO_BUDGET = {"remaining": 0, "window_ends_ms": 0}
+"""A closed conversation's: nothing can be sent in it any more."""
 
 
 def display_name(openid: str, remark: str) -> str:
@@ -46,8 +48,8 @@ def session_view(row: Row, appid: str) -> dict[str, Any]:
         "rev": session.rev,
         "previous_session_id": session.previous_session_id or None,
         "transfer": _transfer(session),
-        "rating": None,
-        "budget": asdict(budget(customer.buckets, row.now_ms)),
+        "rating": _rating(session),
+        "budget": asdict(budget(customer.buckets, row.now_ms)) if session.is_open else NO_BUDGET,
     }
 
 
@@ -58,7 +60,7 @@ def bare_row(session: Session, customer: Customer, now_ms: int) -> Row:
 
 def archived_view(data: Mapping[str, Any]) -> dict[str, Any]:
     """The same for a conversation read from SQL: nothing can be sent any more."""
-    return {**data, "budget": {"remaining": 0, "window_ends_ms": 0}}
+    return {**data, "budget": NO_BUDGET}
 
 
 _TIMES = (
@@ -80,6 +82,16 @@ def _last_message(session: Session) -> dict[str, Any] | None:
         "type": session.last_type,
         "text": session.last_text,
         "created_ms": session.last_ms,
+    }
+
+
+def _rating(session: Session) -> dict[str, Any] | None:
+    if not session.rating_ms:
+        return None
+    return {
+        "score": session.rating_score,
+        "comment": session.rating_comment,
+        "rated_ms": session.rating_ms,
     }
 
 

@@ -52,6 +52,8 @@ if d.notice then
   if left >= d.needs and trigger then
     spend(openid, trigger)
     post(openid, sid, line(d.notice), trigger, now)
+    local q = d.survey
+    if q then redis.call('HSET', c, 'survey', q[1], 'survey_tag', q[2], 'survey_kf', q[3], 'survey_ms', int(now)) end
   else
     line(d.unsent)
   end

@@ -77,7 +77,7 @@ def test_a_picture_goes_to_the_customer_and_one_comes_back(
     node.says(anna, "请发一张图")
     agent.open("请发一张图")
     picture = {"name": "a.png", "mimeType": "image/png", "buffer": png()}
-    agent.page.locator("input[type=file]").set_input_files([picture])
+    agent.page.get_by_label("发送图片").set_input_files([picture])
     wait_until(lambda: [row["type"] for row in node.received(anna)] == ["image"])
     node.says(anna, "", type="image")
     expect(agent.page.locator(".thread .picture img")).to_have_count(2)
@@ -92,7 +92,7 @@ def test_a_file_that_wechat_would_refuse_is_refused_in_words(
     node.says(anna, "您好")
     agent.open("您好")
     wrong = {"name": "a.webp", "mimeType": "image/webp", "buffer": b"RIFF"}
-    agent.page.locator("input[type=file]").set_input_files([wrong])
+    agent.page.get_by_label("发送图片").set_input_files([wrong])
     expect(agent.page.get_by_text("微信只接受 JPG、PNG、GIF 图片。")).to_be_visible()
 
 

@@ -6,7 +6,7 @@ import en from "../../app/web/shared/words.en.js";
 import zh from "../../app/web/shared/words.zh.js";
 
 const WEB = new URL("../../app/web/", import.meta.url);
-const NAMES = /\b(Enter|Shift|MB|JPG|PNG|GIF|EN|openid|CSV|admin|agent1)\b/g;
+const NAMES = /\b(Enter|Shift|Ctrl|Esc|Alt|MB|JPG|PNG|GIF|AMR|MP3|MP4|EN|openid|CSV|admin|agent1)\b/g;
 
 function sources() {
   const files = readdirSync(WEB, { recursive: true }).filter((name) => /^(shared|desk|admin)\/.*\.js$/.test(name));

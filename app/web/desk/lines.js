@@ -23,6 +23,7 @@ export function lineWords(message) {
 
 function movedWords({ by, to, note, why }) {
   const names = { by: agentName(by), to: agentName(to), note, why: whyWords(why) };
+  if (why === "assigned" || why === "takeover") return t(`line.${why}`, names);
   if (why === "transfer") return t(note ? "line.movedNote" : "line.moved", names);
   const moved = t(to ? "line.movedAway" : "line.requeued", names);
   return note ? t("line.withNote", { moved, note }) : moved;

@@ -43,7 +43,7 @@ function Delivery({ message, mayResend }) {
 }
 
 export function Outgoing({ item }) {
-  const message = { ...item, direction: "out", media: { preview: item.preview } };
+  const message = { ...item, direction: "out", media: { ...item.media, preview: item.preview } };
   return html`
     <li class="message" data-direction="out" data-status=${item.state}>
       <div class="bubble"><${Content} message=${message} /></div>

@@ -14,8 +14,15 @@ export function sendText(session, text) {
   add(session, { type: "text", text });
 }
 
-export function sendImage(session, file) {
-  add(session, { type: "image", text: "", file, preview: URL.createObjectURL(file) });
+export function sendFile(session, type, file) {
+  add(session, { type, text: "", file, preview: URL.createObjectURL(file), media: { mime: file.type } });
+}
+
+// A news link, a menu or a mini-program page; `parts` are fields of the request's body.
+export function sendSpecial(session, type, parts, file) {
+  const { article, menu, page } = parts;
+  const media = menu ? { ...menu, list: menu.items.map((content) => ({ content })) } : { ...(article ?? page) };
+  add(session, { type, text: "", parts, file, media });
 }
 
 export function sendAgain(item) {
@@ -72,9 +79,9 @@ async function handOver(item) {
 }
 
 async function request(item) {
-  const body = { client_id: item.client_id, type: item.type, owner_epoch: item.owner_epoch };
+  const body = { client_id: item.client_id, type: item.type, owner_epoch: item.owner_epoch, ...item.parts };
   if (item.type === "text") body.text = item.text;
-  else body.media_id = await uploaded(item);
+  if (item.file) body.media_id = await uploaded(item);
   return post(`/sessions/${item.session_id}/messages`, body);
 }
 

@@ -1,0 +1,83 @@
+"""What an agent may send beyond texts and files, as ``custom/send`` knows it (wechat-platform 5.1, 5.4)."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Final
+
+from pydantic import AfterValidator, Field, StringConstraints
+
+from app.api.core import Body
+
+CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+URL_CHARS: Final = 1024
+MENU_ITEMS: Final = 10
+
+
+def no_controls(text: str) -> str:
+    if CONTROL.search(text):
+        raise ValueError("must hold no control characters")
+    return text
+
+
+def _web_address(text: str) -> str:
+    if text and not re.fullmatch(r"https?://[^\s/]+\S*", text, re.IGNORECASE):
+        raise ValueError("must begin with http:// or https://")
+    return text
+
+
+Line = Annotated[
+    str, StringConstraints(strip_whitespace=True, max_length=512), AfterValidator(no_controls)
+]
+Title = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=64),
+    AfterValidator(no_controls),
+]
+Address = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, max_length=URL_CHARS),
+    AfterValidator(_web_address),
+]
+
+
+class Article(Body):
+    """A news link; WeChat takes exactly one (45008)."""
+
+    title: Title
+    description: Line = ""
+    url: Address = Field(min_length=1)
+    picurl: Address = ""
+
+    def content(self) -> tuple[str, dict[str, Any]]:
+        return self.title, self.model_dump()
+
+
+class Menu(Body):
+    """Lines that the customer taps; a tap comes back as his message."""
+
+    head: Line = Field(min_length=1)
+    items: list[Title] = Field(min_length=1, max_length=MENU_ITEMS)
+    tail: Line = ""
+
+    def content(self) -> tuple[str, dict[str, Any]]:
+        rows = [{"id": str(at), "content": item} for at, item in enumerate(self.items, 1)]
+        return self.head, {"head": self.head, "list": rows, "tail": self.tail}
+
+
+class MiniProgramPage(Body):
+    """A page of a linked mini program; its picture is the message's ``media_id``."""
+
+    title: Title
+    appid: str = Field(pattern=r"^wx[0-9a-zA-Z]{16}$")
+    pagepath: Line = Field(min_length=1)
+
+    def content(self) -> tuple[str, dict[str, Any]]:
+        return self.title, self.model_dump()
+
+
+class Caption(Body):
+    """What stands under a video."""
+
+    title: Line = ""
+    description: Line = ""

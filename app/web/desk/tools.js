@@ -1,0 +1,36 @@
+// The row under the box: emoji, pictures, canned replies, and everything else WeChat takes.
+
+import { html, useState } from "../shared/kit.js";
+import { t } from "../shared/words.js";
+import { CannedDialog } from "./canned_dialog.js";
+import { FILE_ACCEPT, IMAGE_TYPES } from "./limits.js";
+import { Menu } from "./menu.js";
+import { SpecialDialog } from "./special.js";
+import { PICKED } from "./words.emoticons.js";
+
+export function Tools({ session, files, insert, pick, withCtrl, choose }) {
+  const [dialog, setDialog] = useState("");
+  const done = () => setDialog("");
+  const more = [
+    { label: t("compose.news"), act: () => setDialog("news") },
+    { label: t("compose.menu"), act: () => setDialog("msgmenu") },
+    { label: t("compose.page"), act: () => setDialog("miniprogrampage") },
+    { label: t("compose.enter"), checked: !withCtrl, act: () => choose(false) },
+    { label: t("compose.ctrlEnter"), checked: withCtrl, act: () => choose(true) },
+  ];
+  return html`
+    <${Menu} label=${t("compose.emoji")} face="☺" name="emoji" options=${PICKED.map((one) => ({ label: one, act: () => insert(one) }))} />
+    <${FileButton} label=${t("compose.image")} face="▣" accept=${IMAGE_TYPES.join(",")} files=${files} />
+    <${FileButton} label=${t("compose.file")} face="♪" accept=${FILE_ACCEPT} files=${files} />
+    <button type="button" class="small tool" title=${t("compose.canned")} aria-label=${t("compose.canned")} onClick=${() => setDialog("canned")}>⚡</button>
+    <${Menu} label=${t("compose.more")} face="＋" name="more" options=${more} />
+    ${dialog === "canned" && html`<${CannedDialog} onClose=${done} pick=${(reply) => { done(); pick(reply); }} />`}
+    ${dialog && dialog !== "canned" && html`<${SpecialDialog} session=${session} type=${dialog} onClose=${done} />`}`;
+}
+
+function FileButton({ label, face, accept, files }) {
+  return html`<label class="button small tool" title=${label}><span aria-hidden="true">${face}</span>
+    <input type="file" class="unseen" multiple accept=${accept} aria-label=${label}
+      onChange=${(event) => { files([...event.currentTarget.files]); event.currentTarget.value = ""; }} />
+  </label>`;
+}
