@@ -17,7 +17,7 @@ from redis.commands.core import Script
 
 from sessions.keys import lua_table
 from sessions.model import StoreDown, StoreRefused
-from sessions.wire import Wire
+from sessions.wire import caller
 
 PARTS: Final[dict[str, tuple[str, ...]]] = {
     "receive": ("lib", "budget", "inbound", "pace"),
@@ -48,7 +48,7 @@ class Scripts:
 
     def __init__(self, client: redis.Redis) -> None:
         self.client = client
-        self._wire = Wire(client)
+        self._call = caller(client)
         self._scripts: dict[str, Script] = {
             name: client.register_script(source(name)) for name in PARTS
         }
@@ -61,9 +61,9 @@ class Scripts:
     def _ask(self, script: Script, prefix: str, args: tuple[str | int | float, ...]) -> Any:
         """By its hash; a server that has forgotten it gets the text and runs it in the same step."""
         try:
-            return self._wire.call("EVALSHA", script.sha, 1, prefix, *args)
+            return self._call("EVALSHA", script.sha, 1, prefix, *args)
         except redis.exceptions.NoScriptError:
-            return self._wire.call("EVAL", script.script, 1, prefix, *args)
+            return self._call("EVAL", script.script, 1, prefix, *args)
 
     def stop_endless(self) -> None:
         """Ends a script that runs for ever, where it has written nothing yet; harmless otherwise."""

@@ -1,4 +1,4 @@
-"""Connections for scripts: nothing between the caller and the socket but a free one.
+"""Connections for scripts on one server: nothing between the caller and the socket but a free one.
 
 The library's pool, retries and client cost as much again as the command (docs/performance.md); what they
 give is not needed here: scripts are repeatable, and ``guarded`` repeats them on a lost connection.
@@ -7,17 +7,25 @@ give is not needed here: scripts are repeatable, and ``guarded`` repeats them on
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 import hiredis
 import redis
 
 
-class Wire:
-    """Commands with the settings of a client's pool. As many connections as are in use at once."""
+def caller(client: redis.Redis) -> Callable[..., Any]:
+    """How to send a command to this client's store: by the library where it must find the server first."""
+    pool: Any = getattr(client, "connection_pool", None)
+    plain = type(pool) is redis.BlockingConnectionPool
+    return Wire(pool).call if plain else client.execute_command
 
-    def __init__(self, client: redis.Redis) -> None:
-        self._pool = client.connection_pool
+
+class Wire:
+    """Commands with the settings of a pool. As many connections as are in use at once."""
+
+    def __init__(self, pool: redis.ConnectionPool) -> None:
+        self._pool = pool
         # Its ends are safe to use from any thread, so no lock is needed.
         self._free: deque[Any] = deque()
 

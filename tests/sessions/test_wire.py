@@ -1,0 +1,81 @@
+"""Scripts go straight to one server, and by the library where there are several."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import redis
+
+from sessions.clients import store_client
+from sessions.wire import Wire, caller
+from tests.servers import PrivateRedis
+from tests.support import wait_until
+
+
+class ClusterOfOne(PrivateRedis):
+    """A cluster whose only node holds every slot."""
+
+    def command(self) -> list[str]:
+        return [*super().command(), "--cluster-enabled", "yes"]
+
+    def form(self) -> None:
+        with redis.Redis(port=self.port) as client:
+            client.execute_command("CLUSTER ADDSLOTSRANGE", 0, 16383)
+            wait_until(
+                lambda: "'cluster_state': 'ok'" in str(client.execute_command("CLUSTER INFO"))
+            )
+
+
+@pytest.fixture
+def client(redis_server: PrivateRedis) -> Iterator[redis.Redis]:
+    made = store_client(redis_server.url, 8)
+    yield made
+    made.close()
+
+
+def test_answers_are_as_the_client_gives_them(client: redis.Redis) -> None:
+    call = caller(client)
+    assert call("EVAL", "return {ARGV[1], tonumber(ARGV[2])}", 0, "你好", 7) == ["你好", 7]
+
+
+def test_an_answer_that_came_too_late_goes_to_nobody_else(client: redis.Redis) -> None:
+    wire = Wire(client.connection_pool)
+    wire.call("PING")
+    wire._free[0]._sock.settimeout(0.05)
+    with pytest.raises(redis.TimeoutError):
+        wire.call("BLPOP", "nothing-comes-here", 0.3)
+    time.sleep(0.4)
+    assert wire.call("ECHO", "mine") == "mine"
+
+
+def test_a_refusal_keeps_the_connection(client: redis.Redis) -> None:
+    wire = Wire(client.connection_pool)
+    with pytest.raises(redis.ResponseError):
+        wire.call("EVAL", "return redis.error_reply('NO')", 0)
+    before = wire._free[0]._sock
+    assert wire.call("ECHO", "x") == "x"
+    assert wire._free[0]._sock is before
+
+
+def test_many_threads_get_each_their_own_answer(client: redis.Redis) -> None:
+    call = caller(client)
+    with ThreadPoolExecutor(16) as pool:
+        said = list(pool.map(lambda n: call("ECHO", str(n)), range(2_000)))
+    assert said == [str(n) for n in range(2_000)]
+
+
+def test_a_cluster_is_asked_by_the_library(tmp_path: Path) -> None:
+    server = ClusterOfOne(tmp_path)
+    server.start()
+    try:
+        server.form()
+        cluster = store_client(f"redis+cluster://127.0.0.1:{server.port}", 4)
+        call = caller(cluster)
+        assert call("EVAL", "return redis.call('INCR', KEYS[1])", 1, "kf:{wx}:n") == 1
+        cluster.close()
+    finally:
+        server.stop()
