@@ -17,9 +17,9 @@ export async function take(session) {
 }
 
 // Refused when the customer wrote after the last message on screen.
-export function close(session) {
+export function close(session, survey) {
   const last = state.value.messages[session.id]?.list.at(-1);
-  return act(session, "close", last ? { last_message_id: last.id } : {});
+  return act(session, "close", last ? { last_message_id: last.id, survey } : { survey });
 }
 
 // The answer is the conversation as it is now: what the event will say, a moment earlier.

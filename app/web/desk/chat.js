@@ -1,34 +1,46 @@
 // The open conversation: its head, its messages, the place to answer.
 
-import { Confirm } from "../shared/dialog.js";
 import { html, useState } from "../shared/kit.js";
 import { t } from "../shared/words.js";
-import { close } from "./actions.js";
 import { go } from "./address.js";
 import { Avatar } from "./avatar.js";
+import { CustomerCard } from "./card.js";
+import { CloseDialog } from "./close.js";
 import { Composer } from "./composer.js";
+import { keep, recall } from "./kept.js";
 import { customerName, groupName } from "./names.js";
 import { keepRead } from "./read.js";
 import { Routing } from "./routing.js";
 import { isMine } from "./selectors.js";
 import { Thread } from "./thread.js";
+import { Others } from "./viewers.js";
 import { selected, state } from "./store.js";
 import { Asked, TransferDialog } from "./transfer.js";
 
 export function Chat() {
   const session = selected.value;
-  if (!session) return html`<main class="chat nothing"><p>${t("chat.none")}</p></main>`;
+  return session ? html`<${Open} session=${session} />` : html`<main class="chat nothing"><p>${t("chat.none")}</p></main>`;
+}
+
+function Open({ session }) {
   const name = customerName(session);
+  const [card, setCard] = useState(() => recall("card", false) && matchMedia("(min-width: 1200px)").matches);
+  const showCard = (shown) => {
+    setCard(shown);
+    keep("card", shown);
+  };
   return html`
     <main class="chat" key=${session.id} aria-label=${t("chat.label", { name })}>
-      <${Head} session=${session} name=${name} />
+      <${Head} session=${session} name=${name} card=${card} showCard=${showCard} />
+      <${Others} session=${session} />
       <${Asked} session=${session} />
       <${Thread} session=${session} />
       <${Composer} session=${session} />
-    </main>`;
+    </main>
+    ${card && html`<${CustomerCard} session=${session} onClose=${() => showCard(false)} />`}`;
 }
 
-function Head({ session, name }) {
+function Head({ session, name, card, showCard }) {
   const [dialog, setDialog] = useState("");
   const done = () => setDialog("");
   const serving = isMine(state.value, session);
@@ -41,19 +53,20 @@ function Head({ session, name }) {
         <p class="dim">
           <span class="state" data-state=${session.state}>${t(`state.${session.state}`)}</span>
           <span>${groupName(session.group)}</span>
+          ${session.rating && html`<span class="chip good">${t("rating.given", { score: session.rating.score })}</span>`}
           ${session.customer.subscribed === false && html`<span class="bad">${t("customer.left")}</span>`}
         </p>
       </div>
       <div class="buttons">
+        <button type="button" class="small" data-key="card" aria-pressed=${card} onClick=${() => showCard(!card)}>${t("card.open")}</button>
         <button type="button" class="small" onClick=${() => setDialog("routing")}>${t("chat.why")}</button>
         ${serving && session.state === "SERVING" && html`
-          <button type="button" class="small" onClick=${() => setDialog("transfer")}>${t("chat.transfer")}</button>`}
-        ${serving && html`<button type="button" class="small danger" onClick=${() => setDialog("close")}>${t("chat.close")}</button>`}
+          <button type="button" class="small" data-key="transfer" onClick=${() => setDialog("transfer")}>${t("chat.transfer")}</button>`}
+        ${serving && html`<button type="button" class="small danger" data-key="close" onClick=${() => setDialog("close")}>${t("chat.close")}</button>`}
       </div>
       ${dialog === "routing" && html`<${Routing} session=${session} onClose=${done} />`}
       ${dialog === "transfer" && html`<${TransferDialog} session=${session} onClose=${done} />`}
-      ${dialog === "close" && html`<${Confirm} title=${t("chat.close")} text=${t("chat.closeAsk", { name })} yes=${t("chat.close")}
-        onYes=${() => close(session)} onClose=${done} />`}
+      ${dialog === "close" && html`<${CloseDialog} session=${session} onClose=${done} />`}
     </header>`;
 }
 

@@ -5,12 +5,15 @@ import { Login } from "../shared/login.js";
 import { language, t } from "../shared/words.js";
 import { Chat } from "./chat.js";
 import { followAddress } from "./address.js";
+import { KeysHelp, listenToKeys } from "./keys.js";
 import { resume, signIn, signOut, whenSignedIn } from "./session.js";
 import { Sidebar } from "./sidebar.js";
 import { connected, selected, state, trouble } from "./store.js";
 import { closeStream, openStream } from "./stream.js";
 import { keepWhole, loadColleagues } from "./sync.js";
 import { keepTitle } from "./title.js";
+import { keepDrafts } from "./drafts.js";
+import { keepViewing } from "./viewers.js";
 
 const ready = signal(false);
 
@@ -23,7 +26,8 @@ function Desk() {
       <${Sidebar} />
       <${Chat} />
     </div>
-    <${Alerts} />`;
+    <${Alerts} />
+    <${KeysHelp} />`;
 }
 
 function Alerts() {
@@ -54,6 +58,9 @@ document.documentElement.lang = language.value === "zh" ? "zh-CN" : "en";
 keepWhole();
 whenSignedIn(begin, closeStream);
 keepTitle();
+keepDrafts();
+keepViewing();
+listenToKeys();
 followAddress();
 render(html`<${Desk} />`, document.getElementById("app"));
 resume()

@@ -11,12 +11,12 @@ import { drop, resend, sendAgain } from "./outgoing.js";
 
 export function Message({ message, mayResend }) {
   if (message.direction === "system") {
-    return html`<li class="line"><span>${lineWords(message)}</span> <time>${clockTime(message.created_ms)}</time></li>`;
+    return html`<li class="line" data-id=${message.id}><span>${lineWords(message)}</span> <time>${clockTime(message.created_ms)}</time></li>`;
   }
   const out = message.direction === "out";
   const author = message.notice ? t("status.notice") : out ? agentName(message.kf_account) : "";
   return html`
-    <li class="message" data-direction=${message.direction} data-status=${message.status}>
+    <li class="message" data-id=${message.id} data-direction=${message.direction} data-status=${message.status}>
       <div class="bubble"><${Content} message=${message} /></div>
       <p class="under">
         ${author && html`<span>${author}</span>`}

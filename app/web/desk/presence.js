@@ -4,6 +4,8 @@ import { Confirm } from "../shared/dialog.js";
 import { html, useState } from "../shared/kit.js";
 import { LanguageButton } from "../shared/language.js";
 import { t } from "../shared/words.js";
+import { AlertHints, SoundButton } from "./alert_bar.js";
+import { help } from "./keys.js";
 import { agentName } from "./names.js";
 import { setStatus, signOut } from "./session.js";
 import { state } from "./store.js";
@@ -24,6 +26,8 @@ export function Presence() {
       <div class="me-line">
         <span class="dot" data-status=${status} aria-hidden="true"></span>
         <strong class="me-name">${me.nickname || agentName(me.kf_account)}</strong>
+        <${SoundButton} />
+        <button type="button" class="quiet keys-button" aria-label=${t("keys.title")} title=${t("keys.title")} onClick=${() => (help.value = true)}>?</button>
         <${LanguageButton} />
         <button type="button" class="quiet" onClick=${signOut}>${t("login.out")}</button>
       </div>
@@ -31,6 +35,7 @@ export function Presence() {
         ? html`<button type="button" class="primary wide" onClick=${() => choose("online")}>${t("presence.start")}</button>`
         : html`<${Switch} status=${status} choose=${choose} />`}
       <p class="hint">${t(`presence.${status}Hint`)}</p>
+      <${AlertHints} />
       ${open > 0 && html`<${Confirm} title=${t("presence.offline")} text=${t("presence.handOver", { open })}
         yes=${t("presence.handOverYes")} onYes=${() => setStatus("offline", true)} onClose=${() => setOpen(0)} />`}
     </header>`;

@@ -1,32 +1,46 @@
 // Who I am and my three lists.
 
-import { html, signal } from "../shared/kit.js";
+import { html, useLayoutEffect, useRef, useState } from "../shared/kit.js";
 import { t } from "../shared/words.js";
+import { LISTS, shown, shownList } from "./lists.js";
 import { Presence } from "./presence.js";
 import { Row } from "./row.js";
-import { closedOnes, mine, unreadTotal, waiting } from "./selectors.js";
+import { Results, SearchBox, words } from "./search.js";
+import { unreadTotal } from "./selectors.js";
 import { state } from "./store.js";
+import { rowsShown } from "./window.js";
 
-const LISTS = [
-  { name: "mine", of: mine, empty: "list.emptyMine" },
-  { name: "waiting", of: waiting, empty: "list.emptyWaiting" },
-  { name: "closed", of: closedOnes, empty: "list.emptyClosed" },
-];
-
-export const shown = signal("mine");
+const ROW_PX = 84;
 
 export function Sidebar() {
-  const list = LISTS.find((one) => one.name === shown.value);
+  const list = shownList();
   const sessions = list.of(state.value);
   return html`
     <aside class="sidebar">
       <${Presence} />
+      <${SearchBox} />
+      ${words.value ? html`<${Results} />` : html`
       <nav class="tabs" role="tablist" aria-label=${t("list.label")}>${LISTS.map((one) => html`<${Tab} list=${one} />`)}</nav>
-      <ul class="rows" role="tabpanel" aria-label=${t(`list.${list.name}`)}>
-        ${sessions.map((session) => html`<${Row} key=${session.id} session=${session} list=${list.name} />`)}
+      <${Rows} list=${list} sessions=${sessions} />`}
+    </aside>`;
+}
+
+// Only the rows on screen are drawn, and a few around them; all have one height.
+function Rows({ list, sessions }) {
+  const box = useRef(null);
+  const [at, setAt] = useState({ scrollTop: 0, height: 900 });
+  const measure = () => setAt({ scrollTop: box.current.scrollTop, height: box.current.clientHeight });
+  useLayoutEffect(measure, [list.name]);
+  const { first, end } = rowsShown({ ...at, rowHeight: ROW_PX, count: sessions.length });
+  return html`
+    <div class="rows" ref=${box} onScroll=${measure} role="tabpanel" aria-label=${t(`list.${list.name}`)}>
+      <svg class="spacer" aria-hidden="true" height=${first * ROW_PX}></svg>
+      <ul>
+        ${sessions.slice(first, end).map((session) => html`<${Row} key=${session.id} session=${session} list=${list.name} />`)}
         ${!sessions.length && html`<li class="empty">${t(list.empty)}</li>`}
       </ul>
-    </aside>`;
+      <svg class="spacer" aria-hidden="true" height=${(sessions.length - end) * ROW_PX}></svg>
+    </div>`;
 }
 
 function Tab({ list }) {

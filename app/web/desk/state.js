@@ -4,6 +4,8 @@
 // change of a conversation: what is older than what is known is left aside. `departed` marks one that is
 // no longer this agent's to see; it stays readable while open on screen and goes with the next snapshot.
 
+const VIEW_MS = 45_000;
+
 export const EMPTY = Object.freeze({
   me: null,
   sessions: {},
@@ -13,6 +15,8 @@ export const EMPTY = Object.freeze({
   groups: [],
   queues: {},
   touched: null,
+  peeked: {},
+  viewers: {},
 });
 
 const HANDLERS = {
@@ -23,6 +27,9 @@ const HANDLERS = {
   "snapshot.begun": (state) => ({ ...state, touched: {} }),
   snapshot,
   history,
+  peeked: (state, { session }) => ({ ...state, peeked: { [session.id]: session } }),
+  "viewer.changed": viewerChanged,
+  viewers: (state, { session_id, viewers }) => ({ ...state, viewers: { [session_id]: viewers.map(seen) } }),
   "session.assigned": sessionEvent,
   "session.updated": sessionEvent,
   "session.closed": sessionEvent,
@@ -144,6 +151,18 @@ function moveUp(sessions, gone) {
   const moved = behind.map((one) => [one.id, { ...one, queue_position: one.queue_position - 1 }]);
   return { ...sessions, ...Object.fromEntries(moved) };
 }
+
+// Who looks at a conversation and who types in it, until when; the newest word of each counts.
+function viewerChanged(state, { session_id, kf_account, who, typing, viewing, at_ms }) {
+  const others = (state.viewers[session_id] ?? []).filter((one) => one.who !== who);
+  const before = (state.viewers[session_id] ?? []).find((one) => one.who === who);
+  const left = viewing === false;
+  const until_ms = (at_ms ?? 0) + VIEW_MS;
+  const now = { who, kf_account, until_ms: Math.max(until_ms, before?.until_ms ?? 0), typing_ms: typing ? until_ms : 0 };
+  return { ...state, viewers: { ...state.viewers, [session_id]: left ? others : [...others, now] } };
+}
+
+const seen = ({ who, kf_account, until_ms }) => ({ who, kf_account, until_ms, typing_ms: 0 });
 
 function presenceChanged(state, { kf_account, status }) {
   const agent = state.agents[kf_account];

@@ -12,7 +12,7 @@ export const connected = signal(true);
 export const now = signal(serverNow());
 export const trouble = signal("");
 
-export const selected = computed(() => state.value.sessions[selectedId.value] ?? null);
+export const selected = computed(() => state.value.sessions[selectedId.value] ?? state.value.peeked[selectedId.value] ?? null);
 
 export function dispatch(action) {
   state.value = reduce(state.value, action);

@@ -2,12 +2,14 @@
 
 import { Problem, get, post } from "../shared/api.js";
 import { batch } from "../shared/kit.js";
-import { connected, dispatch } from "./store.js";
+import { consider, seenElsewhere } from "./alerts.js";
+import { connected, dispatch, state } from "./store.js";
 import { refetch } from "./sync.js";
+import { isFollower, join, leave, say, takeOver } from "./tabs.js";
 
 const TYPES = [
   "session.assigned", "session.updated", "session.closed", "message.created", "message.updated",
-  "queue.changed", "presence.changed",
+  "queue.changed", "presence.changed", "viewer.changed", "notice",
 ];
 const FIRST_RETRY_MS = 1_000;
 const LAST_RETRY_MS = 20_000;
@@ -29,38 +31,68 @@ export function openStream() {
   closeStream();
   watchedAt = heardAt = Date.now();
   watch = setInterval(notice, WATCH_MS);
-  connect();
+  join(state.peek().me.kf_account, { lead: connect, hear: relayed, give: quiet });
+  if (isFollower()) refetch();
+}
+
+// What the leading tab heard, as if this one had heard it itself.
+function relayed({ kind, type, data, id, up: stands }) {
+  if (kind === "seen") return seenElsewhere(id);
+  if (kind === "listens") return undefined;
+  heardAt = Date.now();
+  if (kind === "event") apply(type, data);
+  else if (kind === "stands") connected.value = stands;
+  else if (kind === "resync") refetch();
+  return undefined;
 }
 
 export function closeStream() {
   clearInterval(watch);
-  clearTimeout(timers.retry);
   clearTimeout(timers.banner);
-  source?.close();
-  source = null;
+  watch = 0;
+  quiet();
+  leave();
   connected.value = true;
 }
 
-function connect() {
+function quiet() {
   clearTimeout(timers.retry);
   source?.close();
+  source = null;
+}
+
+function connect() {
+  quiet();
   source = new EventSource("/api/v1/events");
   // The lists are fetched after the stream stands: whatever changes from then on is told.
   let fresh = true;
   source.onopen = () => {
     retryMs = FIRST_RETRY_MS;
     up();
-    if (fresh) refetch();
+    if (fresh) resync();
     fresh = false;
   };
   source.onerror = lost;
   for (const type of TYPES) source.addEventListener(type, heard);
-  source.addEventListener("resync", () => refetch());
+  source.addEventListener("resync", resync);
+}
+
+function resync() {
+  say({ kind: "resync" });
+  refetch();
 }
 
 function heard(event) {
   heardAt = Date.now();
-  batch(() => dispatch({ type: event.type, ...JSON.parse(event.data) }));
+  const data = { ...JSON.parse(event.data), at_ms: Number(event.lastEventId.split("-")[0]) };
+  say({ kind: "event", type: event.type, data });
+  apply(event.type, data);
+}
+
+function apply(type, data) {
+  const before = state.peek().sessions[data.session?.id];
+  batch(() => dispatch({ type, ...data }));
+  consider(type, data, before);
 }
 
 function up() {
@@ -68,15 +100,21 @@ function up() {
   clearTimeout(timers.banner);
   timers.banner = 0;
   connected.value = true;
+  say({ kind: "stands", up: true });
 }
 
 // While it is CONNECTING the browser comes back with Last-Event-ID; a CLOSED one stays closed.
 function lost() {
-  timers.banner ||= setTimeout(() => (connected.value = false), SHOWN_AFTER_MS);
+  timers.banner ||= setTimeout(down, SHOWN_AFTER_MS);
   if (source.readyState !== EventSource.CLOSED) return;
   clearTimeout(timers.retry);
   timers.retry = setTimeout(comeBack, retryMs * (0.5 + Math.random() / 2));
   retryMs = Math.min(retryMs * 2, LAST_RETRY_MS);
+}
+
+function down() {
+  connected.value = false;
+  say({ kind: "stands", up: false });
 }
 
 // A refused stream may mean that the login is over: asking tells, and signs out where it is.
@@ -94,13 +132,25 @@ async function comeBack() {
 function notice() {
   const nowMs = Date.now();
   confirm(nowMs);
+  say({ kind: isFollower() ? "listens" : "beat" });
   const slept = nowMs - watchedAt > SLEPT_MS;
   watchedAt = nowMs;
-  if (slept) connect();
-  else if (nowMs - heardAt > QUIET_MS && !document.hidden) {
+  if (isFollower()) {
+    if (slept || isQuiet(nowMs)) follow(nowMs);
+  } else if (slept) connect();
+  else if (isQuiet(nowMs)) {
     heardAt = nowMs;
     refetch();
   }
+}
+
+const isQuiet = (nowMs) => nowMs - heardAt > QUIET_MS && !document.hidden;
+
+// The leading tab may be frozen: after a long silence the tab that is looked at leads.
+function follow(nowMs) {
+  if (isQuiet(nowMs)) takeOver(state.peek().me.kf_account, connect);
+  heardAt = nowMs;
+  refetch();
 }
 
 // The server cannot see a network that went away without a word; it ends streams that are no longer confirmed.
@@ -110,5 +160,7 @@ function confirm(nowMs) {
   post("/me/stream-alive").catch(() => {});
 }
 
+// Back on screen after a while: what a frozen page missed is fetched without waiting for the next tick.
+document.addEventListener("visibilitychange", () => !document.hidden && watch && notice());
 addEventListener("online", () => source && connect());
 addEventListener("offline", () => source && (connected.value = false));

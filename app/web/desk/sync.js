@@ -93,7 +93,7 @@ export function keepWhole() {
 export async function open(id) {
   selectedId.value = id;
   trouble.value = "";
-  if (!id || !state.value.sessions[id]) return;
+  if (!id || !(state.value.sessions[id] ?? state.value.peeked[id])) return;
   await loadMessages(id).catch((problem) => {
     if (!(problem instanceof Problem)) throw problem;
   });

@@ -1,6 +1,8 @@
 // Tells the customer (and colleagues) that somebody is typing; WeChat shows it for 15 s and takes it no faster.
 
 import { post } from "../shared/api.js";
+import { isMine } from "./selectors.js";
+import { state } from "./store.js";
 
 const AGAIN_MS = 16_000;
 const IDLE_MS = 6_000;
@@ -24,5 +26,7 @@ export function stops() {
 
 // A courtesy: nothing is shown where it fails.
 function tell(id, active) {
+  const session = state.peek().sessions[id];
+  if (!session || !isMine(state.peek(), session)) return;
   post(`/sessions/${id}/typing`, { active }).catch(() => {});
 }
