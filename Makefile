@@ -30,6 +30,7 @@ check: $(VENV)/.dev-stamp
 
 screenshots: $(VENV)/.dev-stamp
 	@$(BIN)/python deploy/screenshots.py
+	@$(BIN)/python deploy/screenshots_console.py
 
 vendor: $(VENV)/.run-stamp
 	@$(BIN)/python deploy/vendor.py --fetch

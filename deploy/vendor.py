@@ -25,7 +25,7 @@ FOLDERS = {"page": VENDOR, "tests": ROOT / "tests" / "desk" / "vendor"}
 
 LOCK = VENDOR / "vendor.lock.json"
 NOTICE = ROOT / "NOTICE"
-IMPORTED = re.compile(r"""\b(from|import)\s*(["'])([^"']+)\2""")
+IMPORTED = re.compile(r"""\b(from|import)\s*(["'])([^"'\s]+)\2""")
 SOURCE_MAP = re.compile(r"\n?//# sourceMappingURL=\S+\s*$")
 HEADER = """kfring
 Licensed under the Apache License, Version 2.0 (see LICENSE).

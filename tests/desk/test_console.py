@@ -41,12 +41,13 @@ def test_a_registered_kf_account_can_sign_in_and_a_second_one_is_refused_in_word
 ) -> None:
     name = f"kf{secrets.token_hex(3)}"
     console.get_by_role("link", name="客服账号").click()
+    console.get_by_role("button", name="添加客服账号").click()
     for said in ("已添加", "已经存在"):
         console.get_by_label("账号名（").fill(name)
         console.get_by_label("客服昵称").fill("小夏")
         console.get_by_label("登录密码").fill("agent-password-1")
-        console.get_by_role("button", name="添加").click()
-        expect(console.locator(".panel [role=status]")).to_contain_text(re.compile(said))
+        console.get_by_role("button", name="添加", exact=True).click()
+        expect(console.locator("form.new [role=status]")).to_contain_text(re.compile(said))
     expect(console.locator("tr", has_text=f"{name}@")).to_contain_text("已登记")
     agent = desk()
     agent.page.goto(f"{node.url}/desk")
@@ -61,7 +62,7 @@ def test_the_ring_tells_who_would_serve_and_he_does(
     for agent in agents.values():
         agent.serve()
     openid = "o" + secrets.token_hex(13)
-    console.get_by_role("link", name="分配").click()
+    console.get_by_role("link", name="分配环").click()
     console.get_by_label("openid").fill(openid)
     console.get_by_role("button", name="查询").click()
     answer = console.get_by_text(re.compile("现在发来消息，将由")).inner_text()

@@ -1,4 +1,4 @@
-// The console's page: sign in, then one section at a time.
+// The console's page: sign in, then one section at a time, named by the address (#overview, #live/<id>).
 
 import { html, render, signal } from "../shared/kit.js";
 import { LanguageButton } from "../shared/language.js";
@@ -8,20 +8,35 @@ import { resume, signIn, signOut, whenSignedIn } from "../desk/session.js";
 import { state, trouble } from "../desk/store.js";
 import { loadColleagues } from "../desk/sync.js";
 import { Accounts } from "./accounts.js";
+import { Audit } from "./audit.js";
+import { Data } from "./data.js";
 import { DeadLetters } from "./dead.js";
+import { Groups } from "./groups.js";
+import { closeLive, openLive } from "./live.js";
+import { Notices } from "./notices.js";
 import { Overview } from "./overview.js";
+import { People } from "./people.js";
 import { Ring } from "./ring.js";
+import { Rules } from "./rules.js";
+import { Watch } from "./watch.js";
 
 const LEADS = ["supervisor", "admin"];
 const SECTIONS = [
   { name: "overview", view: Overview, roles: LEADS },
-  { name: "accounts", view: Accounts, roles: ["admin"] },
-  { name: "ring", view: Ring, roles: ["admin"] },
+  { name: "live", view: Watch, roles: LEADS },
   { name: "dead", view: DeadLetters, roles: LEADS },
+  { name: "accounts", view: Accounts, roles: ["admin"] },
+  { name: "people", view: People, roles: ["admin"] },
+  { name: "groups", view: Groups, roles: ["admin"] },
+  { name: "rules", view: Rules, roles: ["admin"] },
+  { name: "ring", view: Ring, roles: ["admin"] },
+  { name: "notices", view: Notices, roles: ["admin"] },
+  { name: "data", view: Data, roles: LEADS },
+  { name: "audit", view: Audit, roles: ["admin"] },
 ];
 
 const ready = signal(false);
-const shown = signal(location.hash.slice(1));
+const address = signal(location.hash.slice(1));
 
 function Console() {
   if (!ready.value) return html`<main class="login"><p>${t("app.loading")}</p></main>`;
@@ -29,19 +44,22 @@ function Console() {
   if (!me) return html`<${Login} title=${t("app.console")} signIn=${signIn} />`;
   const sections = SECTIONS.filter((one) => one.roles.includes(me.person.role));
   if (!sections.length) return html`<${NoRight} />`;
-  const section = sections.find((one) => one.name === shown.value) ?? sections[0];
+  const [name, ...rest] = address.value.split("/");
+  const section = sections.find((one) => one.name === name) ?? sections[0];
   document.title = `${t(`console.${section.name}`)} · ${t("app.console")}`;
   return html`
     <header class="top">
       <span class="ring" aria-hidden="true"></span>
       <strong>${t("app.console")}</strong>
-      <nav aria-label=${t("console.sections")}>${sections.map((one) => html`
-        <a key=${one.name} href=${`#${one.name}`} aria-current=${one === section && "page"}>${t(`console.${one.name}`)}</a>`)}</nav>
       <span class="who">${me.person.display_name || me.person.username}</span>
       <${LanguageButton} />
       <button type="button" class="quiet" onClick=${signOut}>${t("login.out")}</button>
     </header>
-    <main class="section"><${section.view} key=${section.name} /></main>
+    <div class="console">
+      <nav aria-label=${t("console.sections")}>${sections.map((one) => html`
+        <a key=${one.name} href=${`#${one.name}`} aria-current=${one === section && "page"}>${t(`console.${one.name}`)}</a>`)}</nav>
+      <main class="section"><${section.view} key=${section.name} rest=${rest.join("/")} /></main>
+    </div>
     ${trouble.value && html`<div class="alerts" role="status"><p class="alert">
       <span>${trouble.value}</span>
       <button type="button" class="quiet" aria-label=${t("app.close")} onClick=${() => (trouble.value = "")}>✕</button>
@@ -56,13 +74,19 @@ function NoRight() {
   </div></main>`;
 }
 
+function begin() {
+  if (!LEADS.includes(state.value.me.person.role)) return;
+  loadColleagues();
+  openLive();
+}
+
 document.documentElement.lang = language.value === "zh" ? "zh-CN" : "en";
 document.title = t("app.console");
 addEventListener("hashchange", () => {
-  shown.value = location.hash.slice(1);
+  address.value = location.hash.slice(1);
   trouble.value = "";
 });
-whenSignedIn(loadColleagues, () => {});
+whenSignedIn(begin, closeLive);
 render(html`<${Console} />`, document.getElementById("app"));
 resume()
   .catch(() => {})

@@ -1,44 +1,33 @@
 // The form that registers a kf account, at WeChat first; WeChat's refusal is shown in words.
 
 import { post } from "../shared/api.js";
-import { html, useState } from "../shared/kit.js";
-import { problemWords } from "../shared/problems.js";
+import { html } from "../shared/kit.js";
 import { t } from "../shared/words.js";
 import { state } from "../desk/store.js";
+import { Said, useAct } from "./act.js";
 
 const ROLES = ["agent", "supervisor", "admin"];
 
 export function NewAccount({ onMade }) {
-  const [said, setSaid] = useState(null);
-  const [busy, setBusy] = useState(false);
+  const act = useAct();
 
   async function submit(event) {
     event.preventDefault();
     const form = event.currentTarget;
-    setBusy(true);
-    setSaid(null);
-    try {
-      const made = await post("/admin/kf-accounts", bodyOf(form));
-      const password = made.generated_password;
-      const key = password ? "account.madePassword" : "account.made";
-      setSaid({ text: t(key, { name: made.nickname, password }) });
-      form.reset();
-      onMade();
-    } catch (error) {
-      setSaid({ text: problemWords(error), bad: true });
-    }
-    setBusy(false);
+    const made = await act.run(() => post("/admin/kf-accounts", bodyOf(form)), madeWords);
+    if (!made) return;
+    form.reset();
+    onMade();
   }
 
   return html`
-    <form class="panel" onSubmit=${submit}>
-      <h2>${t("account.new")}</h2>
+    <form class="stack new" onSubmit=${submit}>
       <div class="fields">
         <label>${t("account.prefix")}<input name="kf_account" required pattern="[A-Za-z0-9_]{1,10}" autocapitalize="none" autocomplete="off" /></label>
         <label>${t("account.nickname")}<input name="nickname" required maxlength="16" autocomplete="off" /></label>
         <label>${t("account.username")}<input name="username" maxlength="64" autocapitalize="none" autocomplete="off" /></label>
         <label>${t("account.password")}<input name="password" type="password" minlength="8" maxlength="256" autocomplete="new-password" /></label>
-        <label>${t("account.role")}<select name="role">${ROLES.map((role) => html`<option value=${role}>${t(`role.${role}`)}</option>`)}</select></label>
+        <label>${t("account.role")}<select name="role">${ROLES.map((role) => html`<option key=${role} value=${role}>${t(`role.${role}`)}</option>`)}</select></label>
         <label>${t("account.seats")}<input name="max_sessions" type="number" min="0" max="1000" value="5" required /></label>
       </div>
       <fieldset><legend>${t("account.groups")}</legend>
@@ -46,10 +35,15 @@ export function NewAccount({ onMade }) {
           <label class="option" key=${group.name}><input type="checkbox" name="groups" value=${group.name} /> ${group.title}</label>`)}
       </fieldset>
       <footer class="buttons">
-        <p class=${said?.bad ? "bad" : "good"} role="status">${said?.text}</p>
-        <button class="primary" disabled=${busy}>${t("account.add")}</button>
+        <${Said} said=${act.said} />
+        <button class="primary" disabled=${act.busy}>${t("account.add")}</button>
       </footer>
     </form>`;
+}
+
+function madeWords(made) {
+  const password = made.generated_password;
+  return t(password ? "account.madePassword" : "account.made", { name: made.nickname, password });
 }
 
 function bodyOf(form) {

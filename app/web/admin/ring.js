@@ -1,33 +1,46 @@
-// Who would serve a customer now and why, and how the ring shares the customers out.
+// The ring as it is now, who would serve a customer and why, and what a change of agents would move.
 
-import { get } from "../shared/api.js";
+import { get, withQuery } from "../shared/api.js";
 import { html, useState } from "../shared/kit.js";
 import { problemWords } from "../shared/problems.js";
 import { t } from "../shared/words.js";
 import { agentName, groupName } from "../desk/names.js";
 import { RoutingCard } from "../desk/routing.js";
+import { state } from "../desk/store.js";
 import { useFetched } from "./fetched.js";
-import { Table } from "./table.js";
+import { RingPreview } from "./ring_preview.js";
+import { Circle, percent } from "./ring_svg.js";
+import { Loading, Table } from "./table.js";
 
 const EVERY_MS = 5_000;
-const percent = new Intl.NumberFormat("en", { style: "percent", maximumFractionDigits: 1 });
 
 export function Ring() {
-  const { data, problem } = useFetched("/admin/ring", EVERY_MS);
+  const [group, setGroup] = useState("");
+  const { data, problem } = useFetched(withQuery("/admin/ring", { group }), EVERY_MS, true);
+  const [decision, setDecision] = useState(null);
   return html`
-    <header class="section-head"><h1>${t("console.ring")}</h1></header>
-    <${Question} />
-    ${!data && html`<p>${problem || t("app.loading")}</p>`}
-    ${data && html`<h2>${t("ring.agents", { group: groupName(data.group) })}</h2>
-      <${Table} rows=${data.agents} empty=${t("ring.nobody")} columns=${[
-        ["col.name", (one) => agentName(one.kf_account)],
-        ["col.share", (one) => html`<span class="load"><meter min="0" max="1" value=${one.share}></meter> ${percent.format(one.share)}</span>`],
-        ["col.load", (one) => `${one.load} / ${one.weight}`],
-      ]} />`}`;
+    <header class="section-head"><h1>${t("console.ring")}</h1>
+      <label class="inline">${t("col.group")} <select onChange=${(event) => setGroup(event.currentTarget.value)}>
+        <option value="">${t("group.default")}</option>
+        ${state.value.groups.map((one) => html`<option key=${one.name} value=${one.name}>${one.title}</option>`)}</select></label>
+    </header>
+    <${Loading} data=${data} problem=${problem} />
+    ${data && html`<div class="ring-view">
+      <${Circle} agents=${data.agents} chosen=${decision?.owner ?? decision?.kf_account} />
+      <div class="stack">
+        <h2>${t("ring.agents", { group: groupName(data.group) })}</h2>
+        <${Table} rows=${data.agents} empty=${t("ring.nobody")} columns=${[
+          ["col.name", (one) => html`<span class="swatch" data-colour=${data.agents.indexOf(one) % 6}></span> ${agentName(one.kf_account)}`],
+          ["col.share", (one) => percent(one.share)],
+          ["col.load", (one) => `${one.load} / ${one.weight}`],
+        ]} />
+      </div>
+    </div>`}
+    <${Question} group=${group} decision=${decision} onDecision=${setDecision} />
+    ${data && html`<${RingPreview} key=${data.group} group=${data.group} agents=${data.agents} />`}`;
 }
 
-function Question() {
-  const [decision, setDecision] = useState(null);
+function Question({ group, decision, onDecision }) {
   const [problem, setProblem] = useState("");
 
   async function ask(event) {
@@ -35,9 +48,9 @@ function Question() {
     const openid = new FormData(event.currentTarget).get("openid").trim();
     setProblem("");
     try {
-      setDecision((await get(`/admin/ring?${new URLSearchParams({ openid })}`)).decision);
+      onDecision((await get(withQuery("/admin/ring", { openid, group }))).decision);
     } catch (error) {
-      setDecision(null);
+      onDecision(null);
       setProblem(problemWords(error));
     }
   }
@@ -51,9 +64,14 @@ function Question() {
       </div>
       <p class="problem" role="alert">${problem}</p>
       ${decision && html`<div role="status">
-        ${decision.open_session && html`<p><strong>${decision.owner ? t("ring.served", { name: agentName(decision.owner) }) : t("ring.inQueue")}</strong></p>`}
-        ${!decision.open_session && html`<p><strong>${decision.kf_account ? t("ring.would", { name: agentName(decision.kf_account) }) : t("ring.wait")}</strong></p>`}
+        <p><strong>${answer(decision)}</strong></p>
         <${RoutingCard} card=${decision.why} />
       </div>`}
     </form>`;
+}
+
+function answer(decision) {
+  const { open_session, owner, kf_account } = decision;
+  if (open_session) return owner ? t("ring.served", { name: agentName(owner) }) : t("ring.inQueue");
+  return kf_account ? t("ring.would", { name: agentName(kf_account) }) : t("ring.wait");
 }

@@ -8,6 +8,7 @@ const DAY_MS = 24 * HOUR_MS;
 const ZONE = "Asia/Shanghai";
 
 const clock = new Intl.DateTimeFormat("en-GB", { timeZone: ZONE, hour: "2-digit", minute: "2-digit" });
+const exact = new Intl.DateTimeFormat("en-GB", { timeZone: ZONE, hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const day = new Intl.DateTimeFormat("en-CA", { timeZone: ZONE });
 
 export function clockTime(ms) {
@@ -33,4 +34,9 @@ export function lasted(ms) {
 export function left(ms) {
   if (ms >= HOUR_MS) return t("time.hours", { n: Math.floor(ms / HOUR_MS) });
   return t("time.minutes", { n: Math.max(1, Math.floor(ms / MINUTE_MS)) });
+}
+
+// 2026-11-20 09:41:07
+export function fullTime(ms) {
+  return `${day.format(ms)} ${exact.format(ms)}`;
 }

@@ -1,10 +1,13 @@
 // The console, and why a customer came to whom, in English.
 
+import ofAdmin from "./words.admin.en.js";
+import ofAudit from "./words.audit.en.js";
+import ofPlan from "./words.plan.en.js";
+
 export default {
-  "console.overview": "Overview",
-  "console.accounts": "Kf accounts",
-  "console.ring": "Routing",
-  "console.dead": "Failed sends",
+  ...ofAdmin,
+  ...ofAudit,
+  ...ofPlan,
   "console.sections": "Sections",
   "console.noRight": "Your role may not see the console.",
   "console.toDesk": "Go to the desk",

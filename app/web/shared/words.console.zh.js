@@ -1,10 +1,13 @@
 // 管理后台和分配说明的中文。
 
+import ofAdmin from "./words.admin.zh.js";
+import ofAudit from "./words.audit.zh.js";
+import ofPlan from "./words.plan.zh.js";
+
 export default {
-  "console.overview": "概况",
-  "console.accounts": "客服账号",
-  "console.ring": "分配",
-  "console.dead": "发送失败",
+  ...ofAdmin,
+  ...ofAudit,
+  ...ofPlan,
   "console.sections": "管理栏目",
   "console.noRight": "您的角色不能查看管理后台。",
   "console.toDesk": "前往客服工作台",

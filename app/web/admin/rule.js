@@ -1,0 +1,71 @@
+// One rule: what must hold, and where the customer goes then.
+
+import { html } from "../shared/kit.js";
+import { t } from "../shared/words.js";
+import { groupName } from "../desk/names.js";
+import { state } from "../desk/store.js";
+
+// How each condition is written in its field, and read from it.
+const LIST = { show: (value) => value.join(" "), read: (text) => text.split(/[\s,\u3001\uff0c]+/).filter(Boolean) };
+const NUMBER = { type: "number", show: String, read: Number };
+const TEXT = { show: String, read: (text) => text.trim() };
+const CHOICE = { show: (value) => (value ? "true" : "false"), read: (text) => text === "true" };
+const KINDS = {
+  vip_level_above: NUMBER,
+  purchased_within_days: NUMBER,
+  tags_any: LIST,
+  source: TEXT,
+  language: TEXT,
+  previous_agent: CHOICE,
+  hours: TEXT,
+};
+const START = { vip_level_above: 3, purchased_within_days: 7, tags_any: [], source: "", language: "zh", previous_agent: true, hours: "9-18" };
+
+export function Rule({ rule, at, last, onChange, onMove, onRemove }) {
+  const names = Object.keys(rule.when);
+  const setWhen = (name, value) => onChange({ ...rule, when: { ...rule.when, [name]: value } });
+  const drop = (name) => onChange({ ...rule, when: Object.fromEntries(Object.entries(rule.when).filter(([key]) => key !== name)) });
+  const free = Object.keys(KINDS).filter((name) => !names.includes(name));
+
+  function add(event) {
+    const name = event.currentTarget.value;
+    event.currentTarget.value = "";
+    if (name) setWhen(name, START[name]);
+  }
+
+  return html`<li class="panel">
+    <header class="rule-head">
+      <h2>${t("rules.nth", { n: at + 1 })}</h2>
+      <button type="button" class="small" disabled=${at === 0} onClick=${() => onMove(-1)}>${t("rules.up")}</button>
+      <button type="button" class="small" disabled=${last} onClick=${() => onMove(1)}>${t("rules.down")}</button>
+      <button type="button" class="small danger" onClick=${onRemove}>${t("rules.remove")}</button>
+    </header>
+    <p class="dim">${names.length ? t("rules.if") : t("rules.everybody")}</p>
+    ${names.map((name) => html`<${Condition} key=${name} name=${name} value=${rule.when[name]}
+      onChange=${(value) => setWhen(name, value)} onRemove=${() => drop(name)} />`)}
+    <div class="fields">
+      <label>${t("rules.addCondition")}<select onChange=${add}><option value="">${t("rules.choose")}</option>
+        ${free.map((name) => html`<option key=${name} value=${name}>${t(`when.${name}`)}</option>`)}</select></label>
+      <label>${t("rules.group")}<select onChange=${(event) => onChange({ ...rule, group: event.currentTarget.value })}>
+        ${state.value.groups.map((one) => html`<option key=${one.name} value=${one.name} selected=${one.name === rule.group}>${groupName(one.name)}</option>`)}</select></label>
+      <label>${t("rules.priority")}<input type="number" min="0" max="100" required value=${rule.priority}
+        onChange=${(event) => onChange({ ...rule, priority: Number(event.currentTarget.value) })} /></label>
+    </div>
+    <label>${t("rules.greeting")}<textarea rows="2" maxlength="600" onChange=${(event) => onChange({ ...rule, greeting: event.currentTarget.value })}>${rule.greeting}</textarea></label>
+  </li>`;
+}
+
+function Condition({ name, value, onChange, onRemove }) {
+  const kind = KINDS[name];
+  const label = t(`when.${name}`) || t("when.other");
+  // A condition this page does not know stays as it is; it can only be removed.
+  const simple = kind && (kind !== TEXT || typeof value === "string") && (kind !== LIST || Array.isArray(value));
+  const changed = (event) => onChange(kind.read(event.currentTarget.value));
+  return html`<div class="ask">
+    <label>${label}${!simple ? html`<input disabled value=${JSON.stringify(value)} />`
+      : kind === CHOICE ? html`<select onChange=${changed}>${["true", "false"].map((one) => html`
+        <option key=${one} value=${one} selected=${one === kind.show(value)}>${t(`app.${one}`)}</option>`)}</select>`
+      : html`<input type=${kind.type ?? "text"} required value=${kind.show(value)} onChange=${changed} />`}</label>
+    <button type="button" onClick=${onRemove}>${t("rules.dropCondition")}</button>
+  </div>`;
+}
