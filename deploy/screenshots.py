@@ -1,6 +1,6 @@
-"""`make screenshots`: the README's picture, made from a running demo by a browser that plays the story.
+"""`make screenshots`: the README's and the desk's pictures, from a running demo, by a browser that plays the story.
 
-Needs chromium and the development requirements; writes docs/images/*.png.
+Needs chromium and the development requirements; writes docs/images/*.png and docs/images/desk/*.png.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import time
 import urllib.request
 from pathlib import Path
 
+import desk_grid
 from playwright.sync_api import Browser, Frame, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -40,6 +41,7 @@ def main() -> int:
                 browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
                 _demo(browser, passwords)
                 _console(browser, passwords)
+                desk_grid.draw(browser, URL, passwords["agent1"], IMAGES / "desk")
         finally:
             server.terminate()
             server.wait(30)

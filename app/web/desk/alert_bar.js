@@ -8,7 +8,10 @@ import { sound, switchSound } from "./sound.js";
 export function SoundButton() {
   const on = sound.value !== "off";
   const label = t(on ? "alert.soundOn" : "alert.soundOff");
-  return html`<button type="button" class="quiet" aria-pressed=${on} aria-label=${label} title=${label} onClick=${switchSound}>${on ? "🔔" : "🔕"}</button>`;
+  return html`<button type="button" class="quiet" aria-pressed=${on} aria-label=${label} title=${label} onClick=${switchSound}>
+    <svg class="bell" viewBox="0 0 24 24" aria-hidden="true">
+      <path d="M6 17V11a6 6 0 0 1 12 0v6l2 2H4zM10 21h4" />${!on && html`<path d="M4 4l16 16" />`}
+    </svg></button>`;
 }
 
 export function AlertHints() {

@@ -4,7 +4,7 @@ import { html } from "./kit.js";
 import { switchLanguage, t } from "./words.js";
 
 export function LanguageButton() {
-  return html`<button type="button" class="quiet" aria-label=${t("app.languageName")} onClick=${switchLanguage}>
+  return html`<button type="button" class="quiet" aria-label=${`${t("app.language")} ${t("app.languageName")}`} onClick=${switchLanguage}>
     ${t("app.language")}
   </button>`;
 }
