@@ -9,7 +9,7 @@ export default {
   "app.desk": "Agent desk",
   "app.console": "Console",
   "app.language": "中",
-  "app.languageName": "Switch to Chinese",
+  "app.languageName": "中 (switch to Chinese)",
   "app.close": "Close",
   "app.cancel": "Cancel",
   "app.loading": "Loading…",

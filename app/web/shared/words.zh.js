@@ -9,7 +9,7 @@ export default {
   "app.desk": "客服工作台",
   "app.console": "管理后台",
   "app.language": "EN",
-  "app.languageName": "切换到英文",
+  "app.languageName": "EN（切换到英文）",
   "app.close": "关闭",
   "app.cancel": "取消",
   "app.loading": "正在加载…",
