@@ -153,7 +153,7 @@ class Load:
         self.quiet()
         wait_until(self.settled, settle_s, 0.1)
         for worker in self.workers:
-            wait_until(worker.idle, 20)
+            wait_until(worker.idle, 60)
         history = self.history
         openids = sorted({push.openid for push in history.pushes})
         history.delivered = {o: [r["text"] for r in self._received(o)] for o in openids}
@@ -290,7 +290,11 @@ class Worker:
                 self._busy += 1
                 reply = Reply(session["openid"], f"回{secrets.token_hex(6)}", self.kf_account)
                 self.history.replies.append(reply)
-                body = {"client_id": message["id"], "type": "text", "text": reply.text}
+                body = {
+                    "client_id": f"{self.kf_account.partition('@')[0]}:{message['id']}",
+                    "type": "text",
+                    "text": reply.text,
+                }
             self._send(reply, f"/sessions/{session['id']}/messages", body)
 
     def _send(self, reply: Reply, path: str, body: dict[str, Any]) -> None:

@@ -74,8 +74,9 @@ def test_a_killed_nodes_agents_go_on_at_the_other_and_keep_their_customers(
     assert after == before
     proof(load, sheet)
     for worker in workers:
-        held = [p.text for p in load.history.pushes if before[p.openid] == worker.kf_account]
-        wait_until(lambda h=held, w=worker: set(h) <= set(w.texts()))
+        mine = [p for p in load.history.pushes if before[p.openid] == worker.kf_account]
+        held = {p.text for p in mine if p.answered}
+        wait_until(lambda h=held, w=worker: h <= set(w.texts()))
     sheet.held(f"{agents} agents: every customer kept his agent, every desk heard everything")
 
 
@@ -86,7 +87,7 @@ def test_a_stopped_node_drains_behind_nginx_without_one_failed_request(
     east, west = site.nodes
     load.staff(6, [east.url, west.url])
     through_nginx(site, load)
-    load.in_background(load.crowd(6), pause_s=0.05)
+    load.in_background(load.crowd(6), pause_s=0.3)
     wait_until(lambda: len(load.history.pushes) > 30, 20)
     began = time.monotonic()
     east.ask_to_stop()
@@ -109,7 +110,7 @@ def test_all_nodes_are_replaced_one_after_another_under_load(
 ) -> None:
     load.staff(6)
     through_nginx(site, load)
-    load.in_background(load.crowd(8), pause_s=0.05)
+    load.in_background(load.crowd(8), pause_s=0.3)
     for node in site.nodes * 2:
         count = len(load.history.pushes)
         node.stop()
