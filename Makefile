@@ -6,12 +6,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check screenshots vendor
+.PHONY: help run test check faults screenshots vendor
 
 help:
 	@echo "make run    start the server here (demo without credentials)"
 	@echo "make test   run every test"
 	@echo "make check  ruff, mypy, import rules, front-end syntax"
+	@echo "make faults every fault and abuse, and the table in docs/reliability.md"
 	@echo "make screenshots  the README's pictures; make vendor  the front end's libraries by their lock file"
 
 run: $(VENV)/.run-stamp
@@ -27,6 +28,10 @@ check: $(VENV)/.dev-stamp
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest -q tests/test_imports.py
 	@sh deploy/check-front-end.sh
+
+faults: $(VENV)/.dev-stamp
+	@sh deploy/test-env.sh
+	@$(BIN)/python -m tests.faults.report $(PYTEST_ARGS)
 
 screenshots: $(VENV)/.dev-stamp
 	@$(BIN)/python deploy/screenshots.py

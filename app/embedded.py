@@ -1,6 +1,6 @@
 """The embedded default: a private Valkey on a unix socket, its append-only file in the data folder.
 
-Durability settings: appendfsync everysec and no eviction, so that neither kill -9 nor memory
+Durability settings: appendfsync always and no eviction, so that neither kill -9, a power cut nor memory
 pressure loses an acknowledged write.
 """
 
@@ -140,7 +140,7 @@ class EmbeddedServer:
             "unixsocketperm": "700",
             "dir": str(self._folder),
             "appendonly": "yes",
-            "appendfsync": "everysec",
+            "appendfsync": "always",
             "save": "",
             "maxmemory-policy": "noeviction",
             "lua-time-limit": "500",

@@ -46,11 +46,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture
-def sheet(record_property: object) -> Iterator[Sheet]:
+def sheet(request: pytest.FixtureRequest) -> Iterator[Sheet]:
     made = Sheet()
     yield made
-    for name, value in made.figures.items():
-        record_property(name, value)  # type: ignore[operator]
+    request.node.user_properties += made.figures.items()
 
 
 @pytest.fixture(scope="module")

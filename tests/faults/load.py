@@ -23,6 +23,9 @@ from tests.support import wait_until
 
 TRIES = 3
 PATIENCE_S = 5.0
+QUIET_S = 0.7
+"""Without a new reply for so long, no desk has anything more to answer."""
+
 PASSWORD = "agent-password-1"
 
 
@@ -151,14 +154,20 @@ class Load:
     def complete(self, settle_s: float = 45.0) -> History:
         """The history with everything read that the stores and the platform hold now."""
         self.quiet()
-        wait_until(self.settled, settle_s, 0.1)
-        for worker in self.workers:
-            wait_until(worker.idle, 60)
+        deadline = time.monotonic() + 3 * settle_s
+        while time.monotonic() < deadline:
+            count = len(self.history.replies)
+            wait_until(self.settled, settle_s, 0.1)
+            for worker in self.workers:
+                wait_until(worker.idle, 60)
+            time.sleep(QUIET_S)
+            if count == len(self.history.replies) and self.settled():
+                break
         history = self.history
-        openids = sorted({push.openid for push in history.pushes})
-        history.delivered = {o: [r["text"] for r in self._received(o)] for o in openids}
-        history.told = read_stream(self.site)
+        openids = sorted({told.openid for told in (*history.pushes, *history.replies)})
         history.conversations, history.stores = read_stores(self.site)
+        history.told = read_stream(self.site)
+        history.delivered = {o: [r["text"] for r in self._received(o)] for o in openids}
         history.logs = self.site.logs()
         return history
 
@@ -167,6 +176,12 @@ class Load:
         return [row for row in self.site.platform.received(openid) if row.get("text") in asked]
 
     def leave(self) -> None:
+        """The staff goes home; its customers' conversations end, so that the next test meets none of them."""
+        for worker in self.workers:
+            worker.answers = False
+        client, prefix = self.site.client(), f"kf:{{{self.site.credentials.appid}}}:"
+        for sid in client.zrange(prefix + "live", 0, -1):
+            self._admin.call("POST", f"/sessions/{sid}/close", json={"reason": "supervisor"})
         for worker in self.workers:
             worker.stop()
 

@@ -252,8 +252,21 @@ ROWS: dict[int, Row] = {
         "secrets and words in logs",
         ("tests/api/test_messages.py::test_no_secret_or_text_reaches_the_log",),
     ),
-    62: Row("a customer is erased", not_shown="there is no command that erases a customer yet"),
-    63: Row("key change with pushes under the old key in flight"),
+    62: Row(
+        "a customer is erased while he is served",
+        (
+            "tests/admin/test_erasure.py::"
+            "test_nothing_of_an_erased_customer_is_left_in_redis_or_sqlite",
+            "tests/admin/test_erasure.py::"
+            "test_the_open_conversation_of_an_erased_customer_gives_its_seat_back",
+        ),
+        "the append-only file keeps his words until Redis rewrites it; backups keep them",
+    ),
+    63: Row(
+        "key change with pushes under the old key in flight",
+        ("tests/wechat/test_vectors.py::test_a_push_with_the_previous_key_is_still_read",),
+        "there is no second KF_SECRET_KEY: changing it signs everybody out",
+    ),
     64: Row(
         "bad configuration",
         (

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.world import ROOT
 from tests.faults.history import Conversation, History, Push, Reply, Stores, Told, judge
+from tests.faults.rows import ROWS
 
 
 def message(seq: int, direction: str, text: str, status: str) -> dict[str, Any]:
@@ -194,6 +196,14 @@ PLANTED: dict[Callable[[History], None], str] = {
     log_a_secret: "a secret in server.log",
     log_a_customers_words: "words of a customer or agent in server.log",
 }
+
+
+def test_the_table_names_tests_that_exist() -> None:
+    for row in ROWS.values():
+        for test in row.elsewhere:
+            path, _, name = test.partition("::")
+            assert f"def {name}(" in (ROOT / path).read_text("utf-8"), test
+    assert list(ROWS) == list(range(1, 65))
 
 
 def test_a_good_history_passes() -> None:
