@@ -6,6 +6,7 @@ import os
 import secrets
 import shutil
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -20,12 +21,13 @@ from sessions.invariants import Invariants
 from sessions.model import SessionError, StoreDown, StoreRefused
 from sessions.scripts import Scripts
 from tests.conftest import need
+from tests.e2e.world import ROOT
 from tests.faults.conftest import Sheet
 from tests.faults.groups import RedisCluster, Sentinels
 from tests.faults.rows import covers
 from tests.faults.toxic import Toxic
 from tests.servers import PrivateRedis, redis_missing
-from tests.sessions.conftest import DEADLINES, GROUP, Bench
+from tests.sessions.conftest import DEADLINES, GROUP, OTHER_STORE, Bench
 from tests.support import wait_until
 
 AGENTS = ("a@x", "b@x", "c@x")
@@ -212,7 +214,17 @@ def test_a_cluster_of_three_masters_serves_an_account_in_one_slot(
             assert writers.missing() == []
             assert writers.failed == 0
             assert check_of(bench).problems() == []
-        sheet.held("three accounts on three masters")
+        core = subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/sessions"],
+            cwd=ROOT,
+            env=os.environ | {OTHER_STORE: cluster.url},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=110,
+        )
+        assert core.returncode == 0, core.stdout[-2000:]
+        sheet.held("cluster: three accounts on three masters, and the tests of the store")
     finally:
         cluster.stop()
 
