@@ -180,6 +180,12 @@ class Site:
         for door in (self.redis_door, self.zookeeper_door, self.platform_door):
             door.down()
 
+    def revive(self) -> None:
+        """Every node that ended runs again."""
+        for node in self.nodes:
+            if node.process is None or node.process.poll() is not None:
+                node.start()
+
     def heal(self) -> None:
         """Every proxy and server as it should be."""
         for door in (self.redis_door, self.zookeeper_door, self.platform_door):

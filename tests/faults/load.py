@@ -179,6 +179,7 @@ class Load:
         """The staff goes home; its customers' conversations end, so that the next test meets none of them."""
         for worker in self.workers:
             worker.answers = False
+        self.site.revive()
         client, prefix = self.site.client(), f"kf:{{{self.site.credentials.appid}}}:"
         for sid in client.zrange(prefix + "live", 0, -1):
             self._admin.call("POST", f"/sessions/{sid}/close", json={"reason": "supervisor"})

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Iterator
 
 import pytest
 
@@ -17,14 +16,6 @@ from tests.faults.rows import covers
 from tests.support import wait_until
 
 ENV = {"KF_PRESENCE_GRACE_S": "20"}
-
-
-@pytest.fixture(autouse=True)
-def all_up(site: Site) -> Iterator[None]:
-    yield
-    for node in site.nodes:
-        if node.process is None or node.process.poll() is not None:
-            node.start()
 
 
 def session_pids(node: Node) -> list[int]:
