@@ -1,4 +1,4 @@
-"""`make screenshots`: the README's and the desk's pictures, from a running demo, by a browser that plays the story.
+"""`make screenshots`: the README's and the desk's pictures, from a running demo and a browser.
 
 Needs chromium and the development requirements; writes docs/images/*.png and docs/images/desk/*.png.
 """

@@ -21,7 +21,8 @@ DIFFERENCE = """async () => {
   const { state } = await import(`${base}desk/store.js`);
   const { get, getAll } = await import(`${base}shared/api.js`);
   const lists = await Promise.all([
-    getAll("/sessions?mine=1&limit=199"), getAll("/sessions?state=WAITING&limit=199"), get("/sessions?state=CLOSED&mine=1&limit=49"),
+    getAll("/sessions?mine=1&limit=199"), getAll("/sessions?state=WAITING&limit=199"),
+    get("/sessions?state=CLOSED&mine=1&limit=49"),
   ]);
   const fresh = Object.fromEntries(lists.flat().map((one) => [one.id, one]));
   const known = Object.fromEntries(Object.entries(state.value.sessions).filter(([, one]) => !one.departed));

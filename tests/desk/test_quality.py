@@ -112,8 +112,9 @@ def test_500_conversations_and_10000_messages_draw_a_window_only(
           const sessions = Array.from({ length: 500 }, (_, at) => (
             { ...one, id: `copy-${at}`, openid: `o-copy-${at}`, last_active_ms: at }));
           dispatch({ type: "snapshot", sessions: [one, ...sessions] });
+          const first = state.value.messages[one.id].list[0];
           const messages = Array.from({ length: 10000 }, (_, at) => (
-            { ...state.value.messages[one.id].list[0], id: `${one.id}.${at + 1}`, seq: at + 1, text: `m${at + 1}` }));
+            { ...first, id: `${one.id}.${at + 1}`, seq: at + 1, text: `m${at + 1}` }));
           dispatch({ type: "history", session_id: one.id, messages, complete: true });
         }"""
     )

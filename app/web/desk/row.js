@@ -1,7 +1,7 @@
 // One conversation in a list.
 
 import { html } from "../shared/kit.js";
-import { lasted, momentOf } from "../shared/time.js";
+import { lasted, left, momentOf } from "../shared/time.js";
 import { t } from "../shared/words.js";
 import { take } from "./actions.js";
 import { go } from "./address.js";
@@ -10,6 +10,8 @@ import { preview } from "./content.js";
 import { customerName, groupName } from "./names.js";
 import { asksMe, waitedMs } from "./selectors.js";
 import { now, selectedId, state } from "./store.js";
+
+const SOON_MS = 2 * 3600 * 1000;
 
 export function Row({ session, list }) {
   const name = customerName(session);
@@ -40,7 +42,17 @@ function Facts({ session, list }) {
     ${asked ? html`<span class="chip warm">${t("list.asksYou")}</span>` : ""}
     ${list === "mine" && !asked && session.state === "TRANSFERING" ? html`<span class="chip warm">${t("state.TRANSFERING")}</span>` : ""}
     ${list === "waiting" && session.queue_position ? html`<span class="chip">${t("list.position", { n: session.queue_position })}</span>` : ""}
-    <span class="chip">${groupName(session.group)}</span>`;
+    ${list !== "closed" && session.priority > 0 ? html`<span class="chip warm">${t("list.priority", { n: session.priority })}</span>` : ""}
+    <span class="chip">${groupName(session.group)}</span>
+    ${list !== "closed" && html`<${Replies} budget=${session.budget} />`}`;
+}
+
+// What WeChat still allows, and until when; in amber when it is about to end.
+function Replies({ budget: { remaining, window_ends_ms: ends } }) {
+  const over = ends - now.value;
+  if (over <= 0) return "";
+  const values = { n: remaining, time: left(over) };
+  return html`<span class=${remaining <= 1 || over < SOON_MS ? "chip warm" : "chip"} title=${t("list.budgetLabel", values)}>${t("list.budget", values)}</span>`;
 }
 
 function Moment({ session }) {

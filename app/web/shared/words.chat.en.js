@@ -79,7 +79,7 @@ export default {
   "card.noEarlier": "No earlier conversations",
   "card.served": "{agent} · {time}",
   "card.rating": "Rating {score} of 5",
-  "card.openid": "Customer’s openid",
+  "card.openid": "openid",
   "card.failed": "The customer’s data could not be fetched; try again.",
   "fact.vip_level": "VIP level",
   "fact.last_purchase_ms": "Last purchase",
@@ -122,4 +122,7 @@ export default {
   "keys.start": "at the beginning of the box",
   "chat.older": "Older messages",
   "chat.toEnd": "To the newest messages",
+  "list.priority": "priority {n}",
+  "list.budget": "{n} replies · {time}",
+  "list.budgetLabel": "{n} replies left, ends in {time}",
 };

@@ -122,4 +122,7 @@ export default {
   "keys.start": "在输入框开头输入",
   "chat.older": "更早的消息",
   "chat.toEnd": "回到最新消息",
+  "list.priority": "优先级 {n}",
+  "list.budget": "可回复 {n} 条 · {time}",
+  "list.budgetLabel": "还可回复 {n} 条，{time}后截止",
 };
