@@ -80,11 +80,17 @@ function begin() {
   openLive();
 }
 
+// On a phone the sections are one line that scrolls: the current one is brought into view.
+function showCurrent() {
+  document.querySelector(".console nav [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
+}
+
 document.documentElement.lang = language.value === "zh" ? "zh-CN" : "en";
 document.title = t("app.console");
 addEventListener("hashchange", () => {
   address.value = location.hash.slice(1);
   trouble.value = "";
+  requestAnimationFrame(showCurrent);
 });
 whenSignedIn(begin, closeLive);
 render(html`<${Console} />`, document.getElementById("app"));
