@@ -6,13 +6,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check faults screenshots vendor
+.PHONY: help run test check faults screenshots vendor bench
 
 help:
 	@echo "make run    start the server here (demo without credentials)"
 	@echo "make test   run every test"
 	@echo "make check  ruff, mypy, import rules, front-end syntax"
 	@echo "make faults every fault and abuse, and the table in docs/reliability.md"
+	@echo "make bench  measure this node beside its peers into docs/performance.md; ROWS=\"ring start\" for some"
 	@echo "make screenshots  the README's pictures; make vendor  the front end's libraries by their lock file"
 
 run: $(VENV)/.run-stamp
@@ -36,6 +37,13 @@ faults: $(VENV)/.dev-stamp
 screenshots: $(VENV)/.dev-stamp
 	@$(BIN)/python deploy/screenshots.py
 	@$(BIN)/python deploy/screenshots_console.py
+
+bench: $(VENV)/.dev-stamp $(VENV)-bench/.run-stamp
+	@ulimit -n 8192 && $(BIN)/python -m bench $(ROWS)
+
+$(VENV)-bench/.run-stamp: bench/requirements.txt deploy/make-venv.sh
+	@sh deploy/make-venv.sh $(VENV)-bench bench/requirements.txt
+	@touch $@
 
 vendor: $(VENV)/.run-stamp
 	@$(BIN)/python deploy/vendor.py --fetch

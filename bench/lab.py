@@ -1,0 +1,106 @@
+"""What is measured and what measures it, each on its own core: the server on 0, the rest on 1."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import statistics
+import subprocess
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from tests.e2e.world import ROOT, Credentials, Node, Platform
+
+CORES = sorted(os.sched_getaffinity(0))
+SERVER_CORE = CORES[0]
+LOAD_CORE = CORES[-1]
+
+
+@contextlib.contextmanager
+def on_core(core: int) -> Iterator[None]:
+    """Children started inside stay on this core, with all their threads."""
+    os.sched_setaffinity(0, {core})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, {LOAD_CORE})
+
+
+def pin(pid: int, core: int) -> None:
+    """Every thread of a running process."""
+    for thread in os.listdir(f"/proc/{pid}/task"):
+        with contextlib.suppress(ProcessLookupError):
+            os.sched_setaffinity(int(thread), {core})
+
+
+class BenchNode(Node):
+    """A node as ``make run`` starts it; its embedded store is moved to the other core."""
+
+    core = SERVER_CORE
+
+    def start(self) -> BenchNode:
+        with on_core(self.core):
+            super().start()
+        if store := self.embedded_store_pid():
+            pin(store, LOAD_CORE)
+        return self
+
+    @property
+    def redis_url(self) -> str:
+        if url := self.env.get("KF_REDIS_URL"):
+            return url
+        record = Path(self.env["KF_DATA_DIR"]) / "redis" / "socket-dir"
+        return f"unix://{record.read_text().strip()}/redis.sock?db=0"
+
+    def worker_pid(self) -> int:
+        """The process that answers."""
+        assert self.process is not None
+        found = subprocess.run(
+            ["pgrep", "-P", str(self.process.pid)], capture_output=True, text=True, check=True
+        )
+        store = self.embedded_store_pid()
+        return next(int(pid) for pid in found.stdout.split() if int(pid) != store)
+
+    def memory_mb(self) -> float:
+        """Resident memory of the process that answers."""
+        status = Path(f"/proc/{self.worker_pid()}/status").read_text()
+        return int(status.split("VmRSS:")[1].split()[0]) / 1024
+
+
+@contextlib.contextmanager
+def node(**env: str) -> Iterator[BenchNode]:
+    """A platform and one node on fresh data with the embedded store; both end with the block."""
+    os.sched_setaffinity(0, {LOAD_CORE})
+    credentials = Credentials()
+    platform = Platform(credentials)
+    with tempfile.TemporaryDirectory(prefix="kfbench-") as folder:
+        made = BenchNode(Path(folder), credentials, platform, **(DEFAULTS | env))
+        try:
+            yield made.start()
+        finally:
+            made.stop()
+            platform.stop()
+
+
+DEFAULTS = {"KF_SWEEP_S": "5"}  # as shipped; the tests' world sweeps each second
+
+
+def quantile(values: Sequence[float], share: float) -> float:
+    """The value below which ``share`` of them lie."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
+
+
+def median(values: Sequence[float]) -> float:
+    return statistics.median(values)
+
+
+def python_of(venv: Path) -> str:
+    return str(venv / "bin" / "python")
+
+
+def command_output(*command: str, **more: Any) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True, **more)
+    return done.stdout

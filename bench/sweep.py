@@ -1,0 +1,75 @@
+"""A sweep over 100,000 open conversations with 1,000 due, and the pushes that arrive meanwhile."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+from app.conversations import sweeps
+from bench.inside import Inside, inside
+from bench.lab import quantile
+from bench.rows import Row, markdown, within
+
+OPEN, DUE, AGENTS = 100_000, 1_000, 100
+CALM_S = 3.0
+PAUSE_S = 0.002
+
+
+def rows() -> list[Row]:
+    with inside(KF_QUEUE_MAX="1000000") as office:
+        office.staff(AGENTS, 1000)
+        office.open_many(range(OPEN))
+        _make_due(office)
+        calm = _pushes(office, lambda: time.sleep(CALM_S))
+        took: list[float] = []
+        busy = _pushes(office, lambda: took.append(_sweep(office)))
+    ratio = quantile(busy, 0.99) / quantile(calm, 0.99)
+    shown = f"{quantile(calm, 0.99):.1f} → {quantile(busy, 0.99):.1f} ms"
+    return [
+        within("sweep over 100,000 open, 1,000 due", took[0], 1, "s", 2),
+        Row("callbacks' p99 during the sweep", shown, "≤ 2 ×", ratio <= 2, ratio=f"{ratio:.2f}"),
+    ]
+
+
+def _make_due(office: Inside) -> None:
+    """As if nobody had written for long in the first conversations."""
+    keys, pipe = office.account.store.keys, office.redis.pipeline(transaction=False)
+    for sid in office.redis.zrange(keys.of("live"), 0, DUE - 1):
+        pipe.hset(keys.of("session", sid), "last_active_ms", 1)
+        pipe.zadd(keys.of("timers"), {f"{sid}:idle": 1})
+    pipe.execute()
+
+
+def _sweep(office: Inside) -> float:
+    _, now_ms = office.account.store.customer("")
+    began = time.perf_counter()
+    fired = sweeps.run_timers(office.account, now_ms)
+    took = time.perf_counter() - began
+    assert fired == DUE, fired
+    return took
+
+
+def _pushes(office: Inside, during: Callable[[], object]) -> list[float]:
+    """ms of each push while ``during`` runs."""
+    over, took = threading.Event(), list[float]()
+
+    def customer() -> None:
+        user = OPEN - 1
+        while not over.is_set():
+            began = time.perf_counter()
+            office.says(user)
+            took.append((time.perf_counter() - began) * 1000)
+            user -= 1
+            time.sleep(PAUSE_S)
+
+    thread = threading.Thread(target=customer)
+    thread.start()
+    during()
+    over.set()
+    thread.join()
+    return took
+
+
+if __name__ == "__main__":
+    print(markdown(rows()))

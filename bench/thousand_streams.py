@@ -1,0 +1,34 @@
+"""One node that holds 1,000 desk streams: its memory, and what its callbacks feel of them."""
+
+from __future__ import annotations
+
+from bench import callback, desk
+from bench.lab import node
+from bench.rows import Row, markdown, within
+from bench.streams import Desks
+
+STREAMS = 1_000
+CONNECTIONS, PAUSE_MS = 32, 40.0
+
+
+def rows() -> list[Row]:
+    with node(KF_STREAMS_MAX=str(STREAMS + 50)) as made:
+        agents = desk.staff(made, STREAMS, 5, present=False)
+        seats = desk.staff(made, callback.AGENTS, callback.SEATS)
+        assert seats
+        alone = callback.loaded(made.url, made.credentials, CONNECTIONS, PAUSE_MS)
+        desks = Desks(made.url, lambda event, data, at: None)
+        desks.open(agents)
+        beside = callback.loaded(made.url, made.credentials, CONNECTIONS, PAUSE_MS)
+        memory = made.memory_mb()
+        desks.close()
+    ratio = beside.p99 / alone.p99
+    shown = f"{alone.p99:.1f} → {beside.p99:.1f} ms"
+    return [
+        within("memory of a node with 1,000 desk streams", memory, 200, "MB", 0),
+        Row("callbacks' p99 beside them", shown, "≤ 1.5 ×", ratio <= 1.5, ratio=f"{ratio:.2f}"),
+    ]
+
+
+if __name__ == "__main__":
+    print(markdown(rows()))
