@@ -22,6 +22,9 @@ LEASE_MS = 15_000
 RENEW_S = 5.0
 """How often a node renews; a third of the lease, so that one lost renewal moves nobody."""
 
+LOOK_AT_ALL_S = 30.0
+"""How often everybody is read again, should a change have gone unmarked."""
+
 MISSED_HEARTBEATS = 3
 """A program is gone after this many intervals without a heartbeat."""
 
@@ -66,6 +69,11 @@ class Attendance:
         self._agents: Mapping[str, Present] = {}
         self._roster = Roster.of(())
         self._renewed_at = 0.0
+        self._looking = threading.Lock()
+        self._looked_at = -LOOK_AT_ALL_S
+        self._mark = 0
+        self._seen: frozenset[str] = frozenset()
+        self._group = ""
         self.on_joined: Callable[[str], object] = lambda kf_account: None
 
     def stream_opened(self, kf_account: str) -> None:
@@ -101,30 +109,36 @@ class Attendance:
             self._withdraw([kf_account])
 
     def refresh(self) -> None:
-        """Reads status and leases again; new faces are reported to ``on_joined``."""
+        """Reads what changed of statuses, limits and leases; new faces are reported to ``on_joined``."""
         self._expire_beats()
         self._renew()
-        present = self.present()
-        agents = {s.kf_account: Present(s, s.kf_account in present) for s in self._seats.all()}
-        roster = Roster.of((self._agent(p) for p in agents.values()), self._roster)
-        with self._lock:
-            before, self._agents, self._roster = self._agents, agents, roster
-        for name, agent in agents.items():
-            if agent.serving and not (name in before and before[name].serving):
-                self.on_joined(name)
-
-    def refresh_one(self, kf_account: str) -> None:
-        """The same for one agent, whose status or limits just changed on this node."""
-        (seat,) = self._seats.read([kf_account]) or (None,)
-        present = kf_account in self.present()
-        with self._lock:
-            agents = {n: a for n, a in self._agents.items() if n != kf_account}
-            if seat is not None:
-                agents[kf_account] = Present(seat, present)
-            self._agents = agents
-            self._roster = Roster.of((self._agent(p) for p in agents.values()), self._roster)
-        if seat is not None and agents[kf_account].serving:
+        with self._looking:
+            joined = self._look()
+        for kf_account in joined:
             self.on_joined(kf_account)
+
+    def _look(self) -> list[str]:
+        """Who can be given customers now and could not before. Costs with what changed, not with all."""
+        group, now = self._default_group(), time.monotonic()
+        everybody = group != self._group or now - self._looked_at >= LOOK_AT_ALL_S
+        present = self.present()
+        mark, names = self._seats.changed_since(self._mark)
+        seats = self._seats.all() if everybody else self._seats.read(names)
+        before = self._agents
+        agents = {} if everybody else {n: a for n, a in before.items() if n not in names}
+        agents |= {seat.kf_account: Present(seat, False) for seat in seats}
+        touched = {seat.kf_account for seat in seats} | (present ^ self._seen)
+        for name in touched & agents.keys():
+            agents[name] = Present(agents[name].seat, name in present)
+        if everybody or names or touched & agents.keys():
+            roster = Roster.of((self._agent(a) for a in agents.values()), self._roster)
+            with self._lock:
+                self._agents, self._roster = agents, roster
+        self._mark, self._seen, self._group = mark, present, group
+        if everybody:
+            self._looked_at = now
+        there = (n for n in touched & agents.keys() if agents[n].serving)
+        return [name for name in sorted(there) if not (name in before and before[name].serving)]
 
     def roster(self) -> Roster:
         return self._roster

@@ -20,6 +20,7 @@ FORMATS: Final[dict[str, str]] = {
     "tags_claim": "ct:",  # string  by openid: a node reads the customer's tags at WeChat
     "agent": "a:",  # hash    by kf_account: status, seats, enabled (mirror of SQL and of intent)
     "agents": "agents",  # set     every mirrored kf_account
+    "changes": "changes",  # zset    kf_account -> number of his last change
     "seats": "seats:",  # set     by kf_account: session ids held or reserved; its size is the load
     "seated": "gs:",  # set     by group: session ids seated in it
     "queue": "q:",  # zset    by group: session id -> effective time, microseconds

@@ -99,11 +99,13 @@ class SeatStore:
             pipe.execute()
 
         guarded(write)
+        self._mark(kf_account)
 
     def disable(self, kf_account: str) -> None:
         """He gets no more conversations; what he holds is re-routed by the caller."""
         self.set_status(kf_account, Status.OFFLINE, refuse_while_holding=False)
         guarded(lambda: self._redis.hset(self.keys.of("agent", kf_account), "enabled", 0))
+        self._mark(kf_account)
 
     def remove(self, kf_account: str) -> None:
         """Forgets an agent who holds nothing any more."""
@@ -115,6 +117,15 @@ class SeatStore:
             pipe.execute()
 
         guarded(write)
+        self._mark(kf_account)
+
+    def changed_since(self, mark: int) -> tuple[int, list[str]]:
+        """The mark of the last change (0 = none yet), and who changed after ``mark``."""
+        key = self.keys.of("changes")
+        rows = guarded(
+            lambda: self._redis.zrange(key, f"({mark}", "+inf", byscore=True, withscores=True)
+        )
+        return int(rows[-1][1]) if rows else mark, [name for name, _ in rows]
 
     def all(self) -> list[Seat]:
         """Every mirrored agent: two round trips, whatever their number."""
@@ -271,6 +282,9 @@ class SeatStore:
         """Agents on duty whom nobody sees, and for how long, ms."""
         flat = self._scripts.run("watch_absent", self.keys.prefix, json.dumps(sorted(present)))
         return {name: int(for_ms) for name, for_ms in zip(flat[::2], flat[1::2], strict=True)}
+
+    def _mark(self, kf_account: str) -> None:
+        self._scripts.run("mark_agent", self.keys.prefix, kf_account)
 
 
 def _seat(kf_account: str, raw: Mapping[str, str]) -> Seat:

@@ -35,6 +35,7 @@ PARTS: Final[dict[str, tuple[str, ...]]] = {
     "spend": ("lib", "budget"),
     "set_status": ("lib",),
     "off_shift": ("lib",),
+    "mark_agent": ("lib",),
     "watch_absent": ("lib",),
     "lease": ("lib",),
     "settle_timer": ("lib",),

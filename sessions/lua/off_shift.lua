@@ -14,5 +14,6 @@ else
   redis.call('HSET', a, 'off_shift_ms', int(ends), 'off_shift_notes', ARGV[3])
   redis.call('ZADD', k('off_shift'), int(ends), kf)
 end
+mark(kf)
 tell('presence.changed', kf, '', { 'status', status, 'off_shift_ms', int(ends) })
 return { 'ok', ends }

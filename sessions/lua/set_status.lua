@@ -22,5 +22,6 @@ if status == 'offline' then
 else
   redis.call('SADD', k('duty'), kf)
 end
+mark(kf)
 if was ~= status then tell('presence.changed', kf, '', { 'status', status }) end
 return { 'ok', held }
