@@ -15,6 +15,9 @@ from tests.faults.load import Load
 from tests.faults.rows import covers
 from tests.support import wait_until
 
+# Whole installations with their own time limits: they need a quiet machine.
+pytestmark = pytest.mark.faults_long
+
 ENV = {"KF_PRESENCE_GRACE_S": "20"}
 
 

@@ -91,6 +91,7 @@ def test_a_node_killed_while_it_sends_leaves_unknown_messages_and_nothing_twice(
     east.start()
 
 
+@pytest.mark.faults_long  # its time limits need a quiet machine
 @covers(15)
 def test_a_message_that_breaks_the_sender_stops_nobody_else_and_is_shown(
     post: Post, office: Office, monkeypatch: pytest.MonkeyPatch, sheet: Sheet

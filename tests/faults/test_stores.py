@@ -259,6 +259,7 @@ def test_a_stale_replica_promoted_lacks_the_last_messages_whole_and_takes_them_a
         replica.stop()
 
 
+@pytest.mark.faults_long  # its time limits need a quiet machine
 @covers(12)
 def test_an_exhausted_pool_waits_briefly_and_refuses(own_redis: PrivateRedis, sheet: Sheet) -> None:
     door = Toxic(own_redis.port)
