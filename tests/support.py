@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import random
 import socket
 import time
 from collections.abc import Callable
@@ -22,12 +24,24 @@ def wait_until(condition: Callable[[], T], timeout: float = 10.0, every: float =
         time.sleep(every)
 
 
+PORTS = range(12_000, 22_000)
+"""Below what outgoing connections are given, and so is each port + 10,000, the bus of a Redis cluster."""
+_ports = itertools.cycle(random.sample(PORTS, len(PORTS)))
+
+
 def free_port() -> int:
-    """A TCP port of the loopback address that nobody listens on now."""
+    """A TCP port of the loopback address that nobody listens on now; another one each time."""
+    return next(port for port in _ports if _is_free(port))
+
+
+def _is_free(port: int) -> bool:
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
 
 
 def accepts(port: int) -> bool:

@@ -39,6 +39,8 @@ def test_a_canned_reply_is_found_by_its_slash_with_the_names_filled_in(
     dialog = page.get_by_role("dialog", name="快捷回复")
     dialog.get_by_role("button", name="新建").click()
     dialog.get_by_label("名称").fill(name)
+    node.says(anna, "在吗")
+    agent.shows("在吗")
     dialog.get_by_label("内容").fill("{客户}好，我是{客服}。")
     dialog.get_by_role("button", name="保存").click()
     expect(dialog.get_by_text(f"/{name}")).to_be_visible()

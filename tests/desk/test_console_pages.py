@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.desk.world import DemoNode, Desk, sign_in
+from tests.support import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
@@ -22,6 +23,11 @@ SECTIONS = [
     *("overview", "live", "dead", "accounts", "people", "groups"),
     *("rules", "ring", "notices", "data", "audit"),
 ]
+CLOCK = """async () => {
+  const base = document.querySelector("script[src*='admin/main.js']").src.replace("admin/main.js", "");
+  return (await import(`${base}desk/store.js`)).now.value;
+}"""
+"""The page's own clock; whatever shows a time is drawn again with each of its ticks."""
 
 
 @pytest.fixture
@@ -124,9 +130,32 @@ def test_a_group_gets_members_hours_and_a_fallback(console: Page) -> None:
     expect(row).to_have_count(0)
 
 
+def test_what_an_admin_is_typing_outlasts_the_clock_and_a_refusal(console: Page) -> None:
+    go(console, "分配规则")
+    priority = console.get_by_label("优先级").first
+    priority.focus()
+    console.keyboard.press("Control+A")
+    console.keyboard.type("7")
+    tick = console.evaluate(CLOCK)
+    wait_until(lambda: console.evaluate(CLOCK) > tick)
+    expect(priority).to_have_value("7")
+    go(console, "客服组")
+    console.get_by_role("button", name="编辑 综合客服").click()
+    console.get_by_label("组名").fill("夜里的客服")
+    console.get_by_label("客服小林").uncheck()
+    console.get_by_label("只在规定的时间服务").check()
+    console.get_by_label("周一").fill("25:00-26:00")
+    console.get_by_role("button", name="保存").click()
+    expect(console.locator("dialog [role=status], dialog [role=alert]").first).not_to_be_empty()
+    expect(console.get_by_label("组名")).to_have_value("夜里的客服")
+    expect(console.get_by_label("客服小林")).not_to_be_checked()
+    expect(console.get_by_label("周一")).to_have_value("25:00-26:00")
+
+
 def test_rules_are_changed_saved_and_restored(console: Page) -> None:
     go(console, "分配规则")
     rules = console.locator(".rules > li")
+    rules.first.wait_for()
     before = rules.count()
     console.get_by_role("button", name="添加规则").click()
     new = rules.nth(before)

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 START_S = 40.0
 SHOWN_MS = 15_000
 TIMEOUT_S = 15
-REFUSED = re.compile(r"status of (401|409|502) ")
+REFUSED = re.compile(r"status of (401|409|422|502) ")
 """The browser itself writes each refused request into its console; the page says it in words."""
 
 

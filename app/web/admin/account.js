@@ -56,13 +56,13 @@ export function EditAccount({ account, onChanged, onClose }) {
     <p class="dim">${t(`platform.${account.platform}`)} ${account.platform_note}</p>
     <${Said} said=${act.said} />
     <form class="stack" onSubmit=${save}>
-      <label>${t("account.nickname")}<input name="nickname" required maxlength="16" value=${name} autocomplete="off" /></label>
-      <label>${t("account.seats")}<input name="max_sessions" type="number" min="0" max="1000" required value=${account.max_sessions} /></label>
+      <label>${t("account.nickname")}<input name="nickname" required maxlength="16" defaultValue=${name} autocomplete="off" /></label>
+      <label>${t("account.seats")}<input name="max_sessions" type="number" min="0" max="1000" required defaultValue=${account.max_sessions} /></label>
       ${account.username && html`<label>${t("account.role")}<select name="role">${ROLES.map((role) => html`
         <option key=${role} value=${role} selected=${role === account.role}>${t(`role.${role}`)}</option>`)}</select></label>`}
       <fieldset><legend>${t("account.groups")}</legend>${state.value.groups.map((group) => html`
         <label class="option" key=${group.name}><input type="checkbox" name="groups" value=${group.name}
-          checked=${account.groups.includes(group.name)} /> ${group.title}</label>`)}</fieldset>
+          defaultChecked=${account.groups.includes(group.name)} /> ${group.title}</label>`)}</fieldset>
       <footer class="buttons"><button class="primary" disabled=${act.busy}>${t("act.save")}</button></footer>
     </form>
     <form class="ask" onSubmit=${invite}>

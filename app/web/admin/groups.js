@@ -68,19 +68,19 @@ function EditGroup({ group, groups, onChanged, onClose }) {
   return html`<${Dialog} title=${fresh ? t("group.new") : group.title} onClose=${onClose}>
     <form class="stack" onSubmit=${save}>
       ${fresh && html`<label>${t("group.name")}<input name="name" required pattern="[a-z0-9_\\-]{1,64}" autocapitalize="none" autocomplete="off" /></label>`}
-      <label>${t("group.title")}<input name="title" required maxlength="64" value=${group.title ?? ""} autocomplete="off" /></label>
+      <label>${t("group.title")}<input name="title" required maxlength="64" defaultValue=${group.title ?? ""} autocomplete="off" /></label>
       <fieldset><legend>${t("group.members")}</legend>${Object.values(state.value.agents).map((one) => html`
         <label class="option" key=${one.kf_account}><input type="checkbox" name="members" value=${one.kf_account}
-          checked=${group.members?.includes(one.kf_account)} /> ${one.nickname}</label>`)}</fieldset>
+          defaultChecked=${group.members?.includes(one.kf_account)} /> ${one.nickname}</label>`)}</fieldset>
       <label>${t("group.fallback")}<select name="fallback"><option value="">${t("over.nobody")}</option>
         ${groups.filter((one) => one.name !== group.name).map((one) => html`
           <option key=${one.name} value=${one.name} selected=${one.name === group.fallback}>${one.title}</option>`)}</select></label>
-      <label>${t("group.fallbackAfter")}<input name="fallback_after_s" type="number" min="0" max="604800" value=${group.fallback_after_s ?? ""} /></label>
+      <label>${t("group.fallbackAfter")}<input name="fallback_after_s" type="number" min="0" max="604800" defaultValue=${group.fallback_after_s ?? ""} /></label>
       <label>${t("group.assign")}<select name="assign">${["auto", "manual"].map((mode) => html`
         <option key=${mode} value=${mode} selected=${mode === group.assign}>${t(`assign.${mode}`)}</option>`)}</select></label>
       <label>${t("group.entry")}<select name="entry">${["", "always", "on_request"].map((mode) => html`
         <option key=${mode} value=${mode} selected=${mode === (group.entry ?? "")}>${t(`entry.${mode || "inherit"}`)}</option>`)}</select></label>
-      <label>${t("group.ramp")}<input name="ramp_s" type="number" min="0" max="604800" required value=${group.ramp_s ?? 0} /></label>
+      <label>${t("group.ramp")}<input name="ramp_s" type="number" min="0" max="604800" required defaultValue=${group.ramp_s ?? 0} /></label>
       <${Hours} hours=${group.hours} />
       <label>${t("group.closedMessage")}<textarea name="closed_message" rows="2" maxlength="600">${group.closed_message ?? ""}</textarea></label>
       <${Said} said=${act.said} />

@@ -14,7 +14,7 @@ export function Hours({ hours }) {
     ${limited && html`
       <p class="dim">${t("hours.hint")}</p>
       <div class="days">${DAYS.map((day) => html`<label key=${day}>${t(`day.${day}`)}
-        <input name=${`day.${day}`} value=${(hours ? hours.weekly[day] ?? [] : [WORKDAY]).join(" ")} autocomplete="off" /></label>`)}</div>
+        <input name=${`day.${day}`} defaultValue=${(hours ? hours.weekly[day] ?? [] : [WORKDAY]).join(" ")} autocomplete="off" /></label>`)}</div>
       <label>${t("hours.exceptions")}<textarea name="exceptions" rows="2">${exceptions.join("\n")}</textarea></label>`}
   </fieldset>`;
 }

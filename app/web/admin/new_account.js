@@ -28,7 +28,7 @@ export function NewAccount({ onMade }) {
         <label>${t("account.username")}<input name="username" maxlength="64" autocapitalize="none" autocomplete="off" /></label>
         <label>${t("account.password")}<input name="password" type="password" minlength="8" maxlength="256" autocomplete="new-password" /></label>
         <label>${t("account.role")}<select name="role">${ROLES.map((role) => html`<option key=${role} value=${role}>${t(`role.${role}`)}</option>`)}</select></label>
-        <label>${t("account.seats")}<input name="max_sessions" type="number" min="0" max="1000" value="5" required /></label>
+        <label>${t("account.seats")}<input name="max_sessions" type="number" min="0" max="1000" defaultValue="5" required /></label>
       </div>
       <fieldset><legend>${t("account.groups")}</legend>
         ${state.value.groups.map((group) => html`

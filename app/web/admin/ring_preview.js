@@ -32,10 +32,10 @@ export function RingPreview({ group, agents }) {
       <p class="dim">${t("preview.hint")}</p>
       <div class="fields">
         ${agents.map((one) => html`<label key=${one.kf_account}>${t("preview.seats", { name: agentName(one.kf_account) })}
-          <input type="number" name=${one.kf_account} min="0" max="1000" value=${one.weight} required /></label>`)}
+          <input type="number" name=${one.kf_account} min="0" max="1000" defaultValue=${one.weight} required /></label>`)}
         <label>${t("preview.add")}<select name="add"><option value="">${t("over.nobody")}</option>
           ${others.map((one) => html`<option key=${one.kf_account} value=${one.kf_account}>${one.nickname}</option>`)}</select></label>
-        <label>${t("preview.addSeats")}<input type="number" name="seats" min="1" max="1000" value="5" required /></label>
+        <label>${t("preview.addSeats")}<input type="number" name="seats" min="1" max="1000" defaultValue="5" required /></label>
       </div>
       <footer class="buttons"><button class="primary">${t("preview.ask")}</button></footer>
       <p class="problem" role="alert">${problem}</p>

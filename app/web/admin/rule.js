@@ -1,6 +1,7 @@
 // One rule: what must hold, and where the customer goes then.
 
 import { html } from "../shared/kit.js";
+import { Typed } from "../shared/typed.js";
 import { t } from "../shared/words.js";
 import { groupName } from "../desk/names.js";
 import { state } from "../desk/store.js";
@@ -48,10 +49,10 @@ export function Rule({ rule, at, last, onChange, onMove, onRemove }) {
         ${free.map((name) => html`<option key=${name} value=${name}>${t(`when.${name}`)}</option>`)}</select></label>
       <label>${t("rules.group")}<select onChange=${(event) => onChange({ ...rule, group: event.currentTarget.value })}>
         ${state.value.groups.map((one) => html`<option key=${one.name} value=${one.name} selected=${one.name === rule.group}>${groupName(one.name)}</option>`)}</select></label>
-      <label>${t("rules.priority")}<input type="number" min="0" max="100" required value=${rule.priority}
-        onChange=${(event) => onChange({ ...rule, priority: Number(event.currentTarget.value) })} /></label>
+      <label>${t("rules.priority")}<${Typed} type="number" min="0" max="100" required value=${rule.priority}
+        onDone=${(text) => onChange({ ...rule, priority: Number(text) })} /></label>
     </div>
-    <label>${t("rules.greeting")}<textarea rows="2" maxlength="600" onChange=${(event) => onChange({ ...rule, greeting: event.currentTarget.value })}>${rule.greeting}</textarea></label>
+    <label>${t("rules.greeting")}<${Typed} tag="textarea" rows="2" maxlength="600" value=${rule.greeting} onDone=${(greeting) => onChange({ ...rule, greeting })} /></label>
   </li>`;
 }
 
@@ -60,12 +61,12 @@ function Condition({ name, value, onChange, onRemove }) {
   const label = t(`when.${name}`) || t("when.other");
   // A condition this page does not know stays as it is; it can only be removed.
   const simple = kind && (kind !== TEXT || typeof value === "string") && (kind !== LIST || Array.isArray(value));
-  const changed = (event) => onChange(kind.read(event.currentTarget.value));
+  const changed = (text) => onChange(kind.read(text));
   return html`<div class="ask">
     <label>${label}${!simple ? html`<input disabled value=${JSON.stringify(value)} />`
-      : kind === CHOICE ? html`<select onChange=${changed}>${["true", "false"].map((one) => html`
+      : kind === CHOICE ? html`<select onChange=${(event) => changed(event.currentTarget.value)}>${["true", "false"].map((one) => html`
         <option key=${one} value=${one} selected=${one === kind.show(value)}>${t(`app.${one}`)}</option>`)}</select>`
-      : html`<input type=${kind.type ?? "text"} required value=${kind.show(value)} onChange=${changed} />`}</label>
+      : html`<${Typed} type=${kind.type ?? "text"} required value=${kind.show(value)} onDone=${changed} />`}</label>
     <button type="button" onClick=${onRemove}>${t("rules.dropCondition")}</button>
   </div>`;
 }

@@ -15,9 +15,10 @@ const mayShare = () => LEADS.has(state.value.me.person?.role);
 export function CannedDialog({ pick, onClose }) {
   const [edited, setEdited] = useState(null);
   const [problem, setProblem] = useState("");
-  const attempt = (work) => work.then(() => setEdited(null), (error) => setProblem(problemWords(error)));
+  const fail = (error) => setProblem(problemWords(error));
+  const attempt = (work) => work.then(() => setEdited(null), fail);
   useEffect(() => {
-    attempt(loadCanned());
+    loadCanned().catch(fail);
   }, []);
   return html`
     <${Dialog} title=${t("canned.title")} onClose=${onClose}>
@@ -53,7 +54,7 @@ function Form({ reply, attempt, back }) {
   }
 
   return html`<form class="stack" onSubmit=${submit}>
-    <label>${t("canned.name")}<input name="title" required maxlength="64" value=${reply?.title ?? ""} /></label>
+    <label>${t("canned.name")}<input name="title" required maxlength="64" defaultValue=${reply?.title ?? ""} /></label>
     <label>${t("canned.text")}<textarea name="text" rows="4" required maxlength=${TEXT_MAX}>${reply?.text ?? ""}</textarea></label>
     <p class="hint">${t("canned.variables", { open: "{", close: "}" })}</p>
     ${!reply && mayShare() && html`<label class="check"><input type="checkbox" name="shared" /> ${t("canned.forAll")}</label>`}
