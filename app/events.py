@@ -1,69 +1,40 @@
 """The desks' event streams: one tail of the desk stream per account and node, fanned out in memory.
 
-An event carries what the API would answer now, so applying it is the same as fetching again. A desk
-resumes by Last-Event-ID within five minutes; what is older, or too much for a slow reader, is a ``resync``.
+An event carries what the API would answer now, so applying it is the same as fetching again; it is read
+only where a desk of this node may see it. A desk resumes by Last-Event-ID within five minutes; what is
+older, or too much for a slow reader, is a ``resync``.
 """
 
 from __future__ import annotations
 
-import json
-import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
 
 import structlog
 
-from app.conversations.views import bare_row, session_view
+from app.desk_view import events_of
+from app.listeners import FOR_EVERYONE, NUDGE, RESYNC, DeskEvent, Listener, Listeners, Subscription
 from app.metrics import STREAMS
-from sessions.model import Customer, SessionError, State
-from sessions.reading import Reading, Row
+from sessions.model import SessionError
+from sessions.reading import Reading
 from sessions.streams import KEPT_MS, DeskStream, Told
-
-BACKLOG_MAX: Final = 1_000
-"""Events a slow reader may be behind before he must fetch again."""
 
 KEPT_EVENTS_MAX: Final = 50_000
 STREAMS_MAX: Final = 200
 TAIL_BLOCK_MS: Final = 1_000
+TAIL_PACE_S: Final = 0.003
+"""Entries that follow each other faster are read together: a round trip and a wake-up for several."""
+
 TAIL_RETRY_S: Final = 0.5
 TRIM_MARGIN_MS: Final = 30_000
 """How much earlier than its time an entry is counted as trimmed."""
 
 
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class DeskEvent:
-    """One event as sent: ``data`` is JSON text. ``group`` is set where the group's agents may see it."""
-
-    id: str
-    type: str
-    data: str
-    audience: frozenset[str]
-    group: str
-    everyone: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Listener:
-    """Who listens: his kf_account, groups, and whether he supervises."""
-
-    kf_account: str
-    groups: frozenset[str]
-    supervisor: bool
-
-    def may_see(self, event: DeskEvent) -> bool:
-        return (
-            self.supervisor
-            or event.everyone
-            or self.kf_account in event.audience
-            or (bool(event.group) and event.group in self.groups)
-        )
 
 
 class StreamSlots:
@@ -83,36 +54,13 @@ class StreamSlots:
         STREAMS.dec()
 
 
-RESYNC: Final = DeskEvent("", "resync", "{}", frozenset(), "", everyone=True)
+@dataclass(slots=True)
+class _Kept:
+    """An entry of the last five minutes; ``event`` once a desk was to see it."""
 
-
-@dataclass(eq=False, slots=True)
-class Subscription:
-    """One desk's stream; ``get`` waits for the next event."""
-
-    listener: Listener
-    pending: queue.Queue[DeskEvent] = field(default_factory=lambda: queue.Queue(BACKLOG_MAX))
-
-    def get(self, timeout_s: float) -> DeskEvent | None:
-        try:
-            return self.pending.get(timeout=timeout_s)
-        except queue.Empty:
-            return None
-
-    def offer(self, event: DeskEvent) -> None:
-        """Never blocks: one who is too far behind loses his backlog and must fetch again."""
-        try:
-            self.pending.put_nowait(event)
-        except queue.Full:
-            self._start_over()
-
-    def _start_over(self) -> None:
-        while True:
-            try:
-                self.pending.get_nowait()
-            except queue.Empty:
-                break
-        self.pending.put_nowait(RESYNC)
+    told: Told
+    order: tuple[int, int]
+    event: DeskEvent | None = None
 
 
 class DeskHub:
@@ -124,14 +72,16 @@ class DeskHub:
         stream: DeskStream,
         reading: Reading,
         on_roster_change: Callable[[], None] = lambda: None,
+        draining: Callable[[], bool] = lambda: False,
     ) -> None:
         self._appid = appid
         self._stream = stream
         self._reading = reading
         self._on_roster_change = on_roster_change
+        self._draining = draining
         self._lock = threading.Lock()
-        self._subscriptions: set[Subscription] = set()
-        self._kept: deque[DeskEvent] = deque(maxlen=KEPT_EVENTS_MAX)
+        self._listeners = Listeners()
+        self._kept: deque[_Kept] = deque(maxlen=KEPT_EVENTS_MAX)
         self._last_id = "0-0"
         self._heard_at = time.monotonic()
         self._stopping = threading.Event()
@@ -148,40 +98,75 @@ class DeskHub:
         self._stopping.set()
 
     def subscribe(self, listener: Listener, last_id: str) -> Subscription:
-        """A stream that begins after ``last_id`` ("" = from now on)."""
-        subscription = Subscription(listener)
+        """A stream that begins after ``last_id`` ("" = from now on). Raises SessionError."""
+        subscription = Subscription(listener, held=[])
         with self._lock:
-            for event in self._missed(last_id):
-                if listener.may_see(event):
-                    subscription.offer(event)
-            self._subscriptions.add(subscription)
+            missed = self._missed(last_id)
+            self._listeners.add(subscription)
+        try:
+            events = [RESYNC] if missed is None else self._seen_by(listener, missed)
+        except SessionError:
+            self.unsubscribe(subscription)
+            raise
+        with self._lock:
+            subscription.caught_up(events)
         return subscription
 
     def unsubscribe(self, subscription: Subscription) -> None:
         with self._lock:
-            self._subscriptions.discard(subscription)
+            self._listeners.discard(subscription)
+
+    def update(self, subscription: Subscription, listener: Listener) -> None:
+        """His groups or his role may have changed."""
+        if listener == subscription.listener:
+            return
+        with self._lock:
+            self._listeners.discard(subscription)
+            subscription.listener = listener
+            self._listeners.add(subscription)
 
     def last_id(self) -> str:
         """The id of the newest event; a desk that fetches afterwards misses nothing from here on."""
         return self._last_id
 
     def listeners(self) -> int:
-        return len(self._subscriptions)
+        return len(self._listeners)
 
-    def _missed(self, last_id: str) -> Iterable[DeskEvent]:
+    def _missed(self, last_id: str) -> list[_Kept] | None:
+        """What came after ``last_id``; None where more may have come than is kept."""
         if not last_id or last_id == self._last_id:
-            return ()
-        oldest = self._kept[0].id if self._kept else self._last_id
-        if _order(last_id) < _order(oldest):
-            return (RESYNC,)
-        return [event for event in self._kept if _order(event.id) > _order(last_id)]
+            return []
+        after = _order(last_id)
+        if after < (self._kept[0].order if self._kept else _order(self._last_id)):
+            return None
+        found = list[_Kept]()
+        for kept in reversed(self._kept):
+            if kept.order <= after:
+                break
+            found.append(kept)
+        return found[::-1]
+
+    def _seen_by(self, listener: Listener, missed: Sequence[_Kept]) -> list[DeskEvent]:
+        mine = [kept for kept in missed if listener.concerned_by(kept.told)]
+        self._read(mine)
+        return [kept.event for kept in mine if kept.event and listener.may_see(kept.event)]
+
+    def _read(self, entries: Sequence[_Kept]) -> None:
+        """Makes the events of those that have none yet."""
+        wanted = [kept for kept in entries if kept.event is None]
+        events = events_of([kept.told for kept in wanted], self._reading, self._appid)
+        for kept, event in zip(wanted, events, strict=True):
+            kept.event = event
 
     def _tail(self) -> None:
         while not self._stopping.is_set():
+            began = time.monotonic()
             try:
                 told = self._stream.tail(self._last_id, TAIL_BLOCK_MS)
                 self._keep(told)
                 self._heard()
+                self._end_waits_when_draining()
+                self._stopping.wait(max(0.0, began + TAIL_PACE_S - time.monotonic()))
             except SessionError as error:
                 log.warning("desk_tail_interrupted", appid=self._appid, error=str(error))
                 self._stopping.wait(TAIL_RETRY_S)
@@ -197,76 +182,45 @@ class DeskHub:
             return
         with self._lock:
             self._kept.clear()
-            for subscription in self._subscriptions:
+            for subscription in self._listeners:
                 subscription.offer(RESYNC)
+
+    def _end_waits_when_draining(self) -> None:
+        """Readers look at what ends their stream whenever a wait of theirs ends."""
+        if self._draining():
+            with self._lock:
+                for subscription in self._listeners:
+                    subscription.offer(NUDGE)
 
     def _keep(self, told: list[Told]) -> None:
         if not told:
             return
-        events = self._render(told)
+        fresh = [_Kept(entry, _order(entry.id)) for entry in told]
+        self._read(self._wanted(fresh))
         with self._lock:
-            for event in events:
-                self._kept.append(event)
-                for subscription in self._subscriptions:
-                    if subscription.listener.may_see(event):
-                        subscription.offer(event)
+            self._read(self._wanted(fresh))  # a desk may have come in between
+            for kept in fresh:
+                self._kept.append(kept)
+                self._tell(kept)
             self._last_id = told[-1].id
             self._drop_old()
-        if any(t.type == "presence.changed" for t in told):
+        if any(entry.type == FOR_EVERYONE for entry in told):
             self._on_roster_change()
+
+    def _wanted(self, entries: Sequence[_Kept]) -> list[_Kept]:
+        return [kept for kept in entries if self._listeners.concerned(kept.told)]
+
+    def _tell(self, kept: _Kept) -> None:
+        if kept.event is None:
+            return
+        for subscription in self._listeners.concerned(kept.told):
+            if subscription.listener.may_see(kept.event):
+                subscription.offer(kept.event)
 
     def _drop_old(self) -> None:
         oldest = _order(self._last_id)[0] - KEPT_MS
-        while self._kept and _order(self._kept[0].id)[0] < oldest:
+        while self._kept and self._kept[0].order[0] < oldest:
             self._kept.popleft()
-
-    def _render(self, told: list[Told]) -> list[DeskEvent]:
-        """Two round trips for a whole batch: each conversation as it is now."""
-        wanted = {t.session_id for t in told if t.session_id}
-        rows = {row.session.id: row for row in self._reading.rows(sorted(wanted))}
-        return [self._event(entry, rows.get(entry.session_id)) for entry in told]
-
-    def _event(self, told: Told, row: Row | None) -> DeskEvent:
-        if row is None and told.session is not None:
-            gone = Customer(told.session.openid)
-            row = bare_row(told.session, gone, told.session.closed_ms)
-        data: dict[str, Any] = {}
-        if row is not None and told.type != "viewer.changed":
-            data["session"] = session_view(row, self._appid)
-        elif "view" in told.values:
-            data["session"] = json.loads(told.values["view"])
-        if told.message is not None:
-            data["message"] = told.message
-        if not data or told.type == "notice":
-            data = _plain(told) | data
-        waiting = row is not None and row.session.state is State.WAITING
-        return DeskEvent(
-            id=told.id,
-            type=told.type,
-            data=json.dumps(data, ensure_ascii=False, separators=(",", ":")),
-            audience=told.audience,
-            group=told.group if waiting or told.type == "queue.changed" else "",
-            everyone=told.type == "presence.changed",
-        )
-
-
-def _plain(told: Told) -> dict[str, Any]:
-    values: dict[str, Any] = {n: v for n, v in told.values.items() if n != "sid"}
-    if told.type == "queue.changed":
-        return {
-            "group": told.group,
-            "waiting": int(values["waiting"]),
-            "joined": values["joined"] or None,
-            "left": values["left"] or None,
-        }
-    kf_account = next(iter(told.audience), "")
-    for flag in ("typing", "viewing"):
-        if flag in values:
-            values[flag] = values[flag] == "1"
-    for number in ("since_ms", "off_shift_ms"):
-        if number in values:
-            values[number] = int(values[number])
-    return {"kf_account": kf_account, "session_id": told.session_id or None, **values}
 
 
 def _order(ident: str) -> tuple[int, int]:

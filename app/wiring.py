@@ -180,7 +180,7 @@ def _serve(
         account = replace(account, noticed=PlatformTags(client, api, courtesies).noticed)
     attendance.on_joined = lambda kf: drain(account, kf)
     plans.on_members = lambda names: mirror.several(engine, account, names)
-    hub = DeskHub(appid, stream, reading, attendance.refresh)
+    hub = DeskHub(appid, stream, reading, attendance.refresh, node.draining)
     work = Work(account, sender, MediaFetcher(account, api, engine, pool), Series(client, appid))
     return Served(account, api, hub, notices), work
 

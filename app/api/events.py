@@ -11,7 +11,7 @@ from flask import Response
 from pydantic import Field
 
 from app.api.core import Call, Query, Routes
-from app.events import DeskEvent, Listener, Subscription
+from app.listeners import NUDGE, DeskEvent, Listener, Subscription
 from app.refusals import Refusal
 from sessions.model import SessionError
 
@@ -20,8 +20,8 @@ CHECK_S: Final = 30.0
 SILENT_MS: Final = 150_000
 """A hidden tab may confirm its stream only once a minute; two may be missed."""
 
-WAKE_S: Final = 0.5
-"""How soon an idle stream notices that the node is draining."""
+WAKE_S: Final = 5.0
+"""How soon an idle stream notices that the node is draining, should the hub not wake it."""
 
 RETRY_MS: Final = (2_000, 4_000)
 DRAIN_RETRY_MS: Final = (200, 3_000)
@@ -59,8 +59,8 @@ class Feed:
             retry = random.randint(*RETRY_MS)
             return _lines(f"retry: {retry}", ": kfring", f"id: {self._began_at}")
         while self._open:
-            event = self._subscription.get(WAKE_S)
-            if event is not None:
+            event = self._subscription.get(self._until_next_look())
+            if event is not None and event is not NUDGE:
                 return self._event(event)
             if self._call.services.node.draining():
                 self.close()
@@ -90,6 +90,9 @@ class Feed:
         except SessionError as error:
             log.warning("stream_not_withdrawn", error=str(error))
 
+    def _until_next_look(self) -> float:
+        return min(WAKE_S, max(0.0, min(self._beat_at, self._check_at) - time.monotonic()))
+
     def _event(self, event: DeskEvent) -> bytes:
         ident = event.id or self._served.hub.last_id()
         self._beat_at = time.monotonic() + BEAT_S
@@ -118,7 +121,7 @@ class Feed:
             login = self._call.services.logins.find(caller.secret, caller.kind, active=False)
         except SessionError:
             return True
-        self._subscription.listener = _listener(self._call)
+        self._served.hub.update(self._subscription, _listener(self._call))
         return login is not None
 
 

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 import pytest
 
 import app.events
-from app.events import BACKLOG_MAX, DeskHub, Listener
+from app.events import DeskHub
+from app.listeners import BACKLOG_MAX, Listener
 from sessions.clients import blocking_client, store_client
 from sessions.reading import Reading
 from sessions.streams import DeskStream

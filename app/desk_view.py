@@ -1,0 +1,69 @@
+"""What the desks are told of an entry of the desk stream: the same JSON as the API would answer now."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from app.conversations.views import bare_row, session_view
+from app.listeners import FOR_EVERYONE, DeskEvent
+from sessions.model import Customer, State
+from sessions.reading import Reading, Row
+from sessions.streams import Told
+
+
+def events_of(told: Sequence[Told], reading: Reading, appid: str) -> list[DeskEvent]:
+    """One event an entry, each with its conversation as it is now: two round trips for all of them."""
+    if not told:
+        return []
+    wanted = {entry.session_id for entry in told if entry.session_id}
+    rows = {row.session.id: row for row in reading.rows(sorted(wanted))} if wanted else {}
+    return [_event(entry, rows.get(entry.session_id), appid) for entry in told]
+
+
+def _event(told: Told, row: Row | None, appid: str) -> DeskEvent:
+    if row is None and told.session is not None:
+        gone = Customer(told.session.openid)
+        row = bare_row(told.session, gone, told.session.closed_ms)
+    waiting = row is not None and row.session.state is State.WAITING
+    return DeskEvent(
+        id=told.id,
+        type=told.type,
+        data=json.dumps(_data(told, row, appid), ensure_ascii=False, separators=(",", ":")),
+        audience=told.audience,
+        group=told.group if waiting or told.type == "queue.changed" else "",
+        everyone=told.type == FOR_EVERYONE,
+    )
+
+
+def _data(told: Told, row: Row | None, appid: str) -> dict[str, Any]:
+    data: dict[str, Any] = {}
+    if row is not None and told.type != "viewer.changed":
+        data["session"] = session_view(row, appid)
+    elif "view" in told.values:
+        data["session"] = json.loads(told.values["view"])
+    if told.message is not None:
+        data["message"] = told.message
+    if not data or told.type == "notice":
+        data = _plain(told) | data
+    return data
+
+
+def _plain(told: Told) -> dict[str, Any]:
+    values: dict[str, Any] = {n: v for n, v in told.values.items() if n != "sid"}
+    if told.type == "queue.changed":
+        return {
+            "group": told.group,
+            "waiting": int(values["waiting"]),
+            "joined": values["joined"] or None,
+            "left": values["left"] or None,
+        }
+    kf_account = next(iter(told.audience), "")
+    for flag in ("typing", "viewing"):
+        if flag in values:
+            values[flag] = values[flag] == "1"
+    for number in ("since_ms", "off_shift_ms"):
+        if number in values:
+            values[number] = int(values[number])
+    return {"kf_account": kf_account, "session_id": told.session_id or None, **values}

@@ -1,0 +1,151 @@
+"""Who listens to what happens at an official account: desks, and which of them an event concerns."""
+
+from __future__ import annotations
+
+import queue
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Set
+from dataclasses import dataclass, field
+from typing import Final
+
+from sessions.streams import Told
+
+BACKLOG_MAX: Final = 1_000
+"""Events a slow reader may be behind before he must fetch again."""
+
+FOR_EVERYONE: Final = "presence.changed"
+
+
+@dataclass(frozen=True, slots=True)
+class DeskEvent:
+    """One event as sent: ``data`` is JSON text. ``group`` is set where the group's agents may see it."""
+
+    id: str
+    type: str
+    data: str
+    audience: frozenset[str]
+    group: str
+    everyone: bool
+
+
+RESYNC: Final = DeskEvent("", "resync", "{}", frozenset(), "", everyone=True)
+NUDGE: Final = DeskEvent("", "nudge", "", frozenset(), "", everyone=True)
+"""Never sent: it only ends a reader's wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Who listens: his kf_account, groups, and whether he supervises."""
+
+    kf_account: str
+    groups: frozenset[str]
+    supervisor: bool
+
+    def concerned_by(self, told: Told) -> bool:
+        """Whether he may turn out to see it; ``may_see`` decides on what it says once it is read."""
+        return (
+            self.supervisor
+            or told.type == FOR_EVERYONE
+            or self.kf_account in told.audience
+            or _group_of(told) in self.groups
+        )
+
+    def may_see(self, event: DeskEvent) -> bool:
+        return (
+            self.supervisor
+            or event.everyone
+            or self.kf_account in event.audience
+            or (bool(event.group) and event.group in self.groups)
+        )
+
+
+def _group_of(told: Told) -> str:
+    """The group that may care: words said to an agent are his alone."""
+    return "" if told.type == "message.created" and told.audience else told.group
+
+
+@dataclass(eq=False, slots=True)
+class Subscription:
+    """One desk's stream; ``get`` waits for the next event.
+
+    While it is catching up on what it missed, what happens meanwhile is held back and comes after it.
+    Offers and the end of catching up are the hub's, under its lock.
+    """
+
+    listener: Listener
+    pending: queue.Queue[DeskEvent] = field(default_factory=lambda: queue.Queue(BACKLOG_MAX))
+    held: list[DeskEvent] | None = None
+
+    def get(self, timeout_s: float) -> DeskEvent | None:
+        try:
+            return self.pending.get(timeout=timeout_s)
+        except queue.Empty:
+            return None
+
+    def offer(self, event: DeskEvent) -> None:
+        """Never blocks: one who is too far behind loses his backlog and must fetch again."""
+        if self.held is not None:
+            self.held.append(event)
+            return
+        try:
+            self.pending.put_nowait(event)
+        except queue.Full:
+            self._start_over()
+
+    def caught_up(self, missed: Iterable[DeskEvent]) -> None:
+        """What was missed, then what was held back."""
+        held, self.held = self.held or [], None
+        for event in (*missed, *held):
+            self.offer(event)
+
+    def _start_over(self) -> None:
+        while True:
+            try:
+                self.pending.get_nowait()
+            except queue.Empty:
+                break
+        self.pending.put_nowait(RESYNC)
+
+
+class Listeners:
+    """The subscriptions of a hub, found by what concerns them: the same as asking each one.
+
+    An event costs as much as there are desks to hear it, not as there are desks.
+    """
+
+    def __init__(self) -> None:
+        self._all: set[Subscription] = set()
+        self._supervisors: set[Subscription] = set()
+        self._by_account: defaultdict[str, set[Subscription]] = defaultdict(set)
+        self._by_group: defaultdict[str, set[Subscription]] = defaultdict(set)
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def __iter__(self) -> Iterator[Subscription]:
+        return iter(self._all)
+
+    def add(self, one: Subscription) -> None:
+        self._all.add(one)
+        for places, name in self._places(one.listener):
+            places[name].add(one)
+        if one.listener.supervisor:
+            self._supervisors.add(one)
+
+    def discard(self, one: Subscription) -> None:
+        self._all.discard(one)
+        self._supervisors.discard(one)
+        for places, name in self._places(one.listener):
+            places[name].discard(one)
+            if not places[name]:
+                del places[name]
+
+    def concerned(self, told: Told) -> Set[Subscription]:
+        if told.type == FOR_EVERYONE:
+            return self._all
+        found = self._supervisors | self._by_group.get(_group_of(told), set())
+        return found.union(*(self._by_account.get(name, ()) for name in told.audience))
+
+    def _places(self, listener: Listener) -> list[tuple[defaultdict[str, set[Subscription]], str]]:
+        mine = [(self._by_account, listener.kf_account)] if listener.kf_account else []
+        return mine + [(self._by_group, group) for group in listener.groups]
