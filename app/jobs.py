@@ -14,7 +14,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from app.account import Account
-from app.conversations import ratings, sweeps, waiting
+from app.conversations import archiving, ratings, sweeps, waiting
 from app.conversations.transfers import drain_everywhere
 from app.media_fetch import MediaFetcher
 from app.metrics import DEAD, OLDEST_WAIT, ONLINE, OPEN, PRESENCE_UP, SWEEP_AGE, WAITING
@@ -75,7 +75,7 @@ class Jobs:
         if self._works:
             self._every(POLL_S, "outbox", self._poll)
             self._every(self._sweep_s, "sweep", self._sweep)
-            self._every(ARCHIVE_S, "archive", sweeps.archive_closed)
+            self._every(ARCHIVE_S, "archive", archiving.archive_closed)
             self._every(ARCHIVE_S, "ratings", ratings.keep)
             if self._watch:
                 seconds, look = self._watch

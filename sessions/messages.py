@@ -99,6 +99,11 @@ def system_body(line: Line) -> str:
     return _tail(direction="system", type="system", code=line.code, values=dict(line.values))
 
 
+def compact(value: Any) -> str:
+    """JSON as it is stored: without spaces, and with the characters themselves."""
+    return _ENCODE(value)
+
+
 def preview(push: Inbound) -> str:
     return push.text[:PREVIEW_CHARS]
 

@@ -130,6 +130,25 @@ class Reading:
         raws, overlays = guarded(fetch)
         return [view(raw, overlay) for raw, overlay in zip(raws, overlays, strict=False)]
 
+    def contents(
+        self, session_ids: Sequence[str], limit: int
+    ) -> list[tuple[list[dict[str, Any]], str | None]]:
+        """The first messages and the explanation card of each conversation, all in one round trip."""
+
+        def fetch() -> list[Any]:
+            pipe = self._redis.pipeline(transaction=False)
+            for sid in session_ids:
+                pipe.lrange(self.keys.of("messages", sid), 0, limit - 1)
+                pipe.hgetall(self.keys.of("overlay", sid))
+                pipe.get(self.keys.of("card", sid))
+            return pipe.execute()
+
+        found = guarded(fetch) if session_ids else []
+        return [
+            ([view(raw, overlay.get(str(at))) for at, raw in enumerate(raws, 1)], card)
+            for raws, overlay, card in zip(found[::3], found[1::3], found[2::3], strict=True)
+        ]
+
     def message(self, session_id: str, seq: int) -> dict[str, Any] | None:
         found = self.messages(session_id, seq - 1, 1) if seq > 0 else []
         return found[0] if found else None

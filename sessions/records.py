@@ -1,6 +1,6 @@
 """Closed conversations in SQL: written by key, read newest first.
 
-The copy in Redis is removed only after ``archive`` returned, so ``archive`` may run twice for one
+The copy in Redis is removed only after ``archive_all`` returned, so it may run twice for one
 conversation, also on two nodes at once. An identical repeat changes nothing; a later state replaces
 an earlier one, never the reverse.
 """
@@ -44,33 +44,38 @@ class Filters:
     until_ms: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """A closed conversation with its messages and its routing card, in the shapes of the API.
+
+    ``session`` needs ``id``, ``openid``, ``created_ms`` and ``closed_ms``, and should carry ``rev`` (else
+    ``version``), by which the later of two copies is told.
+    """
+
+    session: Mapping[str, Any]
+    messages: Sequence[Mapping[str, Any]]
+    card: Mapping[str, Any] | None = None
+
+    @property
+    def still_sending(self) -> bool:
+        return any(message["status"] == "pending" for message in self.messages)
+
+
 class Records:
     """The archive of all official accounts in one database. Raises ``StorageError``."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def archive(
-        self,
-        appid: str,
-        session: Mapping[str, Any],
-        messages: Sequence[Mapping[str, Any]],
-        card: Mapping[str, Any] | None = None,
-    ) -> None:
-        """Keep one closed conversation, its messages and its routing card, all or nothing.
-
-        ``session`` and ``messages`` have the shapes of the API; ``session`` needs ``id``,
-        ``openid``, ``created_ms`` and ``closed_ms``, and should carry ``rev`` (else ``version``),
-        by which the later of two copies is told. Raises ``ValueError`` on an open conversation.
-        """
-        if not session.get("closed_ms"):
+    def archive_all(self, appid: str, closed: Sequence[Closed]) -> None:
+        """Keep closed conversations, all or nothing. Raises ``ValueError`` on an open one."""
+        if not all(one.session.get("closed_ms") for one in closed):
             raise ValueError("only a closed conversation can be archived")
+        if not closed:
+            return
         with writing(self._engine) as conn:
-            if not _put_session(conn, appid, session):
-                return
-            _put_messages(conn, appid, session["id"], messages)
-            if card is not None:
-                _put_card(conn, appid, session["id"], card)
+            for one in closed:
+                _put(conn, appid, one)
 
     def session(self, appid: str, session_id: str) -> dict[str, Any] | None:
         """The archived conversation as it was given to ``archive``, or None."""
@@ -192,6 +197,14 @@ def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
     if filters.until_ms is not None:
         wanted.append(columns.closed_ms < filters.until_ms)
     return wanted
+
+
+def _put(conn: Connection, appid: str, one: Closed) -> None:
+    if not _put_session(conn, appid, one.session):
+        return
+    _put_messages(conn, appid, one.session["id"], one.messages)
+    if one.card is not None:
+        _put_card(conn, appid, one.session["id"], one.card)
 
 
 def _put_session(conn: Connection, appid: str, session: Mapping[str, Any]) -> bool:

@@ -23,7 +23,7 @@ PARTS: Final[dict[str, tuple[str, ...]]] = {
     "receive": ("lib", "budget", "inbound", "pace"),
     "open": ("lib", "budget", "inbound", "room", "pace"),
     "commit": ("lib", "budget", "room", "pace", "card"),
-    "drain": ("lib", "room", "card"),
+    "drain": ("lib", "room", "card", "heads"),
     "reply": ("lib", "budget"),
     "resend": ("lib", "budget"),
     "claim": ("lib", "budget", "outbox"),
@@ -58,6 +58,28 @@ class Scripts:
         """One script on one account's keys. Raises StoreDown or StoreRefused."""
         script = self._scripts[name]
         return guarded(lambda: self._ask(script, prefix, args))
+
+    def run_many(
+        self, name: str, prefix: str, calls: Sequence[Sequence[str | int | float]]
+    ) -> list[Any]:
+        """Many runs of one script in one round trip, each whole and by itself; None where one was refused.
+
+        Raises StoreDown or StoreRefused.
+        """
+        script = self._scripts[name]
+
+        def ask() -> list[Any]:
+            pipe: Any = self.client.pipeline(transaction=False)
+            for args in calls:
+                pipe.execute_command("EVALSHA", script.sha, 1, prefix, *args)
+            answers: list[Any] = pipe.execute(raise_on_error=False)
+            return answers
+
+        answers = guarded(ask) if calls else []
+        if any(isinstance(answer, redis.exceptions.NoScriptError) for answer in answers):
+            guarded(lambda: self.client.script_load(script.script))
+            answers = guarded(ask)
+        return [None if isinstance(answer, Exception) else answer for answer in answers]
 
     def _ask(self, script: Script, prefix: str, args: tuple[str | int | float, ...]) -> Any:
         """By its hash; a server that has forgotten it gets the text and runs it in the same step."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from typing import Final
 
-from sessions.model import Conflict, Customer, Session
+from sessions.model import Conflict, Customer, Outcome, Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,3 +66,14 @@ class ReplyRefused(Exception):
 
 class NoRoom(Conflict):
     """The agent's seats are all taken, or he is not online."""
+
+
+_OUTCOME_FIELDS: Final = frozenset(f.name for f in fields(Outcome))
+
+
+def outcome_of(answer: Sequence[str]) -> Outcome:
+    """What a push led to, as a script answers it: {"done" or "repeat", JSON}."""
+    stored = json.loads(answer[1])
+    if not stored.keys() <= _OUTCOME_FIELDS:  # written by a newer node
+        stored = {name: value for name, value in stored.items() if name in _OUTCOME_FIELDS}
+    return Outcome(**stored, repeated=answer[0] == "repeat")

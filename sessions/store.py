@@ -5,24 +5,17 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from typing import Any, Final
 
 from sessions.change import Change, document
 from sessions.clients import ask_time
 from sessions.deadlines import Deadlines, urgent_score
 from sessions.entry import Entry, source_of
-from sessions.keys import Keys, timer_member
+from sessions.keys import timer_member
 from sessions.machine import Timer
-from sessions.messages import (
-    Line,
-    Outgoing,
-    content_hash,
-    inbound_body,
-    notice_body,
-    preview,
-    system_body,
-)
+from sessions.message_store import MessageStore
+from sessions.messages import compact, inbound_body, preview
 from sessions.model import (
     CloseReason,
     Conflict,
@@ -35,8 +28,15 @@ from sessions.model import (
 )
 from sessions.profiles import customer_from_hash
 from sessions.scripts import Scripts, guarded
-from sessions.steps import Loaded, Newcomer, NoRoom, Opening, Replied, ReplyRefused
-from sessions.survey import WINDOW_MS, Answer
+from sessions.steps import (
+    Loaded,
+    Newcomer,
+    NoRoom,
+    Opening,
+    Replied,
+    ReplyRefused,
+    outcome_of,
+)
 
 __all__ = [
     "Loaded",
@@ -50,23 +50,21 @@ __all__ = [
     "new_session_id",
 ]
 
-REPLY_STATES: Final = f",{State.SERVING},{State.TRANSFERING},"
-RESENDABLE: Final = ",failed,unknown,"
+COMMITS_TOGETHER: Final = 25
+"""Transitions sent in one round trip: what comes behind them waits for a few milliseconds at most."""
+
 DRAIN_LIMIT: Final = 50
 """Conversations seated by one call, so that a script stays short; callers repeat."""
 
 
-class SessionStore:
+class SessionStore(MessageStore):
     """All conversations of one official account. Raises StoreDown, StoreRefused, NotFound, Conflict."""
 
     def __init__(
         self, scripts: Scripts, appid: str, deadlines: Deadlines, priority_credit_ms: int
     ) -> None:
-        self.keys = Keys(appid)
-        self.appid = appid
+        super().__init__(scripts, appid)
         self.deadlines = deadlines
-        self._scripts = scripts
-        self._redis = scripts.client
         self._priority_credit_ms = priority_credit_ms
 
     def receive(
@@ -94,12 +92,12 @@ class SessionStore:
             entry.text,
             ask,
             State.WAITING.value,
-            _json(dict(seats)) if seats else "{}",
+            compact(dict(seats)) if seats else "{}",
         )
         if answer[0] == "new":
             raw = dict(zip(answer[2::2], answer[3::2], strict=True))
             return Newcomer(customer_from_hash(push.openid, raw), int(answer[1]))
-        return _outcome(answer)
+        return outcome_of(answer)
 
     def open(self, push: Inbound, entry: Entry, opening: Opening) -> Outcome:
         """Opens the conversation, or appends if another node opened it meanwhile."""
@@ -119,13 +117,13 @@ class SessionStore:
             "full_reason": CloseReason.QUEUE_FULL.value,
             "source": source_of(push),
         }
-        return _outcome(self._run("open", push.dedup_key, push.openid, _json(request)))
+        return outcome_of(self._run("open", push.dedup_key, push.openid, compact(request)))
 
     def settle_outcome(self, push: Inbound, outcome: Outcome) -> None:
         """What a push led to after all; a later delivery of it gets this."""
         key, told = self.keys.of("duplicate", push.dedup_key), asdict(outcome)
         del told["repeated"]
-        guarded(lambda: self._redis.set(key, _json(told), xx=True, keepttl=True))
+        guarded(lambda: self._redis.set(key, compact(told), xx=True, keepttl=True))
 
     def bring_forward(self, session: Session) -> bool:
         """One whose reply window is about to end goes before all but those who lost their agent."""
@@ -156,89 +154,43 @@ class SessionStore:
 
     def commit(self, change: Change, operation: str = "") -> None:
         """One transition, whole. Raises Conflict (load and decide again), NoRoom, NotFound."""
-        doc = document(change, self.deadlines, self._priority_credit_ms)
         operation = operation or change.operation or secrets.token_hex(8)
-        result = self._run("commit", operation, change.before.id, _json(doc))
+        result = self._run("commit", operation, change.before.id, self._document(change))
         if result == "gone":
             raise NotFound(change.before.id)
         if result == "full":
-            raise NoRoom(", ".join(doc["take"]))
+            raise NoRoom(change.after.kf_account)
         if result != "ok":
             raise Conflict(change.before.id)
 
-    def drain(self, kf_account: str, groups: Sequence[str]) -> list[str]:
+    def commit_all(self, changes: Sequence[Change]) -> set[str]:
+        """Transitions of different conversations, some to a round trip; the ids of those that took place.
+
+        The others met a conflict or a refusal and are to be looked at one by one.
+        """
+        done = set[str]()
+        for start in range(0, len(changes), COMMITS_TOGETHER):
+            some = changes[start : start + COMMITS_TOGETHER]
+            calls = [(secrets.token_hex(8), c.before.id, self._document(c)) for c in some]
+            results = self._scripts.run_many("commit", self.keys.prefix, calls)
+            done |= {c.before.id for c, result in zip(some, results, strict=True) if result == "ok"}
+        return done
+
+    def _document(self, change: Change) -> str:
+        return compact(document(change, self.deadlines, self._priority_credit_ms))
+
+    def drain(self, kf_account: str, groups: Sequence[str], limit: int = DRAIN_LIMIT) -> list[str]:
         """Seats waiting customers of ``groups`` at the agent while he has room; their session ids."""
         request = {
             "groups": list(groups),
             "serving": State.SERVING.value,
             "serving_timers": dict(self.deadlines.serving()),
-            "limit": DRAIN_LIMIT,
+            "limit": limit,
         }
         seated: list[str] = json.loads(
-            self._run("drain", secrets.token_hex(8), kf_account, _json(request))
+            self._run("drain", secrets.token_hex(8), kf_account, compact(request))
         )
         return seated
-
-    def reply(
-        self, session_id: str, kf_account: str, message: Outgoing, body: str, epoch: int | None
-    ) -> Replied:
-        """An agent's message into the outbox. Raises NotFound or ReplyRefused."""
-        result = self._run(
-            "reply",
-            session_id,
-            message.client_id,
-            content_hash(message),
-            kf_account,
-            "" if epoch is None else epoch,
-            body,
-            message.text[:60],
-            message.type,
-            REPLY_STATES,
-        )
-        if result[0] == "gone":
-            raise NotFound(session_id)
-        if result[0] not in ("ok", "repeat"):
-            raise ReplyRefused(result[0])
-        return Replied(int(result[1]), result[0] == "repeat")
-
-    def resend(self, session_id: str, seq: int, kf_account: str, overlay: str, op: str) -> None:
-        """A failed or unknown message once more. Raises NotFound or ReplyRefused."""
-        result = self._run(
-            "resend", op, session_id, seq, kf_account, REPLY_STATES, overlay, RESENDABLE
-        )
-        if result == "gone":
-            raise NotFound(session_id)
-        if result != "ok":
-            raise ReplyRefused(result)
-
-    def say(self, session_id: str, line: Line | str, op: str, needs: int = 0) -> int | None:
-        """A line for the desk, or (``needs`` > 0) an automatic message to the customer, told once per ``op``.
-
-        Its seq; None where fewer than ``needs`` replies are left, which a system line then says. Raises
-        NotFound, and ReplyRefused("closed") for a line in a closed conversation.
-        """
-        text = line if isinstance(line, str) else ""
-        body = notice_body(text) if isinstance(line, str) else system_body(line)
-        unsent = system_body(Line("notice_not_sent", {"text": text})) if text else ""
-        result = self._run("say", op, session_id, body, needs or "", unsent)
-        if result == "gone":
-            raise NotFound(session_id)
-        if result == "closed":
-            raise ReplyRefused("closed")
-        return None if result == "unsent" else int(result)
-
-    def spend(self, openid: str, op: str, needs: int) -> bool:
-        """Pays for a message outside any conversation; False if too few are left or ``op`` is known."""
-        return bool(self._run("spend", op, openid, needs) == "ok")
-
-    def amend(self, session_id: str, seq: int, overlay: Mapping[str, Any], op: str) -> None:
-        """Records what became known of a stored message."""
-        self._run("amend", op, session_id, seq, _json(overlay))
-
-    def postpone_media(self, member: str, due_ms: int) -> None:
-        """A file that could not be fetched now is tried again later, while its job is there."""
-        key = self.keys.of("media_jobs")
-        guarded(lambda: self._redis.zadd(key, {member: due_ms}, xx=True))
 
     def settle_timer(
         self, session_id: str, timer: Timer, seen_ms: int, later_ms: int | None
@@ -247,51 +199,23 @@ class SessionStore:
         member = timer_member(session_id, timer.value)
         self._run("settle_timer", member, seen_ms, "" if later_ms is None else later_ms)
 
-    def rate(self, push: Inbound, entry: Entry, answer: Answer, thanks: str) -> Outcome | None:
-        """A survey's answer, kept once; None for a typed number that answers no survey."""
-        trigger = entry.trigger.value if entry.trigger else "message"
-        told = self._run(
-            "rate",
-            push.dedup_key,
-            push.openid,
-            answer.tag,
-            answer.score,
-            WINDOW_MS,
-            _json({"result": "rated", "text": thanks}),
-            _json({"result": "noted"}),
-            trigger,
-            entry.limit,
-            entry.window_ms,
-        )
-        return None if told[0] == "none" else _outcome(told)
-
-    def rating_kept(self, session_id: str) -> None:
-        """SQL has it."""
-        guarded(lambda: self._redis.hdel(self.keys.of("rated"), session_id))
-
     def put_card(self, session_id: str, card: str) -> None:
         """Replaces the explanation of the last decision of a conversation that is here."""
         if guarded(lambda: self._redis.exists(self.keys.of("session", session_id))):
             guarded(lambda: self._redis.set(self.keys.of("card", session_id), card))
 
-    def mark_read(self, session_id: str, kf_account: str) -> None:
-        """Raises NotFound or ReplyRefused("not_owner")."""
-        result = self._run("mark_read", session_id, kf_account)
-        if result == "gone":
-            raise NotFound(session_id)
-        if result != "ok":
-            raise ReplyRefused(result)
-
     def forget(self, session_id: str, rev: int) -> str:
         """Drops a closed conversation that is in SQL: "ok", "changed" or "busy"."""
         return str(self._run("forget", session_id, rev))
 
+    def forget_all(self, revs: Mapping[str, int]) -> set[str]:
+        """Drops closed conversations (id -> rev) that are in SQL; the ids of those that are gone."""
+        results = self._scripts.run_many("forget", self.keys.prefix, list(revs.items()))
+        return {sid for sid, result in zip(revs, results, strict=True) if result == "ok"}
+
     def stop_endless_script(self) -> None:
         """Frees a Redis that answers BUSY, where that can be done without losing a write."""
         self._scripts.stop_endless()
-
-    def _run(self, name: str, *args: str | int | float) -> Any:
-        return self._scripts.run(name, self.keys.prefix, *args)
 
 
 _ARRIVAL_STATES = {
@@ -299,15 +223,6 @@ _ARRIVAL_STATES = {
     "queued": State.WAITING.value,
     "full": State.CLOSED.value,
 }
-
-_OUTCOME_FIELDS = frozenset(f.name for f in fields(Outcome))
-
-
-def _outcome(answer: Sequence[str]) -> Outcome:
-    stored = json.loads(answer[1])
-    if not stored.keys() <= _OUTCOME_FIELDS:  # written by a newer node
-        stored = {name: value for name, value in stored.items() if name in _OUTCOME_FIELDS}
-    return Outcome(**stored, repeated=answer[0] == "repeat")
 
 
 def new_session_id() -> str:
@@ -317,7 +232,3 @@ def new_session_id() -> str:
 
 def _flag(value: bool) -> str:
     return "1" if value else "0"
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -5,30 +5,7 @@ local op, kf, r = ARGV[1], ARGV[2], cjson.decode(ARGV[3])
 local known = recall(op)
 if known then return known end
 
-local SKIP_DEEP = 20
 local now = now_ms()
-
-local function excludes(sid)
-  local names = redis.call('HGET', k('session', sid), 'exclude') or ''
-  return string.find(',' .. names .. ',', ',' .. kf .. ',', 1, true) ~= nil
-end
-
--- The lowest effective time over the heads of the agent's groups.
-local function next_waiting()
-  local best, best_score, best_group
-  for _, group in ipairs(r.groups) do
-    local heads = redis.call('ZRANGE', k('queue', group), 0, SKIP_DEEP - 1, 'WITHSCORES')
-    for i = 1, #heads, 2 do
-      local sid, score = heads[i], tonumber(heads[i + 1])
-      if best_score and score >= best_score then break end
-      if not excludes(sid) then
-        best, best_score, best_group = sid, score, group
-        break
-      end
-    end
-  end
-  return best, best_group
-end
 
 local function seat(sid, group)
   local s = k('session', sid)
@@ -49,9 +26,9 @@ local function seat(sid, group)
   tell('session.assigned', kf, group, {}, sid)
 end
 
-local seated = {}
+local seated, heads = {}, read_heads(r.groups, r.limit)
 while #seated < r.limit and has_room(kf) do
-  local sid, group = next_waiting()
+  local sid, group = take_next(r.groups, heads, kf)
   if not sid then break end
   seat(sid, group)
   seated[#seated + 1] = sid

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 
-from app.conversations import arrivals, closing, ratings, sweeps
+from app.conversations import archiving, arrivals, closing, ratings
 from sessions import survey
 from sessions.model import Delivery, Inbound, State
 from sessions.outbox import Verdict
@@ -106,7 +106,7 @@ def test_a_rating_that_comes_after_the_archive_reaches_it(office: Office) -> Non
     office.agent("a@x")
     sid = closed(office)
     settle_all(office)
-    sweeps.archive_closed(office.account)
+    archiving.archive_closed(office.account)
     assert office.account.reading.rows([sid]) == []
     assert tap(office, sid, 2) == "rated"
     assert ratings.keep(office.account) == 1
@@ -121,7 +121,7 @@ def test_a_rating_before_the_archive_is_archived_once(office: Office) -> None:
     tap(office, sid, 2)
     assert ratings.keep(office.account) == 0
     settle_all(office)
-    sweeps.archive_closed(office.account)
+    archiving.archive_closed(office.account)
     before = office.account.records.session(office.account.appid, sid)
     assert ratings.keep(office.account) == 1
     after = office.account.records.session(office.account.appid, sid)

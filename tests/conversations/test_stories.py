@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.conversations import closing, sweeps, transfers
+from app.conversations import archiving, closing, sweeps, transfers
 from app.conversations.replies import check_sendable
 from app.refusals import Refusal
 from app.storage.notices import read_defaults
@@ -291,10 +291,10 @@ def test_closed_conversations_move_to_sql_and_leave_redis(office: Office) -> Non
     sid = office.says("o1", "第一句").session_id
     office.replies(sid, "a@x", "回答")
     closing.close_by_agent(office.account, sid, "a@x")
-    assert sweeps.archive_closed(office.account) == 0
+    assert archiving.archive_closed(office.account) == 0
     while claim := office.account.outbox.claim(str(next(office.numbers))):
         office.account.outbox.settle(claim, Delivery.SENT, Verdict.SPENT, 0, "")
-    assert sweeps.archive_closed(office.account) == 1
+    assert archiving.archive_closed(office.account) == 1
     assert office.account.reading.rows([sid]) == []
     kept = office.account.records.session(office.account.appid, sid)
     messages = office.account.records.messages(office.account.appid, sid, 0, 10)
@@ -305,14 +305,14 @@ def test_closed_conversations_move_to_sql_and_leave_redis(office: Office) -> Non
 def test_conversations_with_something_to_send_do_not_keep_others_from_the_archive(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.conversations.sweeps.BATCH", 1)
+    monkeypatch.setattr("app.conversations.archiving.BATCH", 1)
     office.agent("a@x", seats=5)
     stuck, free = office.says("o1").session_id, office.says("o2").session_id
     office.replies(stuck, "a@x")
     closing.close_by_agent(office.account, stuck, "a@x")
     without_notice = replace(office.account, notices=lambda key, **_: "")
     closing.close_by_agent(without_notice, free, "a@x")
-    assert sweeps.archive_closed(office.account) == 1
+    assert archiving.archive_closed(office.account) == 1
     assert [s.id for s in office.account.reading.sessions([stuck, free])] == [stuck]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from sessions.records import Filters, Records
+from sessions.records import Closed, Filters, Records
 from sessions.sql import BadCursor, StorageConflict
 
 APP = "wx1"
@@ -42,6 +42,10 @@ def _message(seq: int, **more: Any) -> dict[str, Any]:
     }
 
 
+def archived(records: Records, session: Any, messages: Any, card: Any = None) -> None:
+    records.archive_all(APP, [Closed(session, messages, card)])
+
+
 @pytest.fixture
 def records(engine: Engine) -> Records:
     return Records(engine)
@@ -49,7 +53,7 @@ def records(engine: Engine) -> Records:
 
 def test_what_is_archived_is_read_back_as_it_was(records: Records) -> None:
     session, messages = _session("s1"), [_message(n) for n in (1, 2, 3)]
-    records.archive(APP, session, messages, {"why": "home agent"})
+    archived(records, session, messages, {"why": "home agent"})
     assert records.session(APP, "s1") == session
     assert records.messages(APP, "s1") == messages
     assert records.messages(APP, "s1", after=1, limit=1) == [messages[1]]
@@ -57,7 +61,7 @@ def test_what_is_archived_is_read_back_as_it_was(records: Records) -> None:
 
 
 def test_other_accounts_and_unknown_ids_find_nothing(records: Records) -> None:
-    records.archive(APP, _session("s1"), [_message(1)])
+    archived(records, _session("s1"), [_message(1)])
     assert records.session("wx2", "s1") is None
     assert records.session(APP, "s2") is None
     assert records.messages("wx2", "s1") == []
@@ -66,7 +70,7 @@ def test_other_accounts_and_unknown_ids_find_nothing(records: Records) -> None:
 
 def test_archiving_twice_is_archiving_once(records: Records) -> None:
     for _ in range(2):
-        records.archive(APP, _session("s1"), [_message(1), _message(2)], {"why": "x"})
+        archived(records, _session("s1"), [_message(1), _message(2)], {"why": "x"})
     assert len(records.closed(APP).items) == 1
     assert [m["seq"] for m in records.messages(APP, "s1")] == [1, 2]
 
@@ -76,7 +80,7 @@ def test_archiving_on_many_threads_at_once_is_archiving_once(records: Records) -
 
     def archive() -> None:
         try:
-            records.archive(APP, _session("s1"), [_message(n) for n in range(1, 40)])
+            archived(records, _session("s1"), [_message(n) for n in range(1, 40)])
         except Exception as error:
             failed.append(error)
 
@@ -93,9 +97,9 @@ def test_archiving_on_many_threads_at_once_is_archiving_once(records: Records) -
 def test_a_later_copy_replaces_and_a_late_older_one_does_not(records: Records) -> None:
     pending = [_message(1, direction="out", status="pending")]
     sent = [_message(1, direction="out", status="sent")]
-    records.archive(APP, _session("s1"), pending)
-    records.archive(APP, _session("s1", rev=8, rating={"score": 5}), sent)
-    records.archive(APP, _session("s1"), pending)
+    archived(records, _session("s1"), pending)
+    archived(records, _session("s1", rev=8, rating={"score": 5}), sent)
+    archived(records, _session("s1"), pending)
     kept = records.session(APP, "s1")
     assert kept is not None and kept["rating"] == {"score": 5}
     assert records.messages(APP, "s1") == sent
@@ -103,30 +107,30 @@ def test_a_later_copy_replaces_and_a_late_older_one_does_not(records: Records) -
 
 def test_a_delivery_that_is_known_is_not_made_unknown_by_an_equal_copy(records: Records) -> None:
     for status in ("pending", "unknown", "sent", "unknown", "pending"):
-        records.archive(APP, _session("s1"), [_message(1, direction="out", status=status)])
+        archived(records, _session("s1"), [_message(1, direction="out", status=status)])
     assert records.messages(APP, "s1")[0]["status"] == "sent"
 
 
 def test_an_archive_that_fails_in_the_middle_leaves_nothing(records: Records) -> None:
     with pytest.raises(StorageConflict):
-        records.archive(APP, _session("s1"), [_message(1), _message(2, type=None)])
+        archived(records, _session("s1"), [_message(1), _message(2, type=None)])
     assert records.session(APP, "s1") is None
     assert records.messages(APP, "s1") == []
 
 
 def test_an_open_conversation_is_not_archived(records: Records) -> None:
     with pytest.raises(ValueError, match="closed"):
-        records.archive(APP, _session("s1", closed_ms=0), [])
+        archived(records, _session("s1", closed_ms=0), [])
 
 
 @pytest.mark.parametrize("text", ["a\x00b", "half \ud83d emoji", "👩‍👩‍👧", "‮abc", "长" * 2048])
 def test_any_text_a_customer_can_send_is_kept_as_it_is(records: Records, text: str) -> None:
-    records.archive(APP, _session("s1"), [_message(1, text=text)])
+    archived(records, _session("s1"), [_message(1, text=text)])
     assert records.messages(APP, "s1")[0]["text"] == text
 
 
 def test_a_very_long_conversation_is_archived_whole(records: Records) -> None:
-    records.archive(APP, _session("s1"), [_message(n) for n in range(1, 1203)])
+    archived(records, _session("s1"), [_message(n) for n in range(1, 1203)])
     seqs: list[int] = []
     while batch := records.messages(APP, "s1", after=seqs[-1] if seqs else 0, limit=200):
         seqs += [m["seq"] for m in batch]
@@ -146,7 +150,7 @@ def _walk(records: Records, filters: Filters, limit: int) -> list[str]:
 
 def test_pages_show_each_conversation_once_newest_first(records: Records) -> None:
     for number in range(10):
-        records.archive(APP, _session(f"s{number}", closed_ms=2000 + number // 3), [])
+        archived(records, _session(f"s{number}", closed_ms=2000 + number // 3), [])
     expected = [f"s{n}" for n in (9, 8, 7, 6, 5, 4, 3, 2, 1, 0)]
     for limit in (1, 3, 10, 50):
         assert _walk(records, Filters(), limit) == expected
@@ -154,17 +158,17 @@ def test_pages_show_each_conversation_once_newest_first(records: Records) -> Non
 
 def test_a_page_is_not_shifted_by_conversations_that_close_meanwhile(records: Records) -> None:
     for number in range(4):
-        records.archive(APP, _session(f"s{number}", closed_ms=2000 + number), [])
+        archived(records, _session(f"s{number}", closed_ms=2000 + number), [])
     first = records.closed(APP, limit=2)
-    records.archive(APP, _session("new", closed_ms=9000), [])
+    archived(records, _session("new", closed_ms=9000), [])
     second = records.closed(APP, cursor=first.next_cursor, limit=2)
     assert [i["id"] for i in first.items + second.items] == ["s3", "s2", "s1", "s0"]
 
 
 def test_filters_narrow_the_list(records: Records) -> None:
-    records.archive(APP, _session("a", closed_ms=2000), [])
-    records.archive(APP, _session("b", closed_ms=3000, kf_account=None, close_reason="missed"), [])
-    records.archive(APP, _session("c", closed_ms=4000, group="vip", openid="o2"), [])
+    archived(records, _session("a", closed_ms=2000), [])
+    archived(records, _session("b", closed_ms=3000, kf_account=None, close_reason="missed"), [])
+    archived(records, _session("c", closed_ms=4000, group="vip", openid="o2"), [])
     assert _walk(records, Filters(kf_account="kf1@acme"), 9) == ["c", "a"]
     assert _walk(records, Filters(close_reason="missed"), 9) == ["b"]
     assert _walk(records, Filters(group="vip"), 9) == ["c"]
@@ -176,3 +180,13 @@ def test_filters_narrow_the_list(records: Records) -> None:
 def test_a_cursor_of_elsewhere_is_refused(records: Records, cursor: str) -> None:
     with pytest.raises(BadCursor):
         records.closed(APP, cursor=cursor)
+
+
+def test_many_are_kept_by_one_transaction_or_none_of_them(records: Records) -> None:
+    closed = [Closed(_session(f"s{n}"), [_message(1)], {"n": n}) for n in range(5)]
+    with pytest.raises(ValueError):
+        records.archive_all(APP, [*closed, Closed(_session("open", closed_ms=0), [])])
+    assert records.closed(APP).items == []
+    records.archive_all(APP, closed)
+    assert {one["id"] for one in records.closed(APP).items} == {f"s{n}" for n in range(5)}
+    assert records.card(APP, "s3") == {"n": 3}

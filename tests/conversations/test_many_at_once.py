@@ -1,0 +1,96 @@
+"""Sweeps and the archive over many conversations: few round trips, and nobody suffers for another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from app.conversations import archiving, closing, sweeps
+from sessions.model import State
+from sessions.records import Closed
+from sessions.sql import StorageError
+from tests.conversations.conftest import Office
+
+NOW = 2**53
+
+
+def served(office: Office, count: int) -> list[str]:
+    office.agent("a@x", seats=count)
+    return [office.says(f"o{n}").session_id for n in range(count)]
+
+
+def commands(office: Office) -> int:
+    stats: Any = office.account.reading._redis.info("stats")
+    return int(stats["total_reads_processed"])
+
+
+def test_sixty_idle_conversations_cost_hardly_more_round_trips_than_one(office: Office) -> None:
+    sids = served(office, 60)
+    for sid in sids:
+        office.timer_due(sid, "idle")
+    before = commands(office)
+    assert sweeps.run_timers(office.account, NOW) == 60
+    assert commands(office) - before < 30
+    assert {office.session(sid).state for sid in sids} == {State.CLOSED}
+    assert {office.session(sid).close_reason for sid in sids} == {"idle_unanswered"}
+
+
+def test_a_customer_who_writes_while_many_are_closed_keeps_his_conversation(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sids = served(office, 5)
+    for sid in sids:
+        office.timer_due(sid, "idle")
+    commit_all = office.account.store.commit_all
+
+    def late(changes: Sequence[Any]) -> set[str]:
+        office.says("o2", "还在吗")
+        return commit_all(changes)
+
+    monkeypatch.setattr(office.account.store, "commit_all", late)
+    assert sweeps.run_timers(office.account, NOW) == 4
+    states = [office.session(sid).state for sid in sids]
+    assert [n for n, state in enumerate(states) if state is State.SERVING] == [2]
+
+
+def test_freed_seats_go_to_those_who_wait_at_once(office: Office) -> None:
+    sids = served(office, 3)
+    waiting = [office.says(f"w{n}").session_id for n in range(3)]
+    for sid in sids:
+        office.timer_due(sid, "idle")
+    sweeps.run_timers(office.account, NOW)
+    assert {office.session(sid).state for sid in waiting} == {State.SERVING}
+
+
+def test_a_conversation_the_database_refuses_keeps_no_other_out_of_the_archive(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sids = served(office, 4)
+    for sid in sids:
+        closing.close_by_supervisor(office.account, sid, "lead")
+    archive_all = office.account.records.archive_all
+
+    def refuses_one(appid: str, closed: Sequence[Closed]) -> None:
+        if any(one.session["id"] == sids[1] for one in closed):
+            raise StorageError("the database refused")
+        archive_all(appid, closed)
+
+    monkeypatch.setattr(office.account.records, "archive_all", refuses_one)
+    assert archiving.archive_closed(office.account) == 3
+    assert [s.id for s in office.account.reading.sessions(sids)] == [sids[1]]
+
+
+def test_every_message_of_a_long_conversation_is_archived(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.conversations.archiving.PAGE", 4)
+    (sid,) = served(office, 1)
+    for number in range(9):
+        office.says("o0", f"第{number}句")
+    closing.close_by_supervisor(office.account, sid, "lead")
+    assert archiving.archive_closed(office.account) == 1
+    kept = office.account.records.messages(office.account.appid, sid, 0, 100)
+    assert [m["seq"] for m in kept] == list(range(1, len(kept) + 1))
+    assert [m["text"] for m in kept if m["direction"] == "in"][1:] == [f"第{n}句" for n in range(9)]
