@@ -10,6 +10,8 @@ from typing import Any, Final
 
 import structlog
 
+from app.log_lines import LINES
+
 REDACTED: Final = "[redacted]"
 FORBIDDEN: Final = frozenset(
     {"password", "token", "access_token", "secret", "app_secret", "text", "body", "content"}
@@ -39,7 +41,7 @@ def configure(level: str) -> None:
             structlog.processors.JSONRenderer(serializer=_line),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=lambda *_: LINES,
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)

@@ -26,6 +26,7 @@ from app.directory import bootstrap, mirror
 from app.events import TAIL_BLOCK_MS, DeskHub, StreamSlots
 from app.greetings import greeter
 from app.jobs import Jobs, Work
+from app.log_lines import LINES
 from app.media_fetch import MediaFetcher
 from app.node import NodeContext, StartError
 from app.outgoing import Payloads
@@ -88,6 +89,8 @@ def shutdown() -> None:
 def build(settings: Settings, node: NodeContext) -> Services:
     """All services of the node, without a web server. Raises StartError."""
     logs.configure(settings.log_level)
+    LINES.start()
+    _running.append(LINES.flush)
     engine = _database(settings)
     client = store_client(node.redis_url, settings.thread_count + SENDERS + SPARE_CONNECTIONS)
     scripts = Scripts(client)

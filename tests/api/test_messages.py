@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from app.log_lines import LINES
 from simulator import samples
 from tests.api.conftest import PASSWORD, WECHAT_ID, Client, Node
 from tests.support import wait_until
@@ -222,10 +223,19 @@ def test_replies_keep_their_order(node: Node) -> None:
     assert places == sorted(places)
 
 
-def test_no_secret_or_text_reaches_the_log(node: Node, capfd: pytest.CaptureFixture[str]) -> None:
-    anna, sid = served(node)
-    anna.post(f"/sessions/{sid}/messages", {"client_id": "c", "text": "十分机密的话"})
-    node.client().post("/login", {"username": "admin", "password": PASSWORD + "x"})
-    time.sleep(0.1)
-    logged = "".join(capfd.readouterr())
-    assert "十分机密的话" not in logged and PASSWORD not in logged
+class TestLogged:
+    @pytest.fixture
+    def settings_of_node(self) -> dict[str, str]:
+        return {"KF_LOG_LEVEL": "debug"}
+
+    def test_no_secret_or_text_reaches_the_log(
+        self, node: Node, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        anna, sid = served(node)
+        anna.post(f"/sessions/{sid}/messages", {"client_id": "c", "text": "十分机密的话"})
+        wait_until(lambda: any(row["direction"] == "out" for row in node.transcript("o1")))
+        node.client().post("/login", {"username": "admin", "password": PASSWORD + "x"})
+        LINES.flush()
+        logged = "".join(capfd.readouterr())
+        assert '"event": "push"' in logged
+        assert "十分机密的话" not in logged and PASSWORD not in logged
