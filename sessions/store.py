@@ -269,11 +269,6 @@ class SessionStore:
         """SQL has it."""
         guarded(lambda: self._redis.hdel(self.keys.of("rated"), session_id))
 
-    def put_card(self, session_id: str, card: str) -> None:
-        """Replaces the explanation of the last decision of a conversation that is here."""
-        if guarded(lambda: self._redis.exists(self.keys.of("session", session_id))):
-            guarded(lambda: self._redis.set(self.keys.of("card", session_id), card))
-
     def mark_read(self, session_id: str, kf_account: str) -> None:
         """Raises NotFound or ReplyRefused("not_owner")."""
         result = self._run("mark_read", session_id, kf_account)
