@@ -8,13 +8,14 @@ BIN := $(VENV)/bin
 PYTEST_ARGS ?= -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check faults screenshots vendor bench
+.PHONY: help run test check faults crowd screenshots vendor bench
 
 help:
 	@echo "make run    start the server here (demo without credentials)"
 	@echo "make test   run every test"
 	@echo "make check  ruff, mypy, import rules, front-end syntax"
 	@echo "make faults every fault and abuse, and the table in docs/reliability.md"
+	@echo "make crowd  200 agents and 5,000 waiting customers on two nodes, over HTTP"
 	@echo "make bench  measure this node beside its peers into docs/performance.md; ROWS=\"ring start\" for some"
 	@echo "make screenshots  the README's pictures; make vendor  the front end's libraries by their lock file"
 
@@ -35,6 +36,10 @@ check: $(VENV)/.dev-stamp
 faults: $(VENV)/.dev-stamp
 	@sh deploy/test-env.sh
 	@$(BIN)/python -m tests.faults.report $(PYTEST_ARGS)
+
+crowd: $(VENV)/.dev-stamp
+	@sh deploy/test-env.sh
+	@$(BIN)/python -m pytest -s -m faults_long tests/stories/test_c_crowd.py
 
 screenshots: $(VENV)/.dev-stamp
 	@$(BIN)/python deploy/screenshots.py

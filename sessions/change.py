@@ -76,8 +76,8 @@ def document(change: Change, deadlines: Deadlines, priority_credit_ms: int) -> d
         "closing": after.state is State.CLOSED,
         "card": change.card,
     }
-    if after.kf_account and after.kf_account != before.kf_account:
-        doc["owner_why"] = _why(change.lines)
+    if _decided(before, after):
+        doc["why"] = _why(change.lines)
     if change.guard_in_seq:
         doc["in_seq"] = before.in_seq
     if change.guard_asked:
@@ -115,8 +115,15 @@ def _seated_moves(before: Session, after: Session) -> dict[str, Any]:
     return {"leave_group": was, "join_group": now} if was != now else {}
 
 
+def _decided(before: Session, after: Session) -> bool:
+    """Whether the step gives the conversation a new owner or another queue: the explanation follows."""
+    if HOLDINGS[after.state].queue_place:
+        return (before.state, before.group) != (after.state, after.group)
+    return after.is_open and after.kf_account != before.kf_account
+
+
 def _why(lines: Sequence[Line]) -> str:
-    """Why there is a new owner, for the explanation: as the line on the desk says it."""
+    """Why the step was taken, for the explanation: as the line on the desk says it."""
     return str(lines[0].values.get("why") or lines[0].code) if lines else "assigned"
 
 

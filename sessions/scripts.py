@@ -21,7 +21,7 @@ from sessions.wire import caller
 
 PARTS: Final[dict[str, tuple[str, ...]]] = {
     "receive": ("lib", "budget", "inbound", "pace"),
-    "open": ("lib", "budget", "inbound", "room", "pace"),
+    "open": ("lib", "budget", "inbound", "room", "pace", "card"),
     "commit": ("lib", "budget", "room", "pace", "card"),
     "drain": ("lib", "room", "card", "heads"),
     "reply": ("lib", "budget"),

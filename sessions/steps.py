@@ -33,7 +33,8 @@ class Opening:
 
     ``candidates`` are (kf_account, cap per conversation of the group) in order of preference;
     ``notices`` name the passive reply for "seated", "queued", "full", ``texts`` are it in full where
-    there is one; ``seats`` are those of the group's online agents, for the expected wait.
+    there is one; ``card`` explains that ``chosen`` ("" = nobody) is to serve; ``seats`` are those of the
+    group's online agents, for the expected wait.
     """
 
     group: str
@@ -44,6 +45,7 @@ class Opening:
     previous: str
     notices: Mapping[str, str]
     card: str
+    chosen: str = ""
     texts: Mapping[str, str] = field(default_factory=dict)
     seats: int = 0
 

@@ -199,11 +199,6 @@ class SessionStore(MessageStore):
         member = timer_member(session_id, timer.value)
         self._run("settle_timer", member, seen_ms, "" if later_ms is None else later_ms)
 
-    def put_card(self, session_id: str, card: str) -> None:
-        """Replaces the explanation of the last decision of a conversation that is here."""
-        if guarded(lambda: self._redis.exists(self.keys.of("session", session_id))):
-            guarded(lambda: self._redis.set(self.keys.of("card", session_id), card))
-
     def forget(self, session_id: str, rev: int) -> str:
         """Drops a closed conversation that is in SQL: "ok", "changed" or "busy"."""
         return str(self._run("forget", session_id, rev))

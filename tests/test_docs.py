@@ -22,6 +22,7 @@ from sessions.diagram import state_diagram
 from sessions.keys import FORMATS
 from sessions.machine import HOLDINGS, Timer
 from sessions.scripts import PARTS
+from tests.stories.threads import THREADS
 from tests.test_imports import ROOT
 
 README = ROOT / "README.md"
@@ -160,6 +161,28 @@ def test_the_bugs_planted_by_hand_name_tests_that_exist() -> None:
             assert f"def {test}(" in (ROOT / path).read_text("utf-8"), f"{path}::{test}"
         named += bool(re.search(r"`tests/[\w/]+\.py::\w+`", row[2]))
     assert named >= 10
+
+
+@pytest.mark.parametrize("section", THREADS)
+def test_every_thread_of_a_complaint_has_a_test_that_exists(section: str) -> None:
+    told: list[str] = []
+    for row in rows(doc("testing.md").replace("\n### ", "\n## "), section):
+        told += threads(row[1])
+        named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", row[2])
+        assert named, row[0]
+        for path, test in named:
+            assert f"def {test}(" in (ROOT / path).read_text("utf-8"), f"{path}::{test}"
+    assert sorted(told) == sorted(THREADS[section])
+
+
+def threads(cell: str) -> list[str]:
+    """``chatwoot #1, #2; cskefu #3`` as three threads; a source without numbers is one."""
+    found = []
+    for part in cell.split("; "):
+        repository = part.partition(" #")[0]
+        numbers = re.findall(r"#(\d+)", part)
+        found += [f"{repository} #{number}" for number in numbers] or [repository]
+    return found
 
 
 @pytest.mark.parametrize("path", DOCS, ids=lambda p: p.relative_to(ROOT).as_posix())

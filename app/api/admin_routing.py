@@ -13,7 +13,14 @@ from app.storage import groups, routing
 from app.storage.audit import acting
 from app.storage.engine import Transaction
 from app.storage.routing import Stale, Version
-from routing.document import ANSWER_CHARS, ANSWERS_MAX, WORD_CHARS, WORDS_MAX, routing_from
+from routing.document import (
+    ANSWER_CHARS,
+    ANSWERS_MAX,
+    WORD_CHARS,
+    WORDS_MAX,
+    Routing,
+    routing_from,
+)
 from routing.rules import GREETING_MAX, PRIORITY_MAX, RULES_MAX, BadRule
 from sessions.sql import reading
 
@@ -186,14 +193,19 @@ def _put(call: Call, conn: Transaction, document: Any, version: int | None, act:
     appid = call.account.appid
     known = frozenset(group.name for group in groups.everyone(conn, appid))
     try:
-        checked = routing_from(document, call.services.settings.timezone, known)
-        return routing.put(conn, call.actor, appid, checked, version, act)
-    except BadRule as bad:
-        errors = [_field_error(line) for line in str(bad).splitlines()]
-        raise Refusal("invalid", str(bad).splitlines()[0], errors=errors) from None
+        return routing.put(conn, call.actor, appid, checked(call, document, known), version, act)
     except Stale as stale:
         detail = "Somebody else has changed the rules; load them again."
         raise Refusal("conflict", detail, version=stale.version) from None
+
+
+def checked(call: Call, document: Any, known: frozenset[str]) -> Routing:
+    """The document as routing uses it. Raises Refusal: invalid with every problem."""
+    try:
+        return routing_from(document, call.services.settings.timezone, known)
+    except BadRule as bad:
+        errors = [_field_error(line) for line in str(bad).splitlines()]
+        raise Refusal("invalid", str(bad).splitlines()[0], errors=errors) from None
 
 
 def _field_error(line: str) -> dict[str, str]:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from app.account import Account
 from app.conversations import closing, ratings, rule_transfers, words
@@ -36,8 +34,7 @@ def receive(account: Account, push: Inbound) -> Outcome:
     if isinstance(got, Newcomer):
         _in_time(started)
         got = _begin(account, push, entry, got, started)
-    else:
-        rule_transfers.heard(account, push, got)
+    rule_transfers.heard(account, push, got)
     if got.result == "cancel_asked":
         _in_time(started)
         got = _cancel(account, push, got)
@@ -55,7 +52,8 @@ def _begin(
     """Opens a conversation, or only answers where the customer has to ask for a person first."""
     customer, now_ms = newcomer.customer, newcomer.now_ms
     plan = account.plan()
-    made = decision(account, customer, now_ms, source_of(push))
+    named = rule_transfers.named_group(account, push)
+    made = decision(account, customer, now_ms, source_of(push), named=named)
     _in_time(started)
     if words.on_request(plan, made.place.group) and not words.requests_person(plan.routing, push):
         text = words.answer_to(plan.routing, push)
@@ -78,13 +76,11 @@ def _open(account: Account, push: Inbound, entry: Entry, made: Decision, previou
         previous=previous,
         notices=_notices(made),
         texts=_texts(account, made),
-        card=_json(made.card),
+        card=json.dumps(made.card, ensure_ascii=False),
+        chosen=choice.kf_account,
         seats=choice.seats,
     )
-    outcome = account.store.open(push, entry, opening)
-    if outcome.kf_account != choice.kf_account and not outcome.repeated:
-        _correct_card(account, made.card, outcome)
-    return outcome
+    return account.store.open(push, entry, opening)
 
 
 def _cancel(account: Account, push: Inbound, asked: Outcome) -> Outcome:
@@ -94,13 +90,6 @@ def _cancel(account: Account, push: Inbound, asked: Outcome) -> Outcome:
     outcome = replace(asked, result=result, notice=notice)
     account.store.settle_outcome(push, outcome)
     return outcome
-
-
-def _correct_card(account: Account, card: Mapping[str, Any], outcome: Outcome) -> None:
-    """The atomic step met other numbers than the decision: the explanation follows what was done."""
-    done = {"chosen": outcome.kf_account or None, "result": outcome.result}
-    corrected = {**card, **done, "corrected": "numbers changed while deciding"}
-    account.store.put_card(outcome.session_id, _json(corrected))
 
 
 def _notices(made: Decision) -> dict[str, str]:
@@ -120,10 +109,6 @@ def _texts(account: Account, made: Decision) -> dict[str, str]:
 def _online_seats(account: Account) -> dict[str, int]:
     roster = account.attendance.roster()
     return {group: roster.weight_of(group) for group in roster.rings}
-
-
-def _json(card: Mapping[str, Any]) -> str:
-    return json.dumps(card, ensure_ascii=False)
 
 
 def _in_time(started: float) -> None:

@@ -57,10 +57,19 @@ class Decision:
 
 
 def decision(
-    account: Account, customer: Customer, now_ms: int, source: str = "", group: str = ""
+    account: Account,
+    customer: Customer,
+    now_ms: int,
+    source: str = "",
+    group: str = "",
+    named: str = "",
 ) -> Decision:
-    """What an arriving message leads to now; writes nothing. ``group``: asked about another group."""
-    place = place_of(account, facts_of(customer, now_ms, source), now_ms)
+    """What an arriving message leads to now; writes nothing.
+
+    ``source`` led the customer here, ``named`` is the group that his word asks for; ``group``: asked about
+    another group than his.
+    """
+    place = place_of(account, facts_of(customer, now_ms, source), now_ms, named)
     choice = choose(account, wish_for(account, customer, group or place.group, now_ms))
     credit_ms = place.priority * account.policy.priority_credit_ms
     card = json.loads(choice.card) | place.as_card() | {"effective_ms": choice.now_ms - credit_ms}

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from app.account import Account
+from app.conversations.queueing import drain
 from app.conversations.transfers import give_up_all
 from app.refusals import Refusal
 from sessions.roster import Status
@@ -26,7 +27,7 @@ def cancel(account: Account, kf_account: str) -> None:
     _set(account, kf_account, None, {})
     agent = account.attendance.agent(kf_account)
     if agent is not None and agent.serving:
-        account.store.drain(kf_account, account.groups_of(kf_account))
+        drain(account, kf_account)
 
 
 def end_shifts(account: Account, now_ms: int) -> int:

@@ -20,7 +20,7 @@ class Place:
     """The group and priority a customer gets, and why.
 
     ``rule`` None = none matched; ``number`` is its place in the list, from 1. ``passed`` are groups that
-    handed him on: (group, no_members or nobody_online).
+    handed him on: (group, no_members or nobody_online). ``named``: the group that his own word asked for.
     """
 
     group: str
@@ -29,6 +29,7 @@ class Place:
     number: int
     passed: tuple[tuple[str, str], ...]
     opening: Opening
+    named: str = ""
 
     @property
     def greeting(self) -> str:
@@ -42,16 +43,21 @@ class Place:
             "priority": self.priority,
             "hours": self.opening.as_card(),
             "fallback": [{"group": group, "why": why} for group, why in self.passed],
+            **({"named": self.named} if self.named else {}),
         }
 
 
-def place_of(account: Account, facts: Mapping[str, Any], now_ms: int) -> Place:
-    """First matching rule, then on to the fallbacks while the group cannot take him."""
+def place_of(account: Account, facts: Mapping[str, Any], now_ms: int, named: str = "") -> Place:
+    """First matching rule, then on to the fallbacks while the group cannot take him.
+
+    A ``named`` group goes before the rule's; priority and greeting stay the rule's.
+    """
     plan = account.plan()
     routing = plan.routing
     rule = choose_group(routing.rules, facts, now_ms, routing.timezone)
     number = routing.rules.index(rule) + 1 if rule else 0
-    group, passed = _settled(account, rule.group if rule else routing.default_group, now_ms)
+    ruled = rule.group if rule else routing.default_group
+    group, passed = _settled(account, named or ruled, now_ms)
     return Place(
         group=group,
         priority=rule.priority if rule else 0,
@@ -59,12 +65,19 @@ def place_of(account: Account, facts: Mapping[str, Any], now_ms: int) -> Place:
         number=number,
         passed=passed,
         opening=opening(plan.group(group).hours, now_ms),
+        named=named,
     )
 
 
 def staffed_group(account: Account, group: str, now_ms: int | None = None) -> str:
     """The group that is to take a customer of ``group`` now: itself or one of its fallbacks."""
     return _settled(account, group, clock_ms() if now_ms is None else now_ms)[0]
+
+
+def takes_now(account: Account, group: str) -> bool:
+    """Whether the group is open and somebody of it is there."""
+    there = account.attendance.roster().online_in(group)
+    return bool(there) and is_open(account.plan().group(group).hours, clock_ms())
 
 
 def held_back(account: Account, group: str, now_ms: int) -> str:

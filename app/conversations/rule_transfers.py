@@ -7,15 +7,17 @@ conversation at most.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 from app.account import Account
 from app.conversations.closing import seat_freed
-from app.conversations.placing import staffed_group
+from app.conversations.picks import Pick, badly_rated, idle_first
+from app.conversations.placing import staffed_group, takes_now
 from app.conversations.retry import transition
+from app.conversations.transfers import drain_everywhere
+from app.conversations.waiting import ask_for
 from app.refusals import Refusal
 from sessions.change import Change, with_exclusion
 from sessions.deadlines import MOVES_MAX
@@ -23,9 +25,6 @@ from sessions.machine import Details, Event, apply_all
 from sessions.messages import Line
 from sessions.model import Inbound, Outcome, Session, State
 from sessions.store import Loaded, NoRoom
-
-RATED_MIN: Final = 5
-"""Ratings an agent must have before their mean says anything."""
 
 HEADS: Final = 200
 """Waiting conversations of each group looked at in one sweep."""
@@ -42,14 +41,6 @@ class Reason:
     group: str = ""
     holds: Callable[[Loaded], bool] = lambda loaded: True
     operation: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Pick:
-    """Who is to take over ("" = nobody can) and the explanation of it."""
-
-    kf_account: str
-    card: str
 
 
 def move(account: Account, session_id: str, reason: Reason) -> str:
@@ -83,23 +74,40 @@ def move(account: Account, session_id: str, reason: Reason) -> str:
 
 
 def movable(session: Session) -> bool:
-    """Whether a rule may move it at all."""
+    """Whether a rule may give it to another agent at all."""
     return session.state is State.SERVING and session.moves < MOVES_MAX
 
 
-def heard(account: Account, push: Inbound, outcome: Outcome) -> None:
-    """A customer's word for which a rule names a group; a repeated delivery moves nothing twice."""
-    if push.kind != "message" or push.type != "text" or outcome.result != "appended":
-        return
+def named_group(account: Account, push: Inbound) -> str:
+    """The group that a customer's word asks for, while it takes customers; "" without one.
+
+    The default group is where everybody goes whom no rule sends elsewhere: a word for it takes nobody out
+    of the group that his facts gave him.
+    """
+    if push.kind != "message" or push.type != "text":
+        return ""
     group = account.transfer_rules().group_for(push.text)
+    if not group or group == account.plan().routing.default_group:
+        return ""
+    return group if takes_now(account, group) else ""
+
+
+def heard(account: Account, push: Inbound, outcome: Outcome) -> None:
+    """A word in a running conversation; a repeated delivery moves nothing twice.
+
+    One who waits goes to the named group's queue, one who is served to an agent of it.
+    """
+    group = named_group(account, push) if outcome.result == "appended" else ""
     if not group:
+        return
+    operation = f"keyword:{push.dedup_key}"
+    if ask_for(account, outcome.session_id, group, operation):
+        drain_everywhere(account, only=account.attendance.roster().online_in(group))
         return
 
     def elsewhere(loaded: Loaded) -> bool:
-        wanted = staffed_group(account, group)
-        return wanted not in account.groups_of(loaded.session.kf_account)
+        return group not in account.groups_of(loaded.session.kf_account)
 
-    operation = f"keyword:{push.dedup_key}"
     move(account, outcome.session_id, Reason("keyword", group, elsewhere, operation))
 
 
@@ -149,38 +157,6 @@ def _admit(account: Account, session_id: str, there: frozenset[str]) -> int:
     return len(done)
 
 
-def badly_rated(account: Account, kf_accounts: Iterable[str]) -> frozenset[str]:
-    """Those whose mean rating is below the threshold; nobody while the rule is off."""
-    threshold = account.transfer_rules().rating_below
-    if not threshold:
-        return frozenset()
-    found = account.seats.ratings(kf_accounts)
-    return frozenset(
-        name for name, r in found.items() if r.count >= RATED_MIN and r.mean < threshold
-    )
-
-
-def idle_first(
-    account: Account, session: Session, group: str, why: str, tried: Iterable[str]
-) -> Pick:
-    """The least busy agent of the group who may take it, in ring order among equals."""
-    roster = account.attendance.roster()
-    order = {name: place for place, name in enumerate(roster.ring(group).walk(session.openid))}
-    crowd = account.seats.crowd(group, list(order))
-    not_for = session.excluded | {session.kf_account, *tried}
-    badly = badly_rated(account, order)
-    rows: list[dict[str, Any]] = []
-    for name in order:
-        agent = account.attendance.agent(name)
-        seats = agent.seat.seats_at(crowd.now_ms) if agent and agent.serving else 0
-        reason = "excluded" if name in not_for else "rating" if name in badly else ""
-        skip = reason or ("full" if crowd.loads[name] >= seats else "")
-        rows.append({"kf_account": name, "load": crowd.loads[name], "seats": seats, "skip": skip})
-    rows.sort(key=lambda r: (r["load"] / max(1, r["seats"]), order[r["kf_account"]]))
-    chosen = next((r["kf_account"] for r in rows if not r["skip"]), "")
-    return Pick(chosen, _card(session, group, why, rows, chosen, crowd.now_ms))
-
-
 def _moved(loaded: Loaded, pick: Pick, group: str, reason: Reason) -> Change:
     session = loaded.session
     asked = Details(kf_account=pick.kf_account, group=group, by=reason.why)
@@ -196,25 +172,6 @@ def _moved(loaded: Loaded, pick: Pick, group: str, reason: Reason) -> Change:
         card=pick.card,
         operation=reason.operation,
     )
-
-
-def _card(
-    session: Session, group: str, why: str, rows: list[dict[str, Any]], chosen: str, at_ms: int
-) -> str:
-    card = {
-        "group": group,
-        "result": "assign" if chosen else "stay",
-        "chosen": chosen or session.kf_account,
-        "reason": why,
-        "candidates": [
-            {n: v for n, v in row.items() if n != "skip"} | {"why": "idle"} for row in rows
-        ],
-        "skipped": [
-            {"kf_account": r["kf_account"], "reason": r["skip"]} for r in rows if r["skip"]
-        ],
-        "at_ms": at_ms,
-    }
-    return json.dumps(card, ensure_ascii=False)
 
 
 def _owned_by(kf_account: str) -> Callable[[Loaded], bool]:

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from app.account import Account
-from app.conversations.assignment import choose, wish_for
+from app.conversations.assignment import Choice, choose, wish_for
 from app.conversations.closing import seat_freed
+from app.conversations.picks import Pick, idle_first
 from app.conversations.placing import staffed_group
 from app.conversations.queueing import drain
 from app.conversations.retry import transition
@@ -44,17 +45,17 @@ def transfer(
     """The owner hands over to an agent or a group. Raises Refusal: agent_offline, agent_full, not_owner…"""
     session = account.store.load(session_id).session
     _check_owner(session, by)
-    target = to_kf or _agent_in(account, session, to_group)
-    if target == session.kf_account:
+    pick = Pick(to_kf, "") if to_kf else _agent_in(account, session, to_group)
+    if pick.kf_account == session.kf_account:
         raise Refusal("invalid", "The conversation is with this agent already.")
-    _check_serving(account, target)
+    _check_serving(account, pick.kf_account)
 
     def decide(loaded: Loaded) -> Change:
         _check_owner(loaded.session, by)
-        return _hand_over(account, loaded, target, to_group, by, note)
+        return _hand_over(account, loaded, pick, to_group, by, note)
 
-    done = _with_room(account, session_id, decide, target)
-    if done.kf_account == target:
+    done = _with_room(account, session_id, decide, pick.kf_account)
+    if done.kf_account == pick.kf_account:
         seat_freed(account, frozenset({by}))
     return done
 
@@ -107,8 +108,9 @@ def give_up(account: Account, session_id: str, kf_account: str, why: str, note: 
                 return None
             if session.state is State.TRANSFERING and session.transfer_to == kf_account:
                 return _back(account, loaded, session, why)
-            target = _replacement(account, loaded, kf_account, tried)
-            return _away(account, loaded, target, kf_account, why, note)
+            choice = _replacement(account, loaded, kf_account, tried)
+            target = choice.kf_account
+            return _away(account, loaded, choice, kf_account, why, note)
 
         try:
             transition(account.store, session_id, decide)
@@ -153,9 +155,9 @@ def drain_everywhere(account: Account, only: Iterable[str] | None = None) -> int
 
 
 def _hand_over(
-    account: Account, loaded: Loaded, target: str, group: str, by: str, note: str
+    account: Account, loaded: Loaded, pick: Pick, group: str, by: str, note: str
 ) -> Change:
-    expires = loaded.now_ms + account.policy.transfer_ms
+    target, expires = pick.kf_account, loaded.now_ms + account.policy.transfer_ms
     asked = Details(kf_account=target, group=group, by=by, note=note, expires_ms=expires)
     steps = [(Event.TRANSFER_ASKED, asked)]
     session = loaded.session
@@ -166,7 +168,7 @@ def _hand_over(
         steps.append((Event.TRANSFER_CONFIRMED, Details()))
         after = apply_all(session, steps, loaded.now_ms)
         line = Line("moved", {"by": by, "to": target, "note": note, "why": "transfer"})
-    return Change(session, after, lines=(line,))
+    return Change(session, after, lines=(line,), card=pick.card)
 
 
 def _back(
@@ -181,9 +183,11 @@ def _back(
     return Change(session, after, lines=(line,), at_head=True, check_room=False)
 
 
-def _away(account: Account, loaded: Loaded, target: str, owner: str, why: str, note: str) -> Change:
-    """From an agent who is gone to the target, or (no target) to the head of the queue."""
-    session = loaded.session
+def _away(
+    account: Account, loaded: Loaded, choice: Choice, owner: str, why: str, note: str
+) -> Change:
+    """From an agent who is gone to whom was chosen, or (nobody) to the head of the queue."""
+    session, target = loaded.session, choice.kf_account
     asked = Details(kf_account=target, by=why)
     steps = [] if session.state is State.TRANSFERING else [(Event.TRANSFER_ASKED, asked)]
     if target and steps:
@@ -193,29 +197,34 @@ def _away(account: Account, loaded: Loaded, target: str, owner: str, why: str, n
         steps.append((Event.TRANSFER_REQUEUED, Details(group=group)))
     after = apply_all(session, steps, loaded.now_ms)
     said = {"by": owner, "to": after.kf_account, "why": why} | ({"note": note} if note else {})
-    line = Line("moved", said)
-    return Change(session, after, lines=(line,), at_head=True, check_room=bool(after.kf_account))
+    return Change(
+        session,
+        after,
+        lines=(Line("moved", said),),
+        at_head=True,
+        check_room=bool(after.kf_account),
+        card=choice.card,
+    )
 
 
-def _replacement(account: Account, loaded: Loaded, owner: str, tried: set[str]) -> str:
+def _replacement(account: Account, loaded: Loaded, owner: str, tried: set[str]) -> Choice:
     exclude = frozenset({owner, *tried}) | loaded.session.excluded
     group = staffed_group(account, loaded.session.group)
     wish = wish_for(account, loaded.customer, group, loaded.now_ms, exclude)
-    return choose(account, replace(wish, previous=None), jump_queue=True).kf_account
+    return choose(account, replace(wish, previous=None), jump_queue=True)
 
 
-def _agent_in(account: Account, session: Session, group: str) -> str:
-    """An agent of the group with a free seat. Raises Refusal: agent_offline, agent_full."""
-    roster = account.attendance.roster()
-    if not roster.online_in(group):
+def _agent_in(account: Account, session: Session, group: str) -> Pick:
+    """An agent of the group with a free seat, whoever had the customer before.
+
+    Raises Refusal: agent_offline, agent_full.
+    """
+    if not account.attendance.roster().online_in(group):
         raise Refusal("agent_offline", "Nobody in this group is online.")
-    exclude = frozenset({session.kf_account})
-    customer, now_ms = account.store.customer(session.openid)
-    wish = replace(wish_for(account, customer, group, now_ms, exclude), previous=None)
-    chosen = choose(account, wish, jump_queue=True).kf_account
-    if not chosen:
+    pick = idle_first(account, replace(session, exclude=""), group, "transfer")
+    if not pick.kf_account:
         raise Refusal("agent_full", "Nobody in this group has a free seat; the customer stays.")
-    return chosen
+    return pick
 
 
 def _with_room(account: Account, session_id: str, decide: Step, target: str) -> Session:

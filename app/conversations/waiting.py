@@ -5,6 +5,7 @@ Idempotent like every sweep: each step loads, decides and commits by version.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from app.account import Account
@@ -13,7 +14,7 @@ from app.conversations.placing import held_back, staffed_group
 from app.conversations.retry import transition
 from app.refusals import Refusal
 from sessions.change import Change
-from sessions.deadlines import Rearm
+from sessions.deadlines import MOVES_MAX, Rearm
 from sessions.entry import WINDOW_MS
 from sessions.machine import Details, Event, apply_all
 from sessions.messages import Line
@@ -61,6 +62,32 @@ def hand_on(account: Account, group: str, now_ms: int) -> int:
     return moved
 
 
+def ask_for(account: Account, session_id: str, group: str, operation: str) -> bool:
+    """One who waits and asks for a group by a word goes to its queue, where his arrival and priority put him.
+
+    It counts as a move by rule. False where he does not wait, waits there already, or was moved enough.
+    """
+    moved: list[bool] = []
+
+    def decide(loaded: Loaded) -> Change | None:
+        moved.clear()
+        session = loaded.session
+        if session.state is not State.WAITING or session.group == group:
+            return None
+        if session.moves >= MOVES_MAX:
+            return None
+        moved.append(True)
+        change = _handed_on(loaded, [(Event.HANDED_ON, Details(group=group))], "keyword")
+        counted = replace(change.after, moves=session.moves + 1)
+        return replace(change, after=counted, operation=operation)
+
+    try:
+        transition(account.store, session_id, decide)
+    except Refusal:
+        return False
+    return bool(moved)
+
+
 def bring_forward(account: Account, group: str, now_ms: int) -> int:
     """Those who could soon not be answered any more go before the others; how many."""
     latest_ms = now_ms - (WINDOW_MS - URGENT_MS)
@@ -99,29 +126,37 @@ def _seat_elsewhere(account: Account, session: Session, fallback: str) -> bool:
     customer, now_ms = account.store.customer(session.openid)
     target_group = staffed_group(account, fallback, now_ms)
     wish = wish_for(account, customer, target_group, now_ms, session.excluded)
-    target = choose(account, wish).kf_account
-    if not target:
+    choice = choose(account, wish)
+    if not choice.kf_account:
         return False
     steps = [
         (Event.HANDED_ON, Details(group=target_group)),
-        (Event.SEATED, Details(kf_account=target)),
+        (Event.SEATED, Details(kf_account=choice.kf_account)),
     ]
-    return _step(account, session.id, session.group, steps, "waited")
+    return _step(account, session.id, session.group, steps, "waited", choice.card)
 
 
-def _step(account: Account, session_id: str, group: str, steps: Steps, why: str) -> bool:
+def _step(
+    account: Account, session_id: str, group: str, steps: Steps, why: str, card: str = ""
+) -> bool:
     """Commits the steps if the customer still waits in the group."""
 
     def decide(loaded: Loaded) -> Change | None:
         session = loaded.session
         if session.state is not State.WAITING or session.group != group:
             return None
-        after = apply_all(session, steps, loaded.now_ms)
-        line = Line("handed_on", {"from": group, "to": after.group, "why": why})
-        return Change(session, after, lines=(line,), at_head=session.first_assigned_ms > 0)
+        return replace(_handed_on(loaded, steps, why), card=card)
 
     try:
         after = transition(account.store, session_id, decide)
     except (NoRoom, Refusal):
         return False
     return after.group != group
+
+
+def _handed_on(loaded: Loaded, steps: Steps, why: str) -> Change:
+    """To another group, queued or seated; who lost his agent stands at the head there too."""
+    session = loaded.session
+    after = apply_all(session, steps, loaded.now_ms)
+    line = Line("handed_on", {"from": session.group, "to": after.group, "why": why})
+    return Change(session, after, lines=(line,), at_head=session.first_assigned_ms > 0)

@@ -17,6 +17,7 @@ from app.directory import kf_holders, mirror
 from app.directory.kf_holders import Wish
 from app.directory.kf_names import (
     ACCOUNTS_MAX,
+    AGENTS_MAX,
     AVATAR_MAX_BYTES,
     checked_nickname,
     completed,
@@ -200,8 +201,10 @@ class KfDirectory:
                 kf_holders.check(conn, new, person)
         if any(row.kf_account == new.kf_account for row in rows):
             raise Taken(f"{new.kf_account} exists already")
-        if len(rows) >= ACCOUNTS_MAX:
-            raise Invalid("kf_account", f"an official account may have {ACCOUNTS_MAX}")
+        at_wechat = sum(row.platform != "local" for row in rows)
+        if at_wechat >= ACCOUNTS_MAX or len(rows) >= AGENTS_MAX:
+            limit = f"{ACCOUNTS_MAX} at WeChat and {AGENTS_MAX} in all"
+            raise Invalid("kf_account", f"an official account may have {limit}")
         self._check_values(new.max_sessions, new.groups)
 
     def _check_values(self, max_sessions: int, wanted: Iterable[str]) -> None:

@@ -12,6 +12,9 @@ PREFIX: Final = re.compile(r"[A-Za-z0-9_]{1,10}")
 SUFFIX: Final = re.compile(r"[A-Za-z0-9_-]{1,30}")
 NICKNAME_MAX_CHARS: Final = 16
 ACCOUNTS_MAX: Final = 100
+"""Kf accounts that WeChat keeps for one official account; those it does not know of are not counted."""
+
+AGENTS_MAX: Final = 1_000
 AVATAR_MAX_BYTES: Final = 5 * 1024 * 1024
 
 

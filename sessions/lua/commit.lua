@@ -28,7 +28,7 @@ for i = 1, #d.timers, 2 do redis.call('ZADD', k('timers'), d.timers[i + 1], sid 
 if d.dequeue then dequeue(d.dequeue, sid) end
 if d.enqueue then enqueue(d.enqueue, sid, d.score) end
 local owner = redis.call('HGET', s, 'kf_account') or ''
-if d.card ~= '' then redis.call('SET', k('card', sid), d.card) elseif d.owner_why then explain_owner(sid, owner, d.owner_why, now) end
+if d.why then explain(sid, owner, d.why, now, d.card) end
 if owner ~= '' then redis.call('HSET', c, 'last_kf', owner, 'last_served_ms', int(now)) end
 if d.closing then
   local was = redis.call('HMGET', s, 'group', 'first_assigned_ms')

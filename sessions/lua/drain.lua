@@ -22,7 +22,7 @@ local function seat(sid, group)
   arm(sid, r.serving_timers, now)
   redis.call('HSET', k('customer', before[2]), 'last_kf', kf, 'last_served_ms', int(now))
   dequeue(group, sid)
-  explain_owner(sid, kf, 'from_queue', now)
+  explain(sid, kf, 'from_queue', now)
   tell('session.assigned', kf, group, {}, sid)
 end
 

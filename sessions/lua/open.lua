@@ -1,7 +1,7 @@
 -- Opens a conversation with its first message: seat or queue, all in one step. KEYS[1] prefix
 -- ARGV: 1 duplicate key, 2 openid, 3 request JSON: sid, body, preview, kind, media, trigger, limit, window_ms,
 --   group, priority, score_credit_ms, candidates [[kf, cap ratio, owner line]…], queue_max, serving_timers, wait_ms, previous,
---   states {seated, queued, full}, closed reason full_reason, notices and texts {seated, queued, full}, card, source, seats
+--   states {seated, queued, full}, closed reason full_reason, notices and texts {seated, queued, full}, card, chosen, source, seats
 -- Result: outcome JSON
 local dup, openid, r = ARGV[1], ARGV[2], cjson.decode(ARGV[3])
 local known = redis.call('GET', k('duplicate', dup))
@@ -39,7 +39,7 @@ local kf = waiting == 0 and choose() or nil
 local result = kf and 'seated' or (waiting < r.queue_max and 'queued' or 'full')
 redis.call('HSET', s, 'id', sid, 'openid', openid, 'state', r.states[result], 'group', r.group, 'priority', int(r.priority),
   'version', '1', 'created_ms', int(now), 'queued_ms', int(now), 'last_active_ms', int(now), 'previous_session_id', r.previous)
-if r.card ~= '' then redis.call('SET', k('card', sid), r.card) end
+first_card(sid, r.card, r.chosen, kf, result, waiting)
 local position, minutes = 0, 0
 if result == 'seated' then
   redis.call('HSET', s, 'kf_account', kf, 'owner_epoch', '1', 'assigned_ms', int(now), 'first_assigned_ms', int(now))

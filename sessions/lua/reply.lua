@@ -11,9 +11,9 @@ if known then
   return { 'repeat', tonumber(seq) }
 end
 
-local is = redis.call('HMGET', s, 'state', 'kf_account', 'owner_epoch', 'openid', 'first_reply_ms', 'transfer_to', 'group')
+local is = redis.call('HMGET', s, 'state', 'kf_account', 'owner_epoch', 'openid', 'first_reply_ms', 'transfer_to', 'group', 'closed_ms')
 if not is[1] then return { 'gone' } end
-if not string.find(ARGV[9], ',' .. is[1] .. ',', 1, true) then return { 'closed' } end
+if not string.find(ARGV[9], ',' .. is[1] .. ',', 1, true) then return { is[8] and is[8] ~= '0' and 'closed' or 'not_owner' } end
 if is[2] ~= kf or (ARGV[5] ~= '' and ARGV[5] ~= is[3]) then return { 'not_owner' } end
 
 local now, openid = now_ms(), is[4]

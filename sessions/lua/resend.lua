@@ -5,9 +5,9 @@
 local op, sid, seq, kf = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local known = recall(op)
 if known then return known end
-local is = redis.call('HMGET', k('session', sid), 'state', 'kf_account', 'openid', 'group')
+local is = redis.call('HMGET', k('session', sid), 'state', 'kf_account', 'openid', 'group', 'closed_ms')
 if not is[1] then return 'gone' end
-if not string.find(ARGV[5], ',' .. is[1] .. ',', 1, true) then return 'closed' end
+if not string.find(ARGV[5], ',' .. is[1] .. ',', 1, true) then return is[5] and is[5] ~= '0' and 'closed' or 'not_owner' end
 if is[2] ~= kf then return 'not_owner' end
 local message = redis.call('LINDEX', k('messages', sid), tonumber(seq) - 1)
 local overlay = redis.call('HGET', k('overlay', sid), seq)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -9,9 +10,18 @@ import pytest
 
 from routing.document import Plan
 from routing.groups import Group
+from sessions.model import Session, State
 from tests.conversations.conftest import GROUP, Office, engine, office
 
 __all__ = ["GROUP", "engine", "office"]
+
+
+def check_explained(office: Office, session: Session) -> None:
+    """The card says what is the case: who serves, in which group, or that the customer waits."""
+    card = json.loads(office.account.reading.card(session.id) or "{}")
+    assert (card["group"], card["chosen"]) == (session.group, session.kf_account or None)
+    assert card["result"] == ("queue" if session.state is State.WAITING else "assign")
+    assert card["reason"]
 
 
 class Operator:

@@ -20,7 +20,7 @@ from routing.groups import Group
 from sessions.deadlines import queue_score
 from sessions.model import Session, State
 from tests.conversations.conftest import Office
-from tests.stories.conftest import GROUP, Operator
+from tests.stories.conftest import GROUP, Operator, check_explained
 
 AGENTS = ("a@x", "b@x", "c@x", "d@x")
 MINUTE_MS = 60_000
@@ -44,7 +44,7 @@ def at_once(acts: Iterable[Callable[[], Any]], workers: int = 16) -> list[Any]:
 
 
 def check_promises(office: Office) -> list[Session]:
-    """Seats within limits, one owner each, queue and state agree, a timer for every open one."""
+    """Seats within limits, one owner each, queue and state agree, a timer and a true card for every one."""
     reading, seats = office.account.reading, office.account.seats
     found = reading.sessions(reading.live(0, 10_000))
     held = {seat.kf_account: seats.held(seat.kf_account) for seat in seats.all()}
@@ -59,6 +59,7 @@ def check_promises(office: Office) -> list[Session]:
         assert session.id in timers
         if session.state is State.SERVING:
             assert session.id in held[session.kf_account]
+        check_explained(office, session)
     return found
 
 

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from app.conversations import closing, off_shift, sweeps, transfers
 from app.refusals import Refusal
+from routing.transfer_rules import Keyword, TransferRules
 from sessions.machine import HOLDINGS, held_seats
 from sessions.model import Session, State
 from sessions.roster import Status
 from tests.conversations.clockwork import passed
 from tests.conversations.conftest import Office
+from tests.stories.conftest import GROUP, check_explained
 
 AGENTS = ("a@x", "b@x", "c@x")
 NOW = 2**53
 ACTS = (
     *("comes", "away", "offline", "vanishes", "lost", "writes", "answers", "unanswered"),
     *("writes", "writes", "too_long", "closes", "off_shift", "died_signing_off"),
+    *("complains", "asks", "accepts", "declines"),
 )
+LEADS = "premium_support"
+RULES = TransferRules((Keyword(("投诉",), LEADS),))
 rounds = itertools.count()
 
 life = st.lists(st.tuples(st.sampled_from(ACTS), st.integers(0, 2)), min_size=5, max_size=30)
@@ -35,11 +41,13 @@ def test_every_open_conversation_is_served_by_somebody_there_or_finds_the_next_t
     office: Office, life: list[tuple[str, int]]
 ) -> None:
     tag = next(rounds)
+    policy = replace(office.account.policy, transfer_consent=True)
+    office.account = replace(office.account, policy=policy, transfer_rules=lambda: RULES)
     names = [f"{tag}{name}" for name in AGENTS]
-    for name in names:
-        office.agent(name)
+    for name, groups in zip(names, ([], [], [GROUP, LEADS]), strict=True):
+        office.agent(name, groups=groups)
     for act, number in life:
-        _do(office, act, names[number], f"o{tag}-{number}")
+        _do(office, act, names[number], names[(number + 1) % 3], f"o{tag}-{number}")
     for _ in range(3):
         sweeps.run_timers(office.account, NOW)
         for name in names:
@@ -48,7 +56,7 @@ def test_every_open_conversation_is_served_by_somebody_there_or_finds_the_next_t
         sweeps.look_after_agents(office.account, 1)
         transfers.drain_everywhere(office.account)
     _check(office, names)
-    rescuer = office.agent(f"{tag}rescuer@x", seats=50)
+    rescuer = office.agent(f"{tag}rescuer@x", seats=50, groups=[GROUP, LEADS])
     for _ in range(2):
         sweeps.look_after_agents(office.account, 1)
         transfers.drain_everywhere(office.account)
@@ -76,9 +84,10 @@ def _there(office: Office, name: str) -> bool:
 
 
 def _check(office: Office, names: list[str]) -> None:
-    """Each has what its state holds, a deadline, and an owner who is there."""
+    """Each has what its state holds, a deadline, an owner who is there, and a card that says so."""
     members = set(office.account.reading.due_timers(NOW, 10_000))
     for session in _open(office):
+        check_explained(office, session)
         held = HOLDINGS[session.state]
         assert any(f"{session.id}:{timer.value}" in members for timer in held.timers)
         if held.queue_place:
@@ -91,7 +100,7 @@ def _check(office: Office, names: list[str]) -> None:
         assert len(office.account.seats.held(name)) <= 2
 
 
-def _do(office: Office, act: str, name: str, openid: str) -> None:
+def _do(office: Office, act: str, name: str, colleague: str, openid: str) -> None:
     account = office.account
     held = sorted(account.seats.held(name))
     if act == "comes":
@@ -105,8 +114,8 @@ def _do(office: Office, act: str, name: str, openid: str) -> None:
         if act == "lost":
             office.grace_over(name)
             sweeps.look_after_agents(account, 1)
-    elif act == "writes":
-        office.says(openid)
+    elif act in ("writes", "complains"):
+        office.says(openid, "你好" if act == "writes" else "我要投诉")
     elif act == "off_shift":
         try:
             off_shift.announce(account, name, 0, {})
@@ -116,15 +125,21 @@ def _do(office: Office, act: str, name: str, openid: str) -> None:
     elif act == "died_signing_off":
         office.set(name, Status.OFFLINE)
     elif held:
-        _with(office, act, name, held[0])
+        _with(office, act, name, colleague, held[0])
 
 
-def _with(office: Office, act: str, name: str, session_id: str) -> None:
+def _with(office: Office, act: str, name: str, colleague: str, session_id: str) -> None:
+    account = office.account
     try:
         if act == "answers":
             office.replies(session_id, name)
         elif act == "closes":
-            closing.close_by_agent(office.account, session_id, name)
+            closing.close_by_agent(account, session_id, name)
+        elif act == "asks":
+            transfers.transfer(account, session_id, name, colleague, "", "")
+        elif act in ("accepts", "declines"):
+            answer = transfers.accept if act == "accepts" else transfers.decline
+            answer(account, session_id, name)
         else:
             timer, ms = ("reply", 180_000) if act == "unanswered" else ("limit", 7_200_000)
             for _ in range(2):

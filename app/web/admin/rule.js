@@ -3,24 +3,25 @@
 import { html } from "../shared/kit.js";
 import { Typed } from "../shared/typed.js";
 import { t } from "../shared/words.js";
-import { groupName } from "../desk/names.js";
+import { agentName, groupName } from "../desk/names.js";
 import { state } from "../desk/store.js";
 
 // How each condition is written in its field, and read from it.
 const LIST = { show: (value) => value.join(" "), read: (text) => text.split(/[\s,\u3001\uff0c]+/).filter(Boolean) };
 const NUMBER = { type: "number", show: String, read: Number };
 const TEXT = { show: String, read: (text) => text.trim() };
-const CHOICE = { show: (value) => (value ? "true" : "false"), read: (text) => text === "true" };
+const AGENT = { show: String, read: String };
+const HOURS = { show: (value) => value.join("-"), read: (text) => text.split("-").map(Number), pattern: "([01]?[0-9]|2[0-3])-([01]?[0-9]|2[0-4])" };
 const KINDS = {
   vip_level_above: NUMBER,
   purchased_within_days: NUMBER,
   tags_any: LIST,
   source: TEXT,
   language: TEXT,
-  previous_agent: CHOICE,
-  hours: TEXT,
+  previous_agent: AGENT,
+  hours: HOURS,
 };
-const START = { vip_level_above: 3, purchased_within_days: 7, tags_any: [], source: "", language: "zh", previous_agent: true, hours: "9-18" };
+const START = { vip_level_above: 3, purchased_within_days: 7, tags_any: [], source: "", language: "zh", hours: [9, 18] };
 
 export function Rule({ rule, at, last, onChange, onMove, onRemove }) {
   const names = Object.keys(rule.when);
@@ -31,7 +32,7 @@ export function Rule({ rule, at, last, onChange, onMove, onRemove }) {
   function add(event) {
     const name = event.currentTarget.value;
     event.currentTarget.value = "";
-    if (name) setWhen(name, START[name]);
+    if (name) setWhen(name, START[name] ?? Object.keys(state.value.agents)[0] ?? "");
   }
 
   return html`<li class="panel">
@@ -60,13 +61,19 @@ function Condition({ name, value, onChange, onRemove }) {
   const kind = KINDS[name];
   const label = t(`when.${name}`) || t("when.other");
   // A condition this page does not know stays as it is; it can only be removed.
-  const simple = kind && (kind !== TEXT || typeof value === "string") && (kind !== LIST || Array.isArray(value));
+  const simple = kind && Array.isArray(value) === (kind === LIST || kind === HOURS);
   const changed = (text) => onChange(kind.read(text));
   return html`<div class="ask">
     <label>${label}${!simple ? html`<input disabled value=${JSON.stringify(value)} />`
-      : kind === CHOICE ? html`<select onChange=${(event) => changed(event.currentTarget.value)}>${["true", "false"].map((one) => html`
-        <option key=${one} value=${one} selected=${one === kind.show(value)}>${t(`app.${one}`)}</option>`)}</select>`
-      : html`<${Typed} type=${kind.type ?? "text"} required value=${kind.show(value)} onDone=${changed} />`}</label>
+      : kind === AGENT ? html`<${AgentChoice} value=${value} onChange=${changed} />`
+      : html`<${Typed} type=${kind.type ?? "text"} pattern=${kind.pattern} required value=${kind.show(value)} onDone=${changed} />`}</label>
     <button type="button" onClick=${onRemove}>${t("rules.dropCondition")}</button>
   </div>`;
+}
+
+// One who has left since stays in the list as long as he is chosen.
+function AgentChoice({ value, onChange }) {
+  const names = [...new Set([value, ...Object.keys(state.value.agents)])].filter(Boolean);
+  return html`<select required onChange=${(event) => onChange(event.currentTarget.value)}>${names.map((name) => html`
+    <option key=${name} value=${name} selected=${name === value}>${agentName(name)}</option>`)}</select>`;
 }

@@ -10,6 +10,7 @@ import { now, state } from "../desk/store.js";
 import { Said, useAct } from "./act.js";
 import { Rule } from "./rule.js";
 import { Entry } from "./rules_entry.js";
+import { TryRules } from "./rules_try.js";
 
 const PATH = "/admin/routing";
 
@@ -68,6 +69,7 @@ export function Rules() {
       <${Entry} entry=${document_.entry} answers=${document_.answers} onChange=${change} />
       <footer class="buttons"><${Said} said=${act.said} /><button class="primary" disabled=${act.busy}>${t("act.save")}</button></footer>
     </form>
+    <${TryRules} routing=${document_} />
     <form class="ask panel" onSubmit=${(event) => { event.preventDefault(); setWanted(Number(new FormData(event.currentTarget).get("version"))); }}>
       <label>${t("rules.earlier")}<select name="version">${versions.map((one) => html`
         <option key=${one.version} value=${one.version}>${t("rules.version", { n: one.version, by: one.by || t("rules.shipped"), at: one.updated_ms ? momentOf(one.updated_ms, now.value) : "" })}</option>`)}</select></label>

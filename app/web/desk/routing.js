@@ -30,12 +30,12 @@ export function RoutingCard({ card }) {
   const names = new Set(considered.map((one) => one.kf_account));
   const others = (card.skipped ?? []).filter((one) => !names.has(one.kf_account));
   return html`
-    <p>${t("routing.group", { group: groupName(card.group) })}</p>
-    <p><strong>${card.chosen ? t("routing.chosen", { name: agentName(card.chosen) }) : t("routing.queued")}</strong></p>
+    <p>${t("routing.group", { group: groupName(card.group) })} <${Ruled} card=${card} /></p>
+    <p><strong>${card.chosen ? t("routing.chosen", { name: agentName(card.chosen) }) : t(card.result === "queue_full" ? "routing.full" : "routing.queued")}</strong></p>
     <p>${t(has(reason) ? reason : "routing.reason.other")}</p>
     <ul class="candidates">
       ${considered.map((one) => html`<li key=${one.kf_account} data-chosen=${one.kf_account === card.chosen}>
-        ${t("routing.candidate", { ...one, name: agentName(one.kf_account) })} <${Skipped} reason=${skipped[one.kf_account]} />
+        ${t(one.cap === undefined ? "routing.idle" : "routing.candidate", { ...one, name: agentName(one.kf_account) })} <${Skipped} reason=${skipped[one.kf_account]} />
       </li>`)}
       ${others.map((one) => html`<li key=${one.kf_account}>${agentName(one.kf_account)} <${Skipped} reason=${one.reason} /></li>`)}
     </ul>`;
@@ -44,4 +44,12 @@ export function RoutingCard({ card }) {
 function Skipped({ reason }) {
   const key = `routing.skipped.${reason}`;
   return has(key) ? html`<span class="chip">${t(key)}</span>` : "";
+}
+
+// Which rule chose the group; cards from before rules were kept say nothing of it.
+export function Ruled({ card }) {
+  const { rule, named } = card;
+  if (named) return t("routing.named");
+  if (rule === undefined) return "";
+  return rule ? t("routing.rule", { n: rule.number, priority: rule.priority }) : t("routing.noRule");
 }

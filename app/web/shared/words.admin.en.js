@@ -13,8 +13,6 @@ export default {
   "console.data": "Export and erase",
   "console.audit": "Audit log",
   "app.comma": ", ",
-  "app.true": "yes",
-  "app.false": "no",
   "act.save": "Save",
   "act.saved": "Saved.",
   "act.done": "Done.",

@@ -13,8 +13,6 @@ export default {
   "console.data": "导出与删除",
   "console.audit": "审计日志",
   "app.comma": "、",
-  "app.true": "是",
-  "app.false": "否",
   "act.save": "保存",
   "act.saved": "已保存。",
   "act.done": "已完成。",
