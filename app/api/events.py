@@ -16,7 +16,9 @@ from app.refusals import Refusal
 from sessions.model import SessionError
 
 BEAT_S: Final = 15.0
-CHECK_S: Final = 30.0
+CHECK_S: Final = 25.0
+"""How often the login is looked at: one who lost his rights hears nothing more within 30 s."""
+
 SILENT_MS: Final = 150_000
 """A hidden tab may confirm its stream only once a minute; two may be missed."""
 
@@ -59,17 +61,18 @@ class Feed:
             retry = random.randint(*RETRY_MS)
             return _lines(f"retry: {retry}", ": kfring", f"id: {self._began_at}")
         while self._open:
-            event = self._subscription.get(WAKE_S)
-            if event is not None:
-                return self._event(event)
+            # Looked at before each event: a stream that is never idle must end like any other.
+            now = time.monotonic()
+            if now >= self._check_at and not (self._still_signed_in(now) and self._heard()):
+                break
             if self._call.services.node.draining():
                 self.close()
                 return _lines(
                     f"retry: {random.randint(*DRAIN_RETRY_MS)}", "event: drain", "data: {}"
                 )
-            now = time.monotonic()
-            if now >= self._check_at and not (self._still_signed_in(now) and self._heard()):
-                break
+            event = self._subscription.get(WAKE_S)
+            if event is not None:
+                return self._event(event)
             if now >= self._beat_at:
                 self._beat_at = now + BEAT_S
                 return _lines(": beat")
