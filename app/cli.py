@@ -13,12 +13,11 @@ from app import cli_backup, cli_check
 from app.auth.logins import Logins
 from app.auth.passwords import Passwords, WeakPassword
 from app.command_settings import command_settings
-from app.command_stores import redis_address
+from app.command_stores import redis_address, secret_key
 from app.config_commands import config
 from app.directory.people import PeopleDirectory
 from app.doctor import report
 from app.forgetting import forgotten
-from app.kept import keep_secrets
 from app.node import StartError
 from app.refusals import Refusal
 from app.storage import engine as sql_engine
@@ -114,6 +113,10 @@ def forget(openid: str, reason: str, appid: str | None) -> None:
             click.echo(f"  {where:<8}  {name:<18} {count}")
     if not done.files_clean:
         click.echo("The database's log is in use; its next checkpoint takes the rest away.")
+    if not done.log_rewritten:
+        click.echo(
+            "Redis' append-only file holds it until Redis has written it anew (BGREWRITEAOF)."
+        )
 
 
 def _asked_password() -> str:
@@ -138,8 +141,7 @@ def _reset(settings: Settings, username: str, password: str) -> str | None:
         client = store_client(url, 2)
         database = sql_engine.create(settings.sqlalchemy_url.get_secret_value(), settings.data_dir)
         try:
-            key = settings.secret_key or keep_secrets(settings.data_dir).secret_key
-            logins = Logins(client, key.get_secret_value().encode())
+            logins = Logins(client, secret_key(settings, client).encode())
             directory = PeopleDirectory(database, Passwords(), logins)
             actor = Actor("command line", "system", int(time.time() * 1000))
             ident = _person(database, username)

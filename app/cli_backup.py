@@ -12,10 +12,10 @@ import click
 from app.cli_check import appids
 from app.command_stores import redis_address
 from app.node import StartError
+from app.policy import PRIORITY_CREDIT_MS, deadlines_of
 from app.storage import backup
 from app.storage import engine as sql_engine
 from app.storage.migrate import migrate
-from app.wiring import PRIORITY_CREDIT_MS, deadlines_of
 from config.settings import Settings
 from sessions.clients import Redis, store_client
 from sessions.invariants import Invariants

@@ -9,7 +9,7 @@ import click
 from app.command_stores import redis_address
 from app.kept import keep_demo
 from app.node import StartError
-from app.wiring import PRIORITY_CREDIT_MS, deadlines_of
+from app.policy import PRIORITY_CREDIT_MS, deadlines_of
 from config.settings import Settings
 from sessions.clients import store_client
 from sessions.invariants import Finding, Invariants

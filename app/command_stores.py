@@ -10,9 +10,12 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from app.auth.secret_key import agreed
 from app.data_lock import DataLock
 from app.embedded import EmbeddedServer, running_url
+from app.kept import keep_secrets
 from config.settings import Settings
+from sessions.clients import Redis
 
 
 @contextmanager
@@ -33,3 +36,9 @@ def redis_address(settings: Settings) -> Iterator[tuple[str, str]]:
     finally:
         server.stop()
         os.close(lock.descriptor)
+
+
+def secret_key(settings: Settings, client: Redis) -> str:
+    """The nodes' own. Raises StartError, StoreDown, StoreRefused."""
+    own = keep_secrets(settings.data_dir).secret_key
+    return agreed(client, settings.secret_key, own).get_secret_value()

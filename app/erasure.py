@@ -20,12 +20,13 @@ from app.storage import erasure
 from app.storage.audit import Actor, acting, record
 from app.storage.engine import Database
 from sessions.change import Change
-from sessions.clients import Redis, rewrite_log
+from sessions.clients import Redis
 from sessions.deadlines import Deadlines
 from sessions.erasing import Eraser
 from sessions.machine import Details, Event, apply
 from sessions.messages import Line
 from sessions.model import CloseReason
+from sessions.rewriting import rewrite_log
 from sessions.scripts import Scripts
 from sessions.sql import reading
 from sessions.store import Loaded, SessionStore
@@ -44,7 +45,7 @@ class Erased:
     """What was removed: rows by table, keys and entries by kind.
 
     ``closed``: the conversation that was open. ``files_clean``: the database's files hold nothing of it
-    either; ``log_rewritten``: Redis was told to write its log anew.
+    either; ``log_rewritten``: Redis' append-only file does not either.
     """
 
     pseudonym: str

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 
-from app.command_stores import redis_address
+from app.command_stores import redis_address, secret_key
 from app.erasure import Erased, Erasure
-from app.kept import DEMO_FILE, keep_demo, keep_secrets
+from app.kept import DEMO_FILE, keep_demo
 from app.node import StartError
 from app.storage import engine as sql_engine
 from app.storage.audit import Actor
@@ -25,8 +25,7 @@ def forgotten(settings: Settings, openid: str, reason: str, appid: str | None) -
         client = store_client(url, 2)
         database = sql_engine.create(settings.sqlalchemy_url.get_secret_value(), settings.data_dir)
         try:
-            key = settings.secret_key or keep_secrets(settings.data_dir).secret_key
-            erasure = Erasure(Scripts(client), database, chosen, key.get_secret_value())
+            erasure = Erasure(Scripts(client), database, chosen, secret_key(settings, client))
             actor = Actor("command line", "system", int(time.time() * 1000))
             return erasure.forget(openid, actor, reason)
         finally:

@@ -7,17 +7,24 @@ from concurrent.futures import ThreadPoolExecutor
 
 import structlog
 
+from app.quota_hold import QuotaHold
 from app.wechat_out import WeChatApi, WeChatFailure
 
 log = structlog.get_logger()
 
 
-def greeter(api: WeChatApi, pool: ThreadPoolExecutor) -> Callable[[str, str], object]:
+def greeter(
+    api: WeChatApi, pool: ThreadPoolExecutor, hold: QuotaHold
+) -> Callable[[str, str], object]:
     """What ``Account.greet`` calls; it returns at once and never raises."""
 
     def send(openid: str, text: str) -> None:
+        if hold.is_on():
+            log.info("greeting_not_sent", appid=api.appid, error="the day's quota is used up")
+            return
         try:
-            api.send_custom(openid, {"msgtype": "text", "text": {"content": text}})
+            with hold.watched():
+                api.send_custom(openid, {"msgtype": "text", "text": {"content": text}})
         except WeChatFailure as failure:
             log.info("greeting_not_sent", appid=api.appid, error=str(failure))
 

@@ -127,7 +127,7 @@ class Launcher:
             base_url=self._base_url,
             demo=self._demo,
             node_id=settings.node_id or kept.node_id,
-            secret_key=settings.secret_key or kept.secret_key,
+            secret_key=kept.secret_key,
             admin_password=settings.admin_password or kept.admin_password,
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import traceback
 from collections.abc import Mapping, MutableMapping
 from typing import Any, Final
 
@@ -37,7 +38,7 @@ def configure(level: str) -> None:
     structlog.configure(
         processors=[
             *shared,
-            structlog.processors.format_exc_info,
+            _trace,
             structlog.processors.JSONRenderer(serializer=_line),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(number),
@@ -50,7 +51,7 @@ def configure(level: str) -> None:
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
+                _trace,
                 structlog.processors.JSONRenderer(serializer=_line),
             ],
         )
@@ -69,4 +70,21 @@ def _redact(
 ) -> Mapping[str, Any] | str | bytes:
     for name in FORBIDDEN & event.keys():
         event[name] = REDACTED
+    return event
+
+
+def _trace(
+    logger: Any, method: str, event: MutableMapping[str, Any]
+) -> Mapping[str, Any] | str | bytes:
+    """Kinds of the errors and where they came from; their texts may quote what a customer wrote."""
+    given = event.pop("exc_info", None)
+    error = given[1] if isinstance(given, tuple) else given
+    if error is True:
+        error = sys.exc_info()[1]
+    parts: list[str] = []
+    while isinstance(error, BaseException):
+        parts = [*traceback.format_tb(error.__traceback__), type(error).__qualname__, *parts]
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    if parts:
+        event["exception"] = "\n".join(part.rstrip() for part in parts)
     return event

@@ -31,7 +31,7 @@ class NodeContext:
 
     `draining` answers True from the moment the process was asked to stop. `base_url` reaches this
     node from its own machine. `admin_password` is for the first person `admin` only; `secret_key`
-    is this node's own unless KF_SECRET_KEY names one for all nodes.
+    is this node's own until it is agreed on with the other nodes (app/auth/secret_key.py).
     """
 
     redis_url: str = field(repr=False)

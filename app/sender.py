@@ -19,11 +19,13 @@ import structlog
 from app.account import Account
 from app.metrics import PLATFORM_ERRORS, SENDS
 from app.outgoing import Payloads, PlatformGone, as_text
+from app.quota_hold import QuotaHold
 from app.tally import TALLY
 from app.wechat_errors import Kind, reason
 from app.wechat_out import NotConnected, OutcomeUnknown, PlatformRefused, WeChatApi
 from sessions.model import Delivery, SessionError
 from sessions.outbox import Claim, Verdict
+from sessions.quota import QUOTA_SPENT
 from sessions.sql import StorageError
 
 SENDERS: Final = 16
@@ -40,6 +42,9 @@ SETTLE_S: Final = 12.0
 
 SETTLE_EVERY_S: Final = 0.3
 
+HELD_BACK: Final = "今日发送次数已用完，自动消息停到北京时间零点"
+"""Why an automatic message was not sent while the day's quota is used up."""
+
 NO_MENUS: Final = 40200
 """This kind of account may send no menu: it goes as a text."""
 
@@ -52,12 +57,18 @@ class Sender:
     """The sender of one official account on this node."""
 
     def __init__(
-        self, account: Account, api: WeChatApi, payloads: Payloads, pool: ThreadPoolExecutor
+        self,
+        account: Account,
+        api: WeChatApi,
+        payloads: Payloads,
+        pool: ThreadPoolExecutor,
+        hold: QuotaHold,
     ) -> None:
         self._account = account
         self._api = api
         self._payloads = payloads
         self._pool = pool
+        self._hold = hold
         self._lock = threading.Lock()
         self._active = 0
         self._stopped = False
@@ -105,6 +116,9 @@ class Sender:
         if claim.message is None:
             self._settle(claim, Delivery.FAILED, Verdict.RETURNED, 0, "the message is gone")
             return
+        if claim.message.get("notice") and self._hold.is_on():
+            self._insist(lambda: self._account.outbox.hold_back(claim, QUOTA_SPENT, HELD_BACK))
+            return
         try:
             self._deliver(claim.openid, claim.message)
         except PlatformRefused as refused:
@@ -123,7 +137,11 @@ class Sender:
 
     def _deliver(self, openid: str, message: Mapping[str, Any]) -> None:
         payload = self._payloads.of(message)
-        kf_account = self._speaker(message)
+        with self._hold.watched():
+            self._say(openid, payload, self._speaker(message))
+
+    def _say(self, openid: str, payload: Mapping[str, Any], kf_account: str | None) -> None:
+        """As it is, or as a text where the platform takes no menus."""
         try:
             self._speak(openid, payload, kf_account)
         except PlatformRefused as refused:

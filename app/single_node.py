@@ -1,6 +1,6 @@
-"""Keeps a second node from starting where no ZooKeeper tells nodes of each other.
+"""Keeps nodes from one Redis that would not hear of each other: all of them have ZooKeeper, or there is one.
 
-A lease in Redis that the node renews. A node that was killed leaves it to run out, so a start waits for
+A lease in Redis that each node renews. A node that was killed leaves it to run out, so a start waits for
 that; one that sees the lease renewed meanwhile knows that its holder lives.
 """
 
@@ -21,7 +21,7 @@ from sessions.clients import Redis
 from sessions.model import SessionError
 from sessions.scripts import guarded
 
-KEY: Final = "kf:node"
+KEY: Final = "kf:nodes"
 LEASE_MS: Final = 15_000
 RENEW_S: Final = 5.0
 WAIT_S: Final = 20.0
@@ -39,18 +39,24 @@ def _say(line: str) -> None:
 
 
 class NodeLease:
-    """The right of this process to be the only node on a Redis. ``client`` is its own from now on."""
+    """The right of this process to be a node on a Redis. ``client`` is its own from now on.
+
+    ``alone``: it has no ZooKeeper, so that it must be the only one.
+    """
 
     def __init__(
         self,
         client: Redis,
         node_id: str,
+        *,
+        alone: bool,
         lease_ms: int = LEASE_MS,
         renew_s: float = RENEW_S,
         wait_s: float = WAIT_S,
     ) -> None:
         self._client = client
-        self._value = f"{node_id}|{secrets.token_hex(4)}"
+        self._alone = alone
+        self._place = f"{node_id}|{secrets.token_hex(4)}|{'alone' if alone else 'many'}"
         self._lease_ms, self._renew_s, self._wait_s = lease_ms, renew_s, wait_s
         text = (resources.files("app") / "lua" / "hold_node.lua").read_text(encoding="utf-8")
         self._script = client.register_script(text)
@@ -60,19 +66,20 @@ class NodeLease:
     def take(self, say: Callable[[str], None] = _say) -> None:
         """Waits for a dead node's lease to run out, then holds it until ``release``.
 
-        Raises StartError while another node holds it, StoreDown or StoreRefused without Redis.
+        Raises StartError while a node runs that excludes this one, StoreDown or StoreRefused without
+        Redis.
         """
         deadline, told, least_ms = time.monotonic() + self._wait_s, False, self._lease_ms
         while True:
-            holder, left_ms = self._ask(self._lease_ms)
-            if holder == self._value:
+            other, left_ms = self._ask(self._lease_ms)
+            if not other:
                 break
             # Less is left at each look, unless its holder renews it.
             if (told and left_ms > least_ms) or time.monotonic() > deadline:
-                raise StartError(_refusal(holder))
+                raise StartError(self._refusal(other))
             if not told:
                 say(
-                    f"waiting for the lease of node {_node_of(holder)}, at most {self._wait_s:.0f} s"
+                    f"waiting for the lease of node {_node_of(other)}, at most {self._wait_s:.0f} s"
                 )
             told, least_ms = True, left_ms
             time.sleep(POLL_S)
@@ -90,28 +97,40 @@ class NodeLease:
         self._client.close()
 
     def _ask(self, lease_ms: int) -> tuple[str, int]:
-        holder, left_ms = guarded(lambda: self._script(keys=[KEY], args=[self._value, lease_ms]))
-        return holder, left_ms
+        """Who excludes this node ("" nobody), and for how long at most."""
+        got = guarded(lambda: self._script(keys=[KEY], args=[self._place, lease_ms]))
+        return (got[0], got[1]) if got else ("", 0)
 
     def _renew(self) -> None:
         held = True
         while not self._leaving.wait(self._renew_s):
             try:
-                holder, _ = self._ask(self._lease_ms)
+                other, _ = self._ask(self._lease_ms)
             except SessionError as error:
                 log.warning("node_lease_not_renewed", error=type(error).__name__)
                 continue
-            if held and holder != self._value:
-                log.error("second_node", holder=_node_of(holder), set="KF_ZOOKEEPER_HOSTS")
-            held = holder == self._value
+            if held and other:
+                log.error("second_node", holder=_node_of(other), set="KF_ZOOKEEPER_HOSTS")
+            held = not other
+
+    def _refusal(self, other: str) -> str:
+        begin = f"node {_node_of(other)} runs on this Redis already"
+        if not self._alone:
+            return (
+                f"{begin}, without ZooKeeper; set KF_ZOOKEEPER_HOSTS there as well (or stop it), "
+                "then start this one"
+            )
+        if _is_alone(other):
+            return (
+                f"{begin}; a second node needs ZooKeeper: "
+                "set KF_ZOOKEEPER_HOSTS on every node (or stop the other one)"
+            )
+        return f"{begin}, with ZooKeeper; set KF_ZOOKEEPER_HOSTS here as well"
 
 
-def _node_of(holder: str) -> str:
-    return holder.partition("|")[0]
+def _node_of(place: str) -> str:
+    return place.partition("|")[0]
 
 
-def _refusal(holder: str) -> str:
-    return (
-        f"node {_node_of(holder)} runs on this Redis already; a second node needs ZooKeeper: "
-        "set KF_ZOOKEEPER_HOSTS on every node (or stop the other one)"
-    )
+def _is_alone(place: str) -> bool:
+    return place.endswith("|alone")

@@ -11,13 +11,14 @@ from typing import Any, Final
 from sqlalchemy import Engine
 
 from app import logs
-from app.account import Account, Policy
+from app.account import Account
 from app.alerting.conditions import Limits
 from app.alerting.watch import Watch, Watched, quota_listener
 from app.alerting.webhook import Webhook
 from app.attendance import Attendance
 from app.auth.logins import Logins
 from app.auth.passwords import Passwords
+from app.auth.secret_key import agreed
 from app.auth.signin import SignIn
 from app.auth.throttle import Throttle
 from app.background import Background
@@ -32,6 +33,8 @@ from app.node import NodeContext, StartError
 from app.outgoing import Payloads
 from app.plans import Plans
 from app.platform_tags import PlatformTags
+from app.policy import PRIORITY_CREDIT_MS, deadlines_of, policy_of
+from app.quota_hold import QuotaHold
 from app.sender import SENDERS, Sender
 from app.server import create_app
 from app.services import Served, Services
@@ -44,15 +47,16 @@ from app.transfer_rules_cache import LiveTransferRules
 from app.wechat_out import MINIPROGRAM_TYPING_PATH, TYPING_PATH, WeChatApi, new_session
 from config.accounts import AccountKind, OfficialAccount
 from config.settings import Settings
+from config.values import revealed
 from routing.local import LocalPresence
 from routing.presence import Presence
 from routing.rules import BadRule
 from routing.zookeeper import ZooKeeperHub
 from sessions.alarms import AlarmBoard
-from sessions.clients import blocking_client, store_client
-from sessions.deadlines import Deadlines
+from sessions.clients import Redis, blocking_client, store_client
 from sessions.layout import check_layout
 from sessions.outbox import Outbox
+from sessions.quota import SendQuota
 from sessions.reading import Reading
 from sessions.records import Records
 from sessions.roster import SeatStore
@@ -66,7 +70,6 @@ from simulator.web import create_simulator, mount
 
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
-PRIORITY_CREDIT_MS: Final = 60_000
 SPARE_CONNECTIONS: Final = 8
 _running: list[Callable[[], None]] = []
 
@@ -95,7 +98,8 @@ def build(settings: Settings, node: NodeContext) -> Services:
     client = store_client(node.redis_url, settings.thread_count + SENDERS + SPARE_CONNECTIONS)
     scripts = Scripts(client)
     check_layout(client)
-    _alone_or_refused(settings, node)
+    _among_its_like_or_refused(settings, node)
+    node = replace(node, secret_key=agreed(client, settings.secret_key, node.secret_key))
     scripts.load_all()
     accounts = (node.demo.account,) if node.demo else settings.accounts
     zookeeper = _zookeeper(settings, node)
@@ -106,7 +110,7 @@ def build(settings: Settings, node: NodeContext) -> Services:
         for config in accounts
     ]
     jobs = Jobs([work for _, work in built], settings.sweep_s, works=settings.role != "web")
-    logins = Logins(client, node.secret_key.get_secret_value().encode())
+    logins = _logins(settings, node, client)
     passwords = Passwords()
     services = Services(
         settings=settings,
@@ -143,7 +147,7 @@ def _serve(
     courtesies: Background,
 ) -> tuple[Served, Work]:
     """One official account: its stores, its desks, its sender."""
-    client, appid, policy = scripts.client, config.appid, _policy(settings)
+    client, appid, policy = scripts.client, config.appid, policy_of(settings)
     store = SessionStore(scripts, appid, deadlines_of(settings), PRIORITY_CREDIT_MS)
     seats, reading = SeatStore(scripts, appid), Reading(client, appid)
     stream = DeskStream(client, blocking_client(node.redis_url, TAIL_BLOCK_MS / 1000), appid)
@@ -177,8 +181,9 @@ def _serve(
     api = WeChatApi(config, tokens, base, session, typing_path)
     api.token_trouble = tokens.trouble
     payloads = Payloads(appid, api, engine, mirror.speaker_refused(engine, account))
-    sender = Sender(account, api, payloads, pool)
-    account = replace(account, wake_sender=sender.wake, greet=greeter(api, pool))
+    hold = QuotaHold(SendQuota(client, appid), appid)
+    sender = Sender(account, api, payloads, pool, hold)
+    account = replace(account, wake_sender=sender.wake, greet=greeter(api, pool, hold))
     if config.kind is AccountKind.OFFICIAL:
         account = replace(account, noticed=PlatformTags(client, api, courtesies).noticed)
     attendance.on_joined = lambda kf: drain(account, kf)
@@ -216,11 +221,17 @@ def _database(settings: Settings) -> Engine:
     return engine
 
 
-def _alone_or_refused(settings: Settings, node: NodeContext) -> None:
+def _logins(settings: Settings, node: NodeContext, client: Redis) -> Logins:
+    keys = [revealed(key).encode() for key in (node.secret_key, settings.secret_key_previous)]
+    return Logins(client, keys[0], keys[1] or None)
+
+
+def _among_its_like_or_refused(settings: Settings, node: NodeContext) -> None:
     """Nodes on one Redis that do not see each other's agents must not be two."""
-    if node.embedded or settings.zookeeper_hosts:
+    if node.embedded:
         return
-    lease = NodeLease(store_client(node.redis_url, 1), node.node_id)
+    alone = not settings.zookeeper_hosts
+    lease = NodeLease(store_client(node.redis_url, 1), node.node_id, alone=alone)
     lease.take()
     _running.append(lease.release)
 
@@ -228,33 +239,8 @@ def _alone_or_refused(settings: Settings, node: NodeContext) -> None:
 def _zookeeper(settings: Settings, node: NodeContext) -> ZooKeeperHub | None:
     if not settings.zookeeper_hosts:
         return None
-    return ZooKeeperHub(settings.zookeeper_hosts, node.node_id)
-
-
-def deadlines_of(settings: Settings) -> Deadlines:
-    """The lengths of all deadlines, as set."""
-    return Deadlines(
-        idle_ms=settings.idle_close_s * 1000,
-        wait_ms=settings.wait_limit_s * 1000,
-        transfer_ms=settings.transfer_timeout_s * 1000,
-        reply_ms=settings.agent_reply_s * 1000,
-        limit_ms=settings.transfer_limit_s * 1000,
-    )
-
-
-def _policy(settings: Settings) -> Policy:
-    return Policy(
-        load_factor=settings.load_factor,
-        queue_max=settings.queue_max,
-        affinity_ms=settings.affinity_days * 24 * 3600 * 1000,
-        reopen_ms=settings.reopen_s * 1000,
-        reply_budget=settings.reply_budget,
-        transfer_consent=settings.transfer_consent,
-        transfer_ms=settings.transfer_timeout_s * 1000,
-        grace_ms=settings.presence_grace_s * 1000,
-        priority_credit_ms=PRIORITY_CREDIT_MS,
-        opening_keys=settings.entry_keys,
-    )
+    login = revealed(settings.zookeeper_auth)
+    return ZooKeeperHub(settings.zookeeper_hosts, node.node_id, login=login)
 
 
 def _plans(settings: Settings, engine: Engine, appid: str) -> Plans:

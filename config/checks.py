@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import ValidationError
 
 from config.accounts import AccountsFileError, OfficialAccount, describe, read_accounts_file
-from config.values import has_scheme, is_http_url, is_zookeeper_list
+from config.values import has_scheme, is_http_url, is_login, is_zookeeper_list
 
 if TYPE_CHECKING:
     from config.settings import Settings
@@ -96,6 +96,8 @@ def _addresses(settings: Settings) -> Iterator[str]:
             yield f"{_variable(field)}: must begin with one of {', '.join(schemes)} and ://"
     if settings.zookeeper_hosts is not None and not is_zookeeper_list(settings.zookeeper_hosts):
         yield "KF_ZOOKEEPER_HOSTS: must look like host:2181,host:2181[/chroot]"
+    if settings.zookeeper_auth is not None and not is_login(settings.zookeeper_auth):
+        yield "KF_ZOOKEEPER_AUTH: must look like user:password"
 
 
 def _split_roles(settings: Settings) -> Iterator[str]:

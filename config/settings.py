@@ -76,9 +76,11 @@ class Settings(BaseSettings):
 
     redis_url: SecretStr | None = None
     zookeeper_hosts: str | None = None
+    zookeeper_auth: SecretStr | None = None
     database_url: SecretStr | None = None
 
     secret_key: SecretStr | None = Field(None, min_length=16)
+    secret_key_previous: SecretStr | None = Field(None, min_length=16)
     admin_password: SecretStr | None = Field(None, min_length=8)
     data_dir: Path = Path("var")
     role: Literal["web", "worker", "all"] = "all"

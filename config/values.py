@@ -6,6 +6,8 @@ import ipaddress
 import re
 from urllib.parse import urlsplit
 
+from pydantic import SecretStr
+
 _HOST_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?")
 
 
@@ -42,6 +44,17 @@ def has_scheme(url: str, schemes: tuple[str, ...]) -> bool:
     """Whether `url` begins with one of `schemes` and names something after it."""
     scheme, separator, rest = url.partition("://")
     return bool(separator) and scheme in schemes and bool(rest)
+
+
+def revealed(secret: SecretStr | None) -> str:
+    """A secret's text, "" where there is none."""
+    return secret.get_secret_value() if secret else ""
+
+
+def is_login(secret: SecretStr) -> bool:
+    """Whether `secret` is `user:password`."""
+    user, separator, password = secret.get_secret_value().partition(":")
+    return bool(user and separator and password)
 
 
 def is_zookeeper_list(hosts: str) -> bool:

@@ -28,6 +28,7 @@ from kazoo.exceptions import KazooException, NodeExistsError, NoNodeError
 from kazoo.handlers.threading import KazooTimeoutError
 from kazoo.hosts import collect_hosts
 from kazoo.retry import KazooRetry
+from kazoo.security import make_digest_acl
 
 from routing.nodes import holder_of
 from routing.presence import State
@@ -63,13 +64,14 @@ class Link:
 class Connection:
     """A kazoo client and what its listener heard. Implements ``routing.register.Tree``."""
 
-    def __init__(self, hosts: str, timeout_s: float, wake: Callable[[], None], link: Link) -> None:
+    def __init__(
+        self, hosts: str, login: str, timeout_s: float, wake: Callable[[], None], link: Link
+    ) -> None:
         self.link = link
         self._timeout_s = timeout_s
         self._made_at = time.monotonic()
         self._wake = wake
-        retry = KazooRetry(max_tries=-1, max_delay=RECONNECT_DELAY_MAX_S)
-        self._client = KazooClient(hosts=hosts, timeout=timeout_s, connection_retry=retry)
+        self._client = KazooClient(hosts=hosts, timeout=timeout_s, **_options(login))
         self._client.add_listener(self._heard)
         self._client.start_async()
 
@@ -161,6 +163,7 @@ class _Watch:
 class ZooKeeperHub:
     """All presence of one process. ``hosts`` as "host:port,host:port", ``node_id`` names the process.
 
+    With ``login`` "user:password" nobody else reads or writes what it makes; "" = everybody may.
     Nothing is connected before the first ``presence``, and a child made by fork gets a client of its own with
     its first call. Raises ValueError for hosts that cannot be read.
     """
@@ -171,10 +174,12 @@ class ZooKeeperHub:
         node_id: str,
         timeout_s: float = SESSION_TIMEOUT_S,
         reread_s: float = REREAD_S,
+        login: str = "",
     ) -> None:
         _check(hosts)
         self.reread_s = reread_s
         self._hosts, self._node_id, self._timeout_s = hosts, node_id, timeout_s
+        self._login = login
         self._lock = threading.Lock()
         self._registers: Mapping[str, Register] = {}
         self._news = threading.Event()
@@ -255,7 +260,7 @@ class ZooKeeperHub:
             register.tell()
 
     def _connect(self, link: Link) -> Connection:
-        return Connection(self._hosts, self._timeout_s, self._news.set, link)
+        return Connection(self._hosts, self._login, self._timeout_s, self._news.set, link)
 
     def _renewed(self, connection: Connection) -> Connection:
         """The connection, or a fresh one in place of one that gets nowhere."""
@@ -263,6 +268,16 @@ class ZooKeeperHub:
             return connection
         threading.Thread(target=connection.stop, name="presence-stop", daemon=True).start()
         return self._connect(replace(connection.link, session_kept=False))
+
+
+def _options(login: str) -> dict[str, Any]:
+    """How a client connects again, what it shows of itself, who may touch what it makes."""
+    retry = KazooRetry(max_tries=-1, max_delay=RECONNECT_DELAY_MAX_S)
+    if not login:
+        return {"connection_retry": retry}
+    user, _, password = login.partition(":")
+    ours = [make_digest_acl(user, password, all=True)]
+    return {"connection_retry": retry, "auth_data": [("digest", login)], "default_acl": ours}
 
 
 def _check(hosts: str) -> None:

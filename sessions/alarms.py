@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import redis
 
+from sessions.quota import QUOTA_SPENT, SendQuota
 from sessions.scripts import guarded
 
 LEASE: Final = "kf:alarms:lease"
@@ -46,7 +47,11 @@ class AlarmBoard:
         guarded(lambda: self._redis.set(key, errcode, ex=QUOTA_KEPT_S))
 
     def quota_error(self, appid: str) -> str:
-        return str(guarded(lambda: self._redis.get(f"{QUOTA}:{appid}")) or "")
+        """Its code, "" while all is well; that of sends counts until the platform's day is over."""
+        noted = guarded(lambda: self._redis.get(f"{QUOTA}:{appid}"))
+        if not noted and SendQuota(self._redis, appid).is_spent():
+            noted = QUOTA_SPENT
+        return str(noted or "")
 
     def now_ms(self) -> int:
         seconds, micros = guarded(self._redis.time)

@@ -131,12 +131,3 @@ def _options(read_s: float) -> dict[str, Any]:
 
 def _never() -> Retry:
     return Retry(NoBackoff(), 0)
-
-
-def rewrite_log(client: redis.Redis) -> bool:
-    """Has Redis write its append-only file anew, without what was deleted; False where it may not."""
-    try:
-        client.bgrewriteaof()
-    except redis.RedisError:
-        return False
-    return True

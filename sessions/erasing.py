@@ -14,6 +14,7 @@ import redis
 
 from sessions.keys import FORMATS, Keys
 from sessions.model import Session
+from sessions.rewriting import rewrite_stream
 from sessions.scripts import guarded
 
 SCAN_COUNT: Final = 1_000
@@ -95,7 +96,9 @@ class Eraser:
         """What the desks were told of him."""
         rows = guarded(lambda: self._redis.xrange(key))
         his = [ident for ident, values in rows if _told_of(values, openid, session_ids)]
-        return int(guarded(lambda: self._redis.xdel(key, *his))) if his else 0
+        gone = int(guarded(lambda: self._redis.xdel(key, *his))) if his else 0
+        rewrite_stream(self._redis, key)
+        return gone
 
     def _delete(self, key: str) -> int:
         return int(guarded(lambda: self._redis.delete(key)))

@@ -32,6 +32,7 @@ FORMATS: Final[dict[str, str]] = {
     "outbox": "ob:",  # list    by openid: items to send, in order
     "outbox_due": "obdue",  # zset    openid -> next attempt ms (or end of the claim's lease)
     "claim": "obc:",  # hash    by openid: token, item of the send under way
+    "send_quota": "sq",  # string  the day's quota of custom/send is used up; ends with the day
     "dead": "dead",  # zset    message id -> ms: failed or unknown
     "media_jobs": "mediaq",  # zset    "<session>:<seq>" -> due ms
     "desk": "desk",  # stream  what the desks are told

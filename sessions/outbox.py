@@ -60,6 +60,11 @@ class Outbox:
         overlay = _overlay(status, code, why)
         return self._settle(claim, "final", overlay, verdict.value, dead, 0)
 
+    def hold_back(self, claim: Claim, code: int, why: str) -> bool:
+        """Final: an automatic message that is not sent, and is no dead letter for anybody to mend."""
+        overlay = _overlay(Delivery.FAILED, code, why)
+        return self._settle(claim, "final", overlay, Verdict.RETURNED.value, "0", 0)
+
     def again(self, claim: Claim, delay_ms: int) -> bool:
         """Back to the head of its customer's outbox, next attempt after ``delay_ms``."""
         return self._settle(claim, "again", "", "", "0", delay_ms)

@@ -9,7 +9,9 @@ import pytest
 from pydantic import SecretStr
 
 from app import wiring
+from app.auth import secret_key
 from app.node import NodeContext, StartError
+from app.services import Services
 from app.single_node import KEY, NodeLease
 from sessions.clients import Redis, store_client
 from tests.directory.rig import settings_for
@@ -28,15 +30,16 @@ def url(redis_server: PrivateRedis) -> Iterator[str]:
 
 
 @pytest.fixture
-def other(url: str) -> Iterator[None]:
-    """Another node holds the lease."""
-    lease = NodeLease(store_client(url, 1), "other", lease_ms=3000, renew_s=0.5)
+def other(url: str, request: pytest.FixtureRequest) -> Iterator[None]:
+    """Another node runs; it has ZooKeeper where the test says so."""
+    alone = getattr(request, "param", "alone") == "alone"
+    lease = NodeLease(store_client(url, 1), "other", alone=alone, lease_ms=3000, renew_s=0.5)
     lease.take()
     yield
     lease.release()
 
 
-def build(tmp_path: Path, url: str, appid: str, *, embedded: bool = False, **more: str) -> None:
+def build(tmp_path: Path, url: str, appid: str, *, embedded: bool = False, **more: str) -> Services:
     base = f"http://127.0.0.1:{free_port()}"
     node = NodeContext(
         redis_url=url,
@@ -48,21 +51,22 @@ def build(tmp_path: Path, url: str, appid: str, *, embedded: bool = False, **mor
         secret_key=SecretStr("k" * 32),
         admin_password=SecretStr("a-password-of-the-test"),
     )
-    wiring.build(settings_for(tmp_path, appid, base, **more), node)
+    return wiring.build(settings_for(tmp_path, appid, base, **more), node)
 
 
-def holder(url: str) -> str:
+def holders(url: str) -> list[str]:
     with Redis.from_url(url, decode_responses=True) as client:
-        return str(client.get(KEY) or "").partition("|")[0]
+        places: list[str] = client.zrange(KEY, 0, -1)
+        return sorted(place.partition("|")[0] for place in places)
 
 
 def test_a_node_on_an_external_redis_holds_the_lease_while_it_runs(
     tmp_path: Path, url: str, appid: str
 ) -> None:
     build(tmp_path, url, appid)
-    assert holder(url) == "ours"
+    assert holders(url) == ["ours"]
     wiring.shutdown()
-    assert holder(url) == ""
+    assert holders(url) == []
 
 
 @pytest.mark.usefixtures("other")
@@ -71,12 +75,23 @@ def test_a_second_node_without_zookeeper_does_not_start(
 ) -> None:
     with pytest.raises(StartError, match="KF_ZOOKEEPER_HOSTS"):
         build(tmp_path, url, appid)
-    assert holder(url) == "other"
+    assert holders(url) == ["other"]
 
 
 @pytest.mark.usefixtures("other")
+@pytest.mark.parametrize("other", ["many"], indirect=True)
 def test_with_zookeeper_named_several_nodes_start(tmp_path: Path, url: str, appid: str) -> None:
     build(tmp_path, url, appid, KF_ZOOKEEPER_HOSTS=f"127.0.0.1:{free_port()}")
+    assert holders(url) == ["other", "ours"]
+
+
+@pytest.mark.usefixtures("other")
+def test_a_node_with_zookeeper_does_not_start_beside_one_without(
+    tmp_path: Path, url: str, appid: str
+) -> None:
+    with pytest.raises(StartError, match="KF_ZOOKEEPER_HOSTS there as well"):
+        build(tmp_path, url, appid, KF_ZOOKEEPER_HOSTS=f"127.0.0.1:{free_port()}")
+    assert holders(url) == ["other"]
 
 
 @pytest.mark.usefixtures("other")
@@ -84,3 +99,14 @@ def test_the_embedded_default_is_alone_by_its_data_folder(
     tmp_path: Path, url: str, appid: str
 ) -> None:
     build(tmp_path, url, appid, embedded=True)
+
+
+@pytest.mark.usefixtures("other")
+@pytest.mark.parametrize("other", ["many"], indirect=True)
+def test_nodes_that_were_given_no_secret_key_use_the_same(
+    tmp_path: Path, url: str, appid: str
+) -> None:
+    with Redis.from_url(url) as client:
+        client.set(secret_key.KEY, "made by the other node")
+    services = build(tmp_path, url, appid, KF_ZOOKEEPER_HOSTS=f"127.0.0.1:{free_port()}")
+    assert services.node.secret_key.get_secret_value() == "made by the other node"

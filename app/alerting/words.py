@@ -33,7 +33,10 @@ def _words(alarm: Alarm, v: Vitals) -> str:
         Alarm.OLDEST_WAIT: f"最久等待 {_span(v.oldest_wait_ms)}，{v.waiting} 人在排队",
         Alarm.NOBODY_ONLINE: f"没有客服在线，{v.waiting} 人在排队",
         Alarm.TOKEN: f"取不到 access_token，错误码 {v.token_error}，回复发不出去；原因见 flask kf doctor",
-        Alarm.QUOTA: f"接口调用次数已达上限，错误码 {v.quota_error}",
+        Alarm.QUOTA: (
+            f"接口调用次数已达上限，错误码 {v.quota_error}"
+            "；若是发客服消息的次数，自动消息停到北京时间零点，客服的回复仍会尝试"
+        ),
         Alarm.DEAD_LETTERS: f"10 分钟内有 {v.dead} 条消息未送达，请到管理台的未送达消息里处理",
     }[alarm]
 

@@ -26,7 +26,7 @@ class ErasedShape(Shape):
     """How many rows of each table and keys of each kind went; ``pseudonym`` is what the audit log keeps.
 
     ``closed``: the conversation that was open. ``files_clean``: SQLite's files hold nothing of it either;
-    ``log_rewritten``: Redis was told to write its log anew.
+    ``log_rewritten``: Redis' append-only file does not either.
     """
 
     pseudonym: str
@@ -44,6 +44,7 @@ class ErasedShape(Shape):
     summary="Remove everything that is kept of a customer",
     body=EraseBody,
     answer=ErasedShape,
+    refuses=(409,),
 )
 def erase_customer(call: Call, openid: str) -> dict[str, Any]:
     services, appid = call.services, call.account.appid

@@ -60,6 +60,7 @@ def list_dead_letters(call: Call) -> list[dict[str, Any]]:
     summary="Send it once more, as the agent who serves the customer now",
     answer=DeadLetter,
     status=202,
+    refuses=(409,),
 )
 def retry(call: Call, message_id: str) -> dict[str, Any]:
     account = call.account

@@ -90,7 +90,14 @@ def list_groups(call: Call) -> list[dict[str, Any]]:
 
 
 @routes.add(
-    "POST", PATH, ACTION, summary="A new group", body=NewGroupBody, answer=GroupRow, status=201
+    "POST",
+    PATH,
+    ACTION,
+    summary="A new group",
+    body=NewGroupBody,
+    answer=GroupRow,
+    status=201,
+    refuses=(409,),
 )
 def create_group(call: Call) -> dict[str, Any]:
     with acting(call.services.engine) as conn:
@@ -106,7 +113,13 @@ def read_group(call: Call, name: str) -> dict[str, Any]:
 
 
 @routes.add(
-    "PUT", PATH + "/<name>", ACTION, summary="Change a group", body=GroupBody, answer=GroupRow
+    "PUT",
+    PATH + "/<name>",
+    ACTION,
+    summary="Change a group",
+    body=GroupBody,
+    answer=GroupRow,
+    refuses=(409,),
 )
 def replace_group(call: Call, name: str) -> dict[str, Any]:
     with acting(call.services.engine) as conn:
@@ -115,7 +128,14 @@ def replace_group(call: Call, name: str) -> dict[str, Any]:
     return _applied(call, name, changed)
 
 
-@routes.add("DELETE", PATH + "/<name>", ACTION, summary="Remove an unused group", status=204)
+@routes.add(
+    "DELETE",
+    PATH + "/<name>",
+    ACTION,
+    summary="Remove an unused group",
+    status=204,
+    refuses=(409,),
+)
 def remove_group(call: Call, name: str) -> None:
     """Nobody may wait in it: a queue that no agent serves would never end."""
     account = call.account

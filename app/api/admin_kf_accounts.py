@@ -135,6 +135,7 @@ def list_kf_accounts(call: Call) -> list[dict[str, Any]]:
     body=NewKfAccountBody,
     answer=KfAccountMade,
     status=201,
+    refuses=(409, 502),
 )
 def register_kf_account(call: Call) -> dict[str, Any]:
     body = call.body
@@ -153,6 +154,7 @@ def register_kf_account(call: Call) -> dict[str, Any]:
     summary="Import what WeChat has, and see what it lost",
     body=SyncBody,
     answer=SyncShape,
+    refuses=(502,),
 )
 def sync_kf_accounts(call: Call) -> dict[str, Any]:
     body = call.body
@@ -174,6 +176,7 @@ def read_kf_account(call: Call, kf_account: str) -> dict[str, Any]:
     summary="Change it; disabling signs out everywhere and re-routes",
     body=KfAccountChange,
     answer=KfAccountMade,
+    refuses=(409, 502),
 )
 def change_kf_account(call: Call, kf_account: str) -> dict[str, Any]:
     body, kf, actor = call.body, directory(call), call.actor
@@ -200,6 +203,7 @@ def change_kf_account(call: Call, kf_account: str) -> dict[str, Any]:
     ACTION,
     summary="Remove it at WeChat and here; signs out everywhere and re-routes",
     status=204,
+    refuses=(409, 502),
 )
 def remove_kf_account(call: Call, kf_account: str) -> None:
     directory(call).remove(call.actor, kf_account)
@@ -212,6 +216,7 @@ def remove_kf_account(call: Call, kf_account: str) -> None:
     summary="Invite a WeChat user to be the agent behind it",
     body=InviteBody,
     answer=KfAccountShape,
+    refuses=(409, 502),
 )
 def invite(call: Call, kf_account: str) -> dict[str, Any]:
     return _shown(call, directory(call).invite(call.actor, kf_account, call.body.invite_wx))
@@ -224,6 +229,7 @@ def invite(call: Call, kf_account: str) -> dict[str, Any]:
     summary="Its picture: a JPEG of at most 5 MB, as a form's field file or bare bytes",
     answer=KfAccountShape,
     files_max_bytes=AVATAR_MAX_BYTES + OVERHEAD_BYTES,
+    refuses=(415, 502),
 )
 def set_avatar(call: Call, kf_account: str) -> dict[str, Any]:
     row = directory(call).set_avatar(call.actor, kf_account, _picture(call))

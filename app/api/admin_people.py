@@ -94,6 +94,7 @@ def list_people(call: Call) -> list[dict[str, Any]]:
     body=NewPersonBody,
     answer=PersonMade,
     status=201,
+    refuses=(409,),
 )
 def create_person(call: Call) -> dict[str, Any]:
     body = call.body
@@ -118,6 +119,7 @@ def read_person(call: Call, person_id: int) -> dict[str, Any]:
     summary="Change a person; a new role or kf account and disabling sign out everywhere",
     body=PersonChangeBody,
     answer=PersonRow,
+    refuses=(409,),
 )
 def change_person(call: Call, person_id: int) -> dict[str, Any]:
     body, ours, actor = call.body, directory(call), call.actor

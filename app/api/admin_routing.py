@@ -135,6 +135,7 @@ def read_routing(call: Call) -> tuple[dict[str, Any], dict[str, Any]]:
     body=RoutingBody,
     answer=RoutingShape,
     meta=VersionMeta,
+    refuses=(409,),
 )
 def put_routing(call: Call) -> tuple[dict[str, Any], dict[str, Any]]:
     document = call.body.model_dump(exclude_none=True, exclude={"version"})

@@ -74,7 +74,13 @@ class TokenShape(Shape):
 
 
 @routes.add(
-    "POST", "/login", PUBLIC, summary="Sign a browser in", body=Credentials, answer=SignedIn
+    "POST",
+    "/login",
+    PUBLIC,
+    summary="Sign a browser in",
+    body=Credentials,
+    answer=SignedIn,
+    refuses=(401, 429),
 )
 def login(call: Call) -> Response:
     opened = call.services.sign_in.cookie(call.body.name, call.body.password, call.ip)
@@ -100,6 +106,7 @@ def logout(call: Call) -> Response:
     summary="Change the own password; signs out everywhere",
     body=PasswordChange,
     status=204,
+    refuses=(429,),
 )
 def change_password(call: Call) -> None:
     services = call.services
@@ -109,7 +116,13 @@ def change_password(call: Call) -> None:
 
 
 @routes.add(
-    "POST", "/tokens", PUBLIC, summary="A token for a program", body=Credentials, answer=TokenShape
+    "POST",
+    "/tokens",
+    PUBLIC,
+    summary="A token for a program",
+    body=Credentials,
+    answer=TokenShape,
+    refuses=(401, 429),
 )
 def issue_token(call: Call) -> dict[str, Any]:
     opened = call.services.sign_in.token(call.body.name, call.body.password, call.ip)

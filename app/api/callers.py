@@ -18,6 +18,7 @@ from app.auth.roles import INTEGRATION, allowed
 from app.refusals import Refusal
 from app.services import Services
 from app.storage import integrations
+from config.values import is_loopback
 from sessions.sql import reading
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -73,6 +74,8 @@ def caller_of(services: Services, request: Request) -> Caller:
 
 def check_origin(services: Services, request: Request) -> None:
     """Refuses what another site's page makes a browser send."""
+    if not _is_our_name(services, request):
+        raise Refusal("forbidden", "This server is not called by that name (KF_PUBLIC_URL).")
     site = request.headers.get("Sec-Fetch-Site")
     if site in ("same-origin", "none"):
         return
@@ -128,6 +131,24 @@ def _caller(login: Login, secret: str) -> Caller:
         login=login,
         secret=secret,
     )
+
+
+def _is_our_name(services: Services, request: Request) -> bool:
+    """Where the settings say what we are called, a page under another name that leads here is not ours."""
+    settings, host = services.settings, _hostname(request.host)
+    if is_loopback(host):
+        return True
+    if settings.public_url:
+        return host == urlsplit(settings.public_url).hostname
+    return not settings.demo
+
+
+def _hostname(host: str) -> str:
+    """Without its port, "" for what is no name."""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
 
 
 def _own_origins(services: Services, request: Request) -> set[str]:

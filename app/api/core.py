@@ -80,7 +80,8 @@ class Route:
     """One declared route; ``answer`` and ``meta`` are types that pydantic can describe.
 
     ``also_status`` carries the same answer as ``status``. ``raw``: it answers no
-    ``{data, meta}`` but a body of ``content_types``.
+    ``{data, meta}`` but a body of ``content_types``. ``refuses``: statuses of its refusals beyond
+    those that follow from the declaration itself (``refusals``).
     """
 
     method: str
@@ -97,10 +98,23 @@ class Route:
     files_max_bytes: int = 0
     raw: bool = False
     content_types: tuple[str, ...] = ("application/json",)
+    refuses: tuple[int, ...] = ()
 
     @property
     def endpoint(self) -> str:
         return f"{self.method} {self.path}"
+
+    @property
+    def refusals(self) -> list[int]:
+        """Every status of a refusal; a store that is away is 503 everywhere."""
+        found = {422, 503, *self.refuses}
+        if self.action != PUBLIC:
+            found |= {401, 403, 404}
+        if self.method not in SAFE_METHODS:
+            found |= {400, 403, 411, 413}
+        if self.body is not None:
+            found.add(415)
+        return sorted(found - {self.status, self.also_status})
 
 
 @dataclass(slots=True)

@@ -16,7 +16,9 @@ from app.refusals import Refusal
 from sessions.model import SessionError
 
 BEAT_S: Final = 15.0
-CHECK_S: Final = 30.0
+CHECK_S: Final = 25.0
+"""How often the login is looked at: one who lost his rights hears nothing more within 30 s."""
+
 SILENT_MS: Final = 150_000
 """A hidden tab may confirm its stream only once a minute; two may be missed."""
 
@@ -59,17 +61,19 @@ class Feed:
             retry = random.randint(*RETRY_MS)
             return _lines(f"retry: {retry}", ": kfring", f"id: {self._began_at}")
         while self._open:
-            event = self._subscription.get(self._until_next_look())
-            if event is not None and event is not NUDGE:
-                return self._event(event)
+            # Looked at before each event: a stream that is never idle must end like any other.
+            now = time.monotonic()
+            if now >= self._check_at and not (self._still_signed_in(now) and self._heard()):
+                break
             if self._call.services.node.draining():
                 self.close()
                 return _lines(
                     f"retry: {random.randint(*DRAIN_RETRY_MS)}", "event: drain", "data: {}"
                 )
+            event = self._subscription.get(self._until_next_look())
+            if event is not None and event is not NUDGE:
+                return self._event(event)
             now = time.monotonic()
-            if now >= self._check_at and not (self._still_signed_in(now) and self._heard()):
-                break
             if now >= self._beat_at:
                 self._beat_at = now + BEAT_S
                 return _lines(": beat")

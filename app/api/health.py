@@ -102,6 +102,7 @@ def readyz(call: Call) -> Response:
     summary="Figures for Prometheus, for this machine only",
     raw=True,
     content_types=("text/plain",),
+    refuses=(403,),
 )
 def metrics(call: Call) -> Response:
     if not _local(call):

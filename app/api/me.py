@@ -72,6 +72,7 @@ def read_me(call: Call) -> dict[str, Any]:
     summary="Sign in and out of service",
     body=PresenceBody,
     answer=MeShape,
+    refuses=(409,),
 )
 def put_presence(call: Call) -> dict[str, Any]:
     status = Status(call.body.status)
@@ -86,6 +87,7 @@ def put_presence(call: Call) -> dict[str, Any]:
     summary="The shift ends soon: no new customers, the rest is handed over at the end",
     body=OffShiftBody,
     answer=MeShape,
+    refuses=(409,),
 )
 def announce_off_shift(call: Call) -> dict[str, Any]:
     body = call.body

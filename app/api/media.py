@@ -40,6 +40,7 @@ routes = Routes()
     answer=MediaShape,
     status=201,
     files_max_bytes=max(LIMITS.values()) + OVERHEAD_BYTES,
+    refuses=(415,),
 )
 def upload(call: Call) -> dict[str, Any]:
     content, filename = _content(call)

@@ -87,6 +87,7 @@ class SendBody(Body):
     body=SendBody,
     answer=MessageShape,
     status=202,
+    refuses=(409,),
 )
 def send(call: Call, sid: str) -> dict[str, Any]:
     body, me = call.body, call.kf_account
@@ -105,6 +106,7 @@ def send(call: Call, sid: str) -> dict[str, Any]:
     summary="Send a failed or unknown message once more",
     answer=MessageShape,
     status=202,
+    refuses=(409,),
 )
 def resend(call: Call, sid: str, mid: str) -> dict[str, Any]:
     me = call.kf_account

@@ -16,6 +16,7 @@ from app.auth.roles import ACTIONS
 
 VERSION: Final = "1"
 REFERENCE: Final = "#/components/schemas/{model}"
+REFUSED: Final = {"$ref": "#/components/responses/Refused"}
 _VARIABLE: Final = re.compile(r"<(?:(\w+):)?(\w+)>")
 
 routes = Routes()
@@ -75,6 +76,7 @@ def document(declared: Iterable[Route]) -> dict[str, Any]:
         "paths": paths,
         "components": {
             "schemas": definitions,
+            "responses": {"Refused": _refusal(schemas)},
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer"},
                 "cookie": {"type": "apiKey", "in": "cookie", "name": "kfring_session"},
@@ -124,7 +126,10 @@ def _operation(route: Route, schemas: Mapping[tuple[str, str], Any]) -> dict[str
         "operationId": re.sub(r"\W+", "_", route.endpoint).strip("_").lower(),
         "summary": route.summary,
         "parameters": [*_path_parameters(route), *_query_parameters(route.query)],
-        "responses": {str(route.status): _success(route, schemas), "default": _refusal(schemas)},
+        "responses": {
+            str(route.status): _success(route, schemas),
+            **{str(status): REFUSED for status in route.refusals},
+        },
         "security": [] if route.action == PUBLIC else [{"bearer": []}, {"cookie": []}],
     }
     if route.also_status:

@@ -131,6 +131,7 @@ def read_routing(call: Call, sid: str) -> dict[str, Any]:
     "sessions.take",
     summary="Take a waiting customer",
     answer=SessionShape,
+    refuses=(409,),
 )
 def take(call: Call, sid: str) -> dict[str, Any]:
     me = call.kf_account
@@ -145,6 +146,7 @@ def take(call: Call, sid: str) -> dict[str, Any]:
     summary="Hand over to an agent or a group",
     body=TransferBody,
     answer=SessionShape,
+    refuses=(409,),
 )
 def transfer(call: Call, sid: str) -> dict[str, Any]:
     account, body, me = call.account, call.body, call.kf_account
@@ -164,6 +166,7 @@ def transfer(call: Call, sid: str) -> dict[str, Any]:
     "sessions.accept",
     summary="Take over what a colleague hands over",
     answer=SessionShape,
+    refuses=(409,),
 )
 def accept(call: Call, sid: str) -> dict[str, Any]:
     me = call.kf_account
@@ -176,6 +179,7 @@ def accept(call: Call, sid: str) -> dict[str, Any]:
     "sessions.decline",
     summary="Refuse what a colleague hands over",
     answer=SessionShape,
+    refuses=(409,),
 )
 def decline(call: Call, sid: str) -> dict[str, Any]:
     me = call.kf_account
@@ -189,6 +193,7 @@ def decline(call: Call, sid: str) -> dict[str, Any]:
     summary="End a conversation",
     body=CloseBody,
     answer=SessionShape,
+    refuses=(409,),
 )
 def close(call: Call, sid: str) -> dict[str, Any]:
     return acting_on(call, sid, lambda: _close(call, sid))
@@ -215,6 +220,7 @@ def _close(call: Call, sid: str) -> Session:
     "sessions.mark_read",
     summary="The owner has seen everything",
     answer=SessionShape,
+    refuses=(409,),
 )
 def mark_read(call: Call, sid: str) -> dict[str, Any]:
     me = call.kf_account

@@ -37,6 +37,7 @@ class AssignBody(ReasonBody):
     summary="Give it to an agent at once",
     body=AssignBody,
     answer=SessionShape,
+    refuses=(409,),
 )
 def assign(call: Call, sid: str) -> dict[str, Any]:
     target = completed(call.account.config, call.body.kf_account)
@@ -50,6 +51,7 @@ def assign(call: Call, sid: str) -> dict[str, Any]:
     summary="Take it over yourself at once",
     body=ReasonBody,
     answer=SessionShape,
+    refuses=(409,),
 )
 def take_over(call: Call, sid: str) -> dict[str, Any]:
     return _moved(call, sid, call.kf_account, "session.takeover")

@@ -62,6 +62,7 @@ class WhisperBody(Body):
     summary="Typing, or no longer",
     body=TypingBody,
     answer=TypingShape,
+    refuses=(409,),
 )
 def typing(call: Call, sid: str) -> dict[str, Any]:
     served, active, me = call.served, call.body.active, call.kf_account
@@ -81,6 +82,7 @@ def typing(call: Call, sid: str) -> dict[str, Any]:
     summary="Looking at it, or no longer; leaves no read mark. Said again every 20 s while it lasts",
     body=ViewBody,
     answer=list[ViewerShape],
+    refuses=(409,),
 )
 def view(call: Call, sid: str) -> list[dict[str, Any]]:
     readable(call, sid)
@@ -101,6 +103,7 @@ def view(call: Call, sid: str) -> list[dict[str, Any]]:
     body=WhisperBody,
     answer=MessageShape,
     status=201,
+    refuses=(409,),
 )
 def whisper(call: Call, sid: str) -> dict[str, Any]:
     body, by = call.body, call.caller.who

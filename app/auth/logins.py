@@ -58,9 +58,13 @@ class Opened:
 class Logins:
     """Raises ``sessions.model.StoreDown`` or ``StoreRefused`` when Redis does not do its part."""
 
-    def __init__(self, client: redis.Redis, secret_key: bytes) -> None:
+    def __init__(
+        self, client: redis.Redis, secret_key: bytes, previous_key: bytes | None = None
+    ) -> None:
+        """``previous_key`` is still accepted, while the key is being changed."""
         self._client = client
-        self._csrf_key = derive(secret_key, "csrf")
+        keys = [secret_key] if previous_key is None else [secret_key, previous_key]
+        self._csrf_keys = [derive(key, "csrf") for key in keys]
         self._open = client.register_script(script_text("login_open"))
         self._check = client.register_script(script_text("login_check"))
 
@@ -94,10 +98,11 @@ class Logins:
 
     def csrf(self, login: Login) -> str:
         """The token that unsafe requests of this cookie session carry in ``X-CSRF-Token``."""
-        return hmac.digest(self._csrf_key, login.id.encode(), "sha256").hex()
+        return _csrf(self._csrf_keys[0], login)
 
     def csrf_fits(self, login: Login, given: str) -> bool:
-        return hmac.compare_digest(self.csrf(login).encode(), given.encode("utf-8", "replace"))
+        raw = given.encode("utf-8", "replace")
+        return any(hmac.compare_digest(_csrf(key, login).encode(), raw) for key in self._csrf_keys)
 
     def revoke(self, login: Login) -> None:
         """Sign this one out."""
@@ -138,6 +143,10 @@ def _login(ident: str, stored: dict[str, Any]) -> Login:
     values: dict[str, Any] = {name: stored[name] for name in _TEXTS}
     values |= {name: int(stored[name]) for name in _NUMBERS}
     return Login(id=ident, **values)
+
+
+def _csrf(key: bytes, login: Login) -> str:
+    return hmac.digest(key, login.id.encode(), "sha256").hex()
 
 
 def _hash(secret: str) -> str:

@@ -9,6 +9,7 @@ from app.doctor.findings import Finding, bad, good
 from app.storage import engine as sql_engine
 from app.storage import values
 from config.settings import Settings
+from config.values import revealed
 from routing.zookeeper import ZooKeeperHub
 from sessions.clients import store_client
 from sessions.layout import check_layout
@@ -57,7 +58,7 @@ def zookeeper(settings: Settings) -> Finding:
     hosts = settings.zookeeper_hosts
     if not hosts:
         return good("ZooKeeper: none set, which is right for one node")
-    hub = ZooKeeperHub(hosts, "doctor")
+    hub = ZooKeeperHub(hosts, "doctor", login=revealed(settings.zookeeper_auth))
     try:
         seen = hub.presence("doctor")
         deadline = time.monotonic() + ZOOKEEPER_S

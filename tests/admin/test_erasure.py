@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import secrets
 from typing import Any
 
 import redis
@@ -10,6 +11,7 @@ from app.storage.engine import sqlite_file
 from tests.admin.test_admin_api import serving
 from tests.admin.test_export import reply
 from tests.api.conftest import Client, Node
+from tests.servers import PrivateRedis
 from tests.support import wait_until
 
 OPENID = "oErase-Me_0123456789abcdefgh"
@@ -30,32 +32,33 @@ def everything(client: redis.Redis) -> str:
     return "\n".join(f"{key} {reads[client.type(key)](key)}" for key in client.scan_iter())
 
 
+def written(server: PrivateRedis) -> bytes:
+    """What stands in the append-only files."""
+    return b"".join(path.read_bytes() for path in (server.folder / "appendonlydir").iterdir())
+
+
 def on_disk(node: Node) -> bytes:
     file = sqlite_file(node.services.engine)
     assert file is not None
     return b"".join(path.read_bytes() for path in sorted(file.parent.glob(f"{file.name}*")))
 
 
-def picture() -> bytes:
-    return b"\xff\xd8\xff\xe0" + SECRET.encode() + b"\xff\xd9"
-
-
-def story(admin: Client, node: Node) -> tuple[str, str]:
+def story(admin: Client, node: Node, openid: str = OPENID, secret: str = SECRET) -> tuple[str, str]:
     """A customer with a past: an archived conversation, an open one, a note, facts; their ids."""
     amy = serving(node, "amy")
-    node.says(OPENID, SECRET)
-    closed = node.session_of(OPENID)
-    reply(amy, closed, f"您好 {SECRET}")
-    wait_until(lambda: len(node.transcript(OPENID)) > 1)
-    note = {"text": f"备注 {SECRET}"}
-    assert admin.post(f"/customers/{OPENID}/notes", note).status_code == 201
-    assert admin.patch(f"/customers/{OPENID}", {"remark": "难忘的人"}).status_code == 200
-    assert admin.put(f"/customers/{OPENID}/facts", {"city": "烟台"}).status_code == 200
+    node.says(openid, secret)
+    closed = node.session_of(openid)
+    reply(amy, closed, f"您好 {secret}")
+    wait_until(lambda: len(node.transcript(openid)) > 1)
+    note = {"text": f"备注 {secret}"}
+    assert admin.post(f"/customers/{openid}/notes", note).status_code == 201
+    assert admin.patch(f"/customers/{openid}", {"remark": "难忘的人"}).status_code == 200
+    assert admin.put(f"/customers/{openid}/facts", {"city": "烟台"}).status_code == 200
     assert amy.post(f"/sessions/{closed}/close", {}).status_code == 200
     node.archived(closed)
-    node.says(OPENID, SECRET)
+    node.says(openid, secret)
     node.says(ALIKE, "另一位客户")
-    return closed, node.session_of(OPENID)
+    return closed, node.session_of(openid)
 
 
 def test_nothing_of_an_erased_customer_is_left_in_redis_or_sqlite(
@@ -75,6 +78,19 @@ def test_nothing_of_an_erased_customer_is_left_in_redis_or_sqlite(
     for trace in (OPENID, SECRET, "难忘的人", "烟台"):
         assert trace not in text
         assert trace.encode() not in disk
+
+
+def test_redis_file_of_all_writes_holds_nothing_of_an_erased_customer_either(
+    admin: Client, node: Node, redis_server: PrivateRedis
+) -> None:
+    openid, secret = f"oLog-{secrets.token_hex(8)}", secrets.token_hex(12)
+    story(admin, node, openid, secret)
+    wait_until(lambda: secret.encode() in written(redis_server))
+    answer = admin.post(f"/admin/customers/{openid}/erase", {"reason": "客户要求"})
+    assert answer.json()["data"]["log_rewritten"]
+    log = written(redis_server)
+    assert openid.encode() not in log and secret.encode() not in log
+    assert ALIKE.encode() in log
 
 
 def test_another_customer_whose_name_begins_alike_stays(admin: Client, node: Node) -> None:

@@ -188,7 +188,11 @@ class Node:
         if operation is None or response.request.method == "HEAD":
             return
         answers = operation["responses"]
-        described = answers.get(str(response.status_code), answers["default"])
+        assert str(response.status_code) in answers, (method, path, response.status_code)
+        described = answers[str(response.status_code)]
+        if "$ref" in described:
+            name = described["$ref"].rpartition("/")[2]
+            described = self.document["components"]["responses"][name]
         kind = response.headers.get("Content-Type", "").split(";")[0]
         content = described.get("content", {})
         assert kind in content or "*/*" in content or not response.content, (

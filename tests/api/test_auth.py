@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from flask.testing import FlaskClient
 
 from app.auth.errors import Busy
 from tests.api.conftest import PASSWORD, WECHAT_ID, Client, Node
@@ -74,6 +75,56 @@ def test_another_site_cannot_sign_a_browser_in(node: Node) -> None:
     body = {"username": "admin", "password": PASSWORD}
     answer = node.client().post("/login", body, headers={"Sec-Fetch-Site": "cross-site"})
     assert answer.status_code == 403
+
+
+class TestUnderOurName:
+    @pytest.fixture
+    def settings_of_node(self) -> dict[str, str]:
+        return {"KF_PUBLIC_URL": "https://kf.example.com"}
+
+    @pytest.mark.parametrize("host", ["evil.example", "kf.example.com.evil.example", "[", ""])
+    def test_a_page_under_another_name_that_leads_here_is_not_ours(
+        self, node: Node, host: str
+    ) -> None:
+        forged = self.own_request(node) | {"Host": host, "Origin": f"http://{host}"}
+        path, body = "/api/v1/me/presence", {"status": "online"}
+        answer = self.browser(node).put(path, json=body, headers=forged)
+        assert (answer.status_code, answer.get_json()["code"]) == (403, "forbidden")
+        body = {"username": "anna", "password": PASSWORD}
+        answer = self.browser(node).post("/api/v1/login", json=body, headers=forged)
+        assert answer.status_code == 403
+
+    def test_our_own_name_is_served(self, node: Node) -> None:
+        good = self.own_request(node) | {"Origin": "https://kf.example.com"}
+        path, body = "/api/v1/me/presence", {"status": "away"}
+        for host in ("kf.example.com", "KF.example.com:443", "127.0.0.1:8000", "localhost"):
+            answer = self.browser(node).put(path, json=body, headers=good | {"Host": host})
+            assert answer.status_code == 200, host
+
+    def browser(self, node: Node) -> FlaskClient:
+        """Sends the Cookie header that it is given."""
+        return node.app.test_client(use_cookies=False)
+
+    def own_request(self, node: Node) -> dict[str, str]:
+        """What the desk of somebody who signed in sends."""
+        node.agent("anna")
+        client, token = signed_in(node, "anna")
+        secret = client.http.cookies.get("kfring_session")
+        return {"Cookie": f"kfring_session={secret}", "X-CSRF-Token": token}
+
+
+def test_a_cookie_that_somebody_else_planted_is_not_taken_over(node: Node) -> None:
+    node.agent("anna")
+    planted = "1." + "A" * 43
+    client = node.client()
+    client.http.cookies.set("kfring_session", planted)
+    answer = client.post("/login", {"username": "anna", "password": PASSWORD})
+    given = answer.headers["Set-Cookie"].partition("=")[2].partition(";")[0]
+    assert planted not in given and len(given) > 40
+    old = node.client().get("/me", headers={"Cookie": f"kfring_session={planted}"})
+    assert old.status_code == 401
+    again = node.client().post("/login", {"username": "anna", "password": PASSWORD})
+    assert given not in again.headers["Set-Cookie"]
 
 
 def test_signing_out_ends_the_cookie_at_once(node: Node) -> None:

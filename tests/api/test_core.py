@@ -146,8 +146,10 @@ def test_an_unexpected_error_shows_no_trace(node: Node, monkeypatch: pytest.Monk
         raise RuntimeError("a secret of the inside")
 
     monkeypatch.setattr(type(node.services.sign_in), "token", broken)
-    response = node.client().post("/tokens", {"username": "a", "password": PASSWORD})
+    body = {"username": "a", "password": PASSWORD}
+    response = requests.post(node.base + "/api/v1/tokens", json=body, timeout=10)
     assert (response.status_code, response.json()["code"]) == (500, "internal")
+    assert response.headers["Content-Type"] == "application/problem+json"
     assert "inside" not in response.text and "Traceback" not in response.text
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app.api import events
-from tests.api.conftest import WECHAT_ID, Node, Stream
+from tests.api.conftest import WECHAT_ID, Client, Node, Stream
 from tests.support import wait_until
 
 Listen = Callable[..., Stream]
@@ -141,6 +141,25 @@ def test_a_revoked_login_ends_the_stream(
     stream = listen(anna)
     assert anna.post("/logout").status_code == 204
     wait_until(lambda: stream.ended)
+
+
+def test_a_role_lowered_ends_the_stream_even_while_it_is_never_idle(
+    node: Node, admin: Client, listen: Listen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert events.CHECK_S + events.WAKE_S < 30
+    monkeypatch.setattr(events, "CHECK_S", 0.5)
+    anna, lead = node.agent("anna"), node.person("lea", "supervisor")
+    stream = listen(lead)
+    (lea,) = (p for p in admin.data("/admin/people") if p["username"] == "lea")
+    assert admin.patch(f"/admin/people/{lea['id']}", {"role": "agent"}).status_code == 200
+
+    def told_again() -> bool:
+        for status in ("online", "away"):
+            anna.put("/me/presence", {"status": status})
+        return stream.ended
+
+    wait_until(told_again, every=0.01)
+    assert lead.get("/me").status_code == 401
 
 
 def test_an_idle_stream_beats(node: Node, listen: Listen, monkeypatch: pytest.MonkeyPatch) -> None:

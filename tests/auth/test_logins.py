@@ -129,6 +129,20 @@ def test_the_csrf_token_belongs_to_one_login_and_one_secret_key(
     assert not Logins(client, b"another key").csrf_fits(one, token)
 
 
+def test_a_changed_secret_key_signs_nobody_out_while_the_previous_one_is_named(
+    client: redis.Redis,
+) -> None:
+    old, new = b"the old key of all nodes", b"the new key of all nodes"
+    opened = Logins(client, old).open_cookie(WANG, "0")
+    page = Logins(client, old).csrf(opened.login)
+    changed, finished = Logins(client, new, old), Logins(client, new)
+    assert changed.find(opened.secret, "cookie") == opened.login
+    assert changed.csrf_fits(opened.login, page)
+    assert changed.csrf(opened.login) == finished.csrf(opened.login) != page
+    assert finished.find(opened.secret, "cookie") == opened.login
+    assert not finished.csrf_fits(opened.login, page)
+
+
 def test_redis_away_is_told_as_such(tmp_path: object) -> None:
     away = redis.Redis(unix_socket_path="/nonexistent/redis.sock", decode_responses=True)
     with pytest.raises(StoreDown):

@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 
 from app.outgoing import Payloads
+from app.quota_hold import QuotaHold
 from app.sender import RETRY_DELAYS_MS, Sender
 from app.wechat_out import WeChatApi, new_session
 from sessions.budget import budget
+from sessions.quota import SendQuota
 from sessions.sql import Engine, StorageDown
 from tests.conversations.conftest import Office
 from tests.support import free_port
@@ -86,7 +88,8 @@ def _post(
     account = office.account
     api = WeChatApi(account.config, FixedTokens(), base_url, session)
     payloads = Payloads(account.appid, api, engine, lambda kf, code: refused.append((kf, code)))
-    return Post(office, platform, Sender(account, api, payloads, pool), refused)
+    hold = QuotaHold(SendQuota(account.reading._redis, account.appid), account.appid)
+    return Post(office, platform, Sender(account, api, payloads, pool, hold), refused)
 
 
 def test_an_accepted_message_is_sent_once_under_the_agents_name(post: Post) -> None:

@@ -33,6 +33,7 @@ def covers(row: int, *, long: bool = False) -> Callable[[T], T]:
 _ZK = "tests/routing/test_zookeeper.py::test_"
 _STORE = "tests/sessions/test_store.py::test_"
 _SENDER = "tests/conversations/test_sender.py::test_"
+_QUOTA = "tests/conversations/test_quota.py::test_"
 _TOKENS = "tests/wechat/test_tokens.py::test_"
 _OUT = "tests/wechat/test_out.py::test_"
 _ABUSE = "tests/wechat/test_abuse.py::test_"
@@ -136,8 +137,11 @@ ROWS: dict[int, Row] = {
     ),
     42: Row(
         "45015, 45047, 45009",
-        (_SENDER + "a_refusal_is_final_and_corrects_the_budget",),
-        "45009 (daily quota) is shown on each message; automatic sends are not held back until midnight",
+        (
+            _SENDER + "a_refusal_is_final_and_corrects_the_budget",
+            _QUOTA + "automatic_messages_are_held_back_until_midnight_and_are_no_dead_letters",
+            _QUOTA + "agents_are_still_tried_and_the_first_that_is_taken_ends_the_hold",
+        ),
     ),
     43: Row(
         "−1, 5xx, HTML, truncated JSON",
@@ -258,14 +262,20 @@ ROWS: dict[int, Row] = {
             "tests/admin/test_erasure.py::"
             "test_nothing_of_an_erased_customer_is_left_in_redis_or_sqlite",
             "tests/admin/test_erasure.py::"
+            "test_redis_file_of_all_writes_holds_nothing_of_an_erased_customer_either",
+            "tests/sessions/test_rewriting.py::test_what_was_deleted_is_in_no_file_afterwards",
+            "tests/admin/test_erasure.py::"
             "test_the_open_conversation_of_an_erased_customer_gives_its_seat_back",
         ),
-        "the append-only file keeps his words until Redis rewrites it; backups keep them",
+        "backups and RDB snapshots made before keep his words",
     ),
     63: Row(
         "key change with pushes under the old key in flight",
-        ("tests/wechat/test_vectors.py::test_a_push_with_the_previous_key_is_still_read",),
-        "there is no second KF_SECRET_KEY: changing it signs everybody out",
+        (
+            "tests/wechat/test_vectors.py::test_a_push_with_the_previous_key_is_still_read",
+            "tests/auth/test_logins.py::"
+            "test_a_changed_secret_key_signs_nobody_out_while_the_previous_one_is_named",
+        ),
     ),
     64: Row(
         "bad configuration",
