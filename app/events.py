@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import queue
+import re
 import threading
 import time
 from collections import deque
@@ -82,6 +83,8 @@ class StreamSlots:
         self._free.release()
         STREAMS.dec()
 
+
+EVENT_ID: Final = re.compile(r"\d{1,19}(-\d{1,19})?", re.ASCII)
 
 RESYNC: Final = DeskEvent("", "resync", "{}", frozenset(), "", everyone=True)
 
@@ -172,9 +175,13 @@ class DeskHub:
         if not last_id or last_id == self._last_id:
             return ()
         oldest = self._kept[0].id if self._kept else self._last_id
-        if _order(last_id) < _order(oldest):
+        if _order(last_id) < _order(oldest) or self._of_another_history(last_id):
             return (RESYNC,)
         return [event for event in self._kept if _order(event.id) > _order(last_id)]
+
+    def _of_another_history(self, last_id: str) -> bool:
+        """Later than a node that lags could explain: the store was set up anew or put back since."""
+        return _order(last_id)[0] > _order(self._last_id)[0] + TRIM_MARGIN_MS
 
     def _tail(self) -> None:
         while not self._stopping.is_set():
@@ -272,4 +279,4 @@ def _plain(told: Told) -> dict[str, Any]:
 def _order(ident: str) -> tuple[int, int]:
     """A stream id as comparable numbers; what is no id comes before everything."""
     ms, _, number = ident.partition("-")
-    return (int(ms), int(number or 0)) if ms.isdigit() and (number or "0").isdigit() else (0, 0)
+    return (int(ms), int(number or 0)) if EVENT_ID.fullmatch(ident) else (0, 0)
