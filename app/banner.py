@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 from app.kept import KeptSecrets
 from app.node import DemoAccount
 from config.settings import Settings
 
-_RESET = "flask kf reset-password admin"
+_RESET = "kf reset-password admin"
 
 
 def page(
@@ -47,6 +49,12 @@ def _admin(settings: Settings, kept: KeptSecrets, *, always: bool) -> Iterator[s
     elif always or not kept.admin_shown:
         yield f"  admin    {kept.admin_password.get_secret_value()}"
         again = "" if always else "shown only this once; "
-        yield f"           ({again}forgotten: {_RESET})"
+        yield f"           ({again}forgotten: {_flask()} {_RESET})"
     else:
-        yield f"  admin    password printed at the first start; forgotten: {_RESET}"
+        yield f"  admin    password printed at the first start; forgotten: {_flask()} {_RESET}"
+
+
+def _flask() -> str:
+    """Flask's program beside this Python, as it is called from here."""
+    program = Path(sys.executable).with_name("flask")
+    return str(program.relative_to(Path.cwd()) if program.is_relative_to(Path.cwd()) else program)

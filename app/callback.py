@@ -13,6 +13,7 @@ from flask import Blueprint, Response, abort, request
 from prometheus_client import Counter
 
 from app.account import Account
+from app.api.problems import HTTP_CODES, INTERNAL, PROBLEM, problem_text
 from app.conversations import spoken
 from app.conversations.arrivals import receive
 from app.conversations.words import reply_text
@@ -74,8 +75,12 @@ def blueprint(accounts: Mapping[str, Account]) -> Blueprint:
 def bad_length(length: int | None) -> Answer | None:
     """The refusal of a body without a declared length (411) or that is too long (413), unread."""
     if length is None:
-        return _failed(411, "no Content-Length")
-    return _failed(413, "too long") if length > MAX_BODY_BYTES else None
+        return _failed(411, "Send a Content-Length.")
+    return (
+        _failed(413, f"A push may have {MAX_BODY_BYTES} bytes.")
+        if length > MAX_BODY_BYTES
+        else None
+    )
 
 
 def answer_push(account: Account, query: Mapping[str, str], body: bytes) -> Answer:
@@ -92,10 +97,10 @@ def answer_push(account: Account, query: Mapping[str, str], body: bytes) -> Answ
     except SessionError as error:
         # WeChat delivers again what is not answered with 200.
         log.error("push_not_stored", appid=account.appid, error=str(error))
-        return _failed(503, "try again")
+        return _failed(503, "Nothing was stored; deliver again.")
     except Exception:
         log.exception("push_failed", appid=account.appid)
-        return _failed(500, "try again")
+        return _failed(500, "Something went wrong here; deliver again.")
     finally:
         CALLBACK_SECONDS.observe(time.perf_counter() - started)
     _counter("repeated" if outcome.repeated else outcome.result).inc()
@@ -130,12 +135,15 @@ def _answer(account: Account, inbound: Inbound, outcome: Outcome, now_s: int, no
 
 def _refused(account: Account, status: int, error: Exception) -> Answer:
     log.warning("push_refused", appid=account.appid, status=status, reason=str(error))
-    return _failed(status, "refused")
+    return _failed(status, "The push is refused.")
 
 
 def _failed(status: int, words: str) -> Answer:
+    """WeChat reads the status only; the body is for whoever looks for the reason."""
     _counter(str(status)).inc()
-    return Answer(status, words)
+    request_id = structlog.contextvars.get_contextvars().get("request_id", "")
+    code = HTTP_CODES.get(status, INTERNAL)
+    return Answer(status, problem_text(status, code, words, request_id), PROBLEM)
 
 
 @cache

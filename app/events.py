@@ -7,6 +7,7 @@ older, or too much for a slow reader, is a ``resync``.
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections import deque
@@ -52,6 +53,9 @@ class StreamSlots:
     def give_back(self) -> None:
         self._free.release()
         STREAMS.dec()
+
+
+EVENT_ID: Final = re.compile(r"\d{1,19}(-\d{1,19})?", re.ASCII)
 
 
 @dataclass(slots=True)
@@ -137,7 +141,8 @@ class DeskHub:
         if not last_id or last_id == self._last_id:
             return []
         after = _order(last_id)
-        if after < (self._kept[0].order if self._kept else _order(self._last_id)):
+        oldest = self._kept[0].order if self._kept else _order(self._last_id)
+        if after < oldest or self._of_another_history(after):
             return None
         found = list[_Kept]()
         for kept in reversed(self._kept):
@@ -157,6 +162,10 @@ class DeskHub:
         events = events_of([kept.told for kept in wanted], self._reading, self._appid)
         for kept, event in zip(wanted, events, strict=True):
             kept.event = event
+
+    def _of_another_history(self, after: tuple[int, int]) -> bool:
+        """Later than a node that lags could explain: the store was set up anew or put back since."""
+        return after[0] > _order(self._last_id)[0] + TRIM_MARGIN_MS
 
     def _tail(self) -> None:
         while not self._stopping.is_set():
@@ -226,4 +235,4 @@ class DeskHub:
 def _order(ident: str) -> tuple[int, int]:
     """A stream id as comparable numbers; what is no id comes before everything."""
     ms, _, number = ident.partition("-")
-    return (int(ms), int(number or 0)) if ms.isdigit() and (number or "0").isdigit() else (0, 0)
+    return (int(ms), int(number or 0)) if EVENT_ID.fullmatch(ident) else (0, 0)

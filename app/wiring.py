@@ -38,6 +38,7 @@ from app.quota_hold import QuotaHold
 from app.sender import SENDERS, Sender
 from app.server import create_app
 from app.services import Served, Services
+from app.simulated import accounts_of, api_base, with_simulator
 from app.single_node import NodeLease
 from app.storage import engine as sql_engine
 from app.storage.migrate import migrate
@@ -65,8 +66,6 @@ from sessions.series import Series
 from sessions.sql import StorageError
 from sessions.store import SessionStore
 from sessions.streams import DeskStream
-from simulator.config import SimulatorConfig
-from simulator.web import create_simulator, mount
 
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -78,9 +77,7 @@ def create_wsgi(settings: Settings, node: NodeContext) -> Wsgi:
     """The whole node as a WSGI application, its threads started. Raises StartError."""
     services = build(settings, node)
     server = create_app(services)
-    if not settings.simulator_on or node.demo is None:
-        return server
-    return mount(server, create_simulator(_demo_platform(settings, node)))
+    return with_simulator(server, settings, node) if settings.simulator_on else server
 
 
 def shutdown() -> None:
@@ -101,7 +98,7 @@ def build(settings: Settings, node: NodeContext) -> Services:
     _among_its_like_or_refused(settings, node)
     node = replace(node, secret_key=agreed(client, settings.secret_key, node.secret_key))
     scripts.load_all()
-    accounts = (node.demo.account,) if node.demo else settings.accounts
+    accounts = accounts_of(settings, node)
     zookeeper = _zookeeper(settings, node)
     pool = ThreadPoolExecutor(SENDERS * 2, thread_name_prefix="wechat")
     courtesies = Background()
@@ -120,7 +117,7 @@ def build(settings: Settings, node: NodeContext) -> Services:
         served={served.account.appid: served for served, _ in built},
         logins=logins,
         passwords=passwords,
-        sign_in=SignIn(engine, passwords, Throttle(client), logins),
+        sign_in=SignIn(engine, passwords, Throttle(client), logins, [a.appid for a in accounts]),
         streams=StreamSlots(settings.streams_max),
         background=courtesies,
         jobs=jobs,
@@ -174,7 +171,7 @@ def _serve(
         transfer_rules=LiveTransferRules(engine, appid),
     )
     session = new_session()
-    base = _api_base(settings, node)
+    base = api_base(settings, node)
     mini = config.kind is AccountKind.MINIPROGRAM
     typing_path = MINIPROGRAM_TYPING_PATH if mini else TYPING_PATH
     tokens = TokenService(client, config, base, session)
@@ -248,28 +245,6 @@ def _plans(settings: Settings, engine: Engine, appid: str) -> Plans:
         return Plans(engine, appid, settings.timezone)
     except BadRule as error:
         raise StartError(f"config/routing.toml: {error}") from None
-
-
-def _api_base(settings: Settings, node: NodeContext) -> str:
-    if settings.wechat_api_base is None and node.demo is not None:
-        return node.base_url
-    return settings.api_base
-
-
-def _demo_platform(settings: Settings, node: NodeContext) -> SimulatorConfig:
-    assert node.demo is not None
-    config = node.demo.account
-    key = config.encoding_aes_key
-    return SimulatorConfig(
-        appid=config.appid,
-        secret=config.app_secret.get_secret_value(),
-        token=config.token.get_secret_value(),
-        encoding_aes_key=key.get_secret_value() if key else "",
-        mode=config.callback_mode.value,
-        wechat_id=config.wechat_id,
-        callback_url=f"{node.base_url}/wechat/callback/{config.appid}",
-        state_file=str(settings.data_dir / "simulator.db"),
-    )
 
 
 def _stop(

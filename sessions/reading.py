@@ -111,10 +111,10 @@ class Reading:
         key = self.keys.of("media_jobs")
         return list(guarded(lambda: self._redis.zrangebyscore(key, "-inf", now_ms, 0, limit)))
 
-    def dead_letters(self, limit: int) -> list[tuple[str, int]]:
+    def dead_letters(self, limit: int, offset: int = 0) -> list[tuple[str, int]]:
         """(message id, since ms), the newest first."""
-        key = self.keys.of("dead")
-        rows = guarded(lambda: self._redis.zrevrange(key, 0, limit - 1, withscores=True))
+        key, last = self.keys.of("dead"), offset + limit - 1
+        rows = guarded(lambda: self._redis.zrevrange(key, offset, last, withscores=True))
         return [(ident, int(ms)) for ident, ms in rows]
 
     def messages(self, session_id: str, after: int, limit: int) -> list[dict[str, Any]]:

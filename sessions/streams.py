@@ -58,8 +58,10 @@ class DeskStream:
         return [_told(ident, raw) for ident, raw in rows]
 
     def last_id(self) -> str:
-        rows = guarded(lambda: self._redis.xrevrange(self._key, count=1))
-        return str(rows[0][0]) if rows else "0-0"
+        """The id given last, also where its entry is trimmed already."""
+        if not guarded(lambda: self._redis.exists(self._key)):
+            return "0-0"
+        return str(guarded(lambda: self._redis.xinfo_stream(self._key))["last-generated-id"])
 
     def trim(self) -> None:
         """Drops what is older than any desk may ask for."""

@@ -5,27 +5,20 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-from pydantic import Field
-
 from app.account import Account
-from app.api.core import Call, Query, Routes, Shape
+from app.api.core import Call, PageMeta, PageQuery, Routes, Shape
 from app.api.shapes import MessageShape
 from app.conversations import replies
 from app.conversations.access import find
 from app.refusals import Refusal
 from app.storage.audit import acting, record
 from sessions.messages import split_message_id
+from sessions.sql import decode_cursor, encode_cursor
 
 PATH = "/admin/dead-letters"
 ACTION = "admin.dead_letters"
 
 routes = Routes()
-
-
-class DeadQuery(Query):
-    """The newest so many."""
-
-    limit: int = Field(100, ge=1, le=200)
 
 
 class DeadLetter(Shape):
@@ -44,13 +37,17 @@ class DeadLetter(Shape):
     PATH,
     ACTION,
     summary="Failed and unknown messages, newest first",
-    query=DeadQuery,
+    query=PageQuery,
     answer=list[DeadLetter],
+    meta=PageMeta,
 )
-def list_dead_letters(call: Call) -> list[dict[str, Any]]:
-    rows = call.account.reading.dead_letters(call.query.limit)
-    shown = (_shown(call.account, ident, since_ms) for ident, since_ms in rows)
-    return [row for row in shown if row is not None]
+def list_dead_letters(call: Call) -> tuple[Any, Any]:
+    cursor, limit = call.query.cursor, call.query.limit
+    start = max(0, decode_cursor(cursor, int)[0]) if cursor else 0
+    rows = call.account.reading.dead_letters(limit + 1, start)
+    more = encode_cursor(start + limit) if len(rows) > limit else None
+    shown = (_shown(call.account, ident, since_ms) for ident, since_ms in rows[:limit])
+    return [row for row in shown if row is not None], {"next_cursor": more}
 
 
 @routes.add(

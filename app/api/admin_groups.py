@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from app.api.core import Body, Call, Routes, Shape
+from app.api.core import Body, Call, PageMeta, Routes, Shape, WholeQuery, page_of
 from app.directory import mirror
 from app.directory.kf_names import completed
 from app.plans import Plans
@@ -83,10 +83,19 @@ class NewGroupBody(GroupBody):
     name: str = Field(min_length=1, max_length=64)
 
 
-@routes.add("GET", PATH, ACTION, summary="All groups", answer=list[GroupRow])
-def list_groups(call: Call) -> list[dict[str, Any]]:
+@routes.add(
+    "GET",
+    PATH,
+    ACTION,
+    summary="All groups",
+    query=WholeQuery,
+    answer=list[GroupRow],
+    meta=PageMeta,
+)
+def list_groups(call: Call) -> tuple[Any, Any]:
     with reading(call.services.engine) as conn:
-        return [_row(group) for group in groups.everyone(conn, call.account.appid)]
+        found = groups.everyone(conn, call.account.appid)
+    return page_of([_row(group) for group in found], call.query)
 
 
 @routes.add(

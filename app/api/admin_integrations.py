@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from app.api.core import Body, Call, Routes, Shape
+from app.api.core import Body, Call, PageMeta, Routes, Shape, WholeQuery, page_of
 from app.storage import integrations
 from app.storage.audit import acting
 from app.storage.integrations import Integration
@@ -43,10 +43,19 @@ class NewIntegrationBody(Body):
     )
 
 
-@routes.add("GET", PATH, ACTION, summary="All, the revoked ones too", answer=list[IntegrationShape])
-def list_integrations(call: Call) -> list[dict[str, Any]]:
+@routes.add(
+    "GET",
+    PATH,
+    ACTION,
+    summary="All, the revoked ones too",
+    query=WholeQuery,
+    answer=list[IntegrationShape],
+    meta=PageMeta,
+)
+def list_integrations(call: Call) -> tuple[Any, Any]:
     with reading(call.services.engine) as conn:
-        return [_shown(found) for found in integrations.everyone(conn)]
+        issued = integrations.everyone(conn)
+    return page_of([_shown(found) for found in issued], call.query)
 
 
 @routes.add(

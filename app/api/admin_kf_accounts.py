@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from app.api.core import Body, Call, Query, Routes, Shape
+from app.api.core import Body, Call, PageMeta, Routes, Shape, WholeQuery, page_of
 from app.api.shapes import StatusName
 from app.directory import kf_persons
 from app.directory.kf_accounts import KfDirectory, NewAgent
@@ -108,7 +108,7 @@ class SyncBody(Body):
     register_local: bool = False
 
 
-class KfListQuery(Query):
+class KfListQuery(WholeQuery):
     """``group``: only those who serve it."""
 
     group: str | None = Field(None, max_length=64)
@@ -119,12 +119,19 @@ def directory(call: Call) -> KfDirectory:
 
 
 @routes.add(
-    "GET", PATH, ACTION, summary="All kf accounts", query=KfListQuery, answer=list[KfAccountShape]
+    "GET",
+    PATH,
+    ACTION,
+    summary="All kf accounts",
+    query=KfListQuery,
+    answer=list[KfAccountShape],
+    meta=PageMeta,
 )
-def list_kf_accounts(call: Call) -> list[dict[str, Any]]:
+def list_kf_accounts(call: Call) -> tuple[Any, Any]:
     wanted = call.query.group
     rows = [row for row in directory(call).everyone() if wanted is None or wanted in row.groups]
-    return described(call.account, call.services.engine, rows)
+    shown, meta = page_of(rows, call.query)
+    return described(call.account, call.services.engine, shown), meta
 
 
 @routes.add(

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from app.api.core import Body, Call, Query, Routes, Shape
+from app.api.core import Body, Call, PageMeta, Query, Routes, Shape, WholeQuery, page_of
 from app.refusals import Refusal
 from app.storage import notices
 from app.storage.audit import acting
@@ -42,12 +42,20 @@ class LangQuery(Query):
     lang: Literal["zh", "en"] = "zh"
 
 
-@routes.add("GET", PATH, ACTION, summary="All notices", answer=list[NoticeShape])
-def list_notices(call: Call) -> list[dict[str, Any]]:
+@routes.add(
+    "GET",
+    PATH,
+    ACTION,
+    summary="All notices",
+    query=WholeQuery,
+    answer=list[NoticeShape],
+    meta=PageMeta,
+)
+def list_notices(call: Call) -> tuple[Any, Any]:
     defaults = read_defaults()
     with reading(call.services.engine) as conn:
         found = notices.everything(conn, call.account.appid, defaults)
-    return [_shown(notice, defaults[key]) for key, notice in found.items()]
+    return page_of([_shown(notice, defaults[key]) for key, notice in found.items()], call.query)
 
 
 @routes.add(

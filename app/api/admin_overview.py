@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Final
 
 from app.account import Account
-from app.api.agents import list_agents, list_groups
+from app.api.agents import agents_now, groups_now
 from app.api.core import Call, Routes, Shape
 from app.api.shapes import AgentShape, GroupShape, SessionShape
 from app.conversations.lists import closed
@@ -75,7 +74,7 @@ class Overview(Shape):
 def read_overview(call: Call) -> dict[str, Any]:
     account = call.account
     _, now_ms = account.store.customer("")
-    groups = list_groups(call)
+    groups = groups_now(call)
     heads = account.reading.sessions(account.reading.oldest_waiting())
     since = {head.group: head.waiting_since_ms for head in heads}
     shown = [
@@ -90,7 +89,7 @@ def read_overview(call: Call) -> dict[str, Any]:
         "serving": max(0, account.reading.live_count() - waiting),
         "oldest_wait_ms": max((now_ms - at for at in since.values()), default=0),
         "groups": shown,
-        "agents": list_agents(call),
+        "agents": agents_now(call),
         "missed": _lost(account, CloseReason.MISSED),
         "idle_unanswered": _lost(account, CloseReason.IDLE_UNANSWERED),
         "dead_letters": len(account.reading.dead_letters(DEAD_COUNTED)),
@@ -101,10 +100,11 @@ def read_overview(call: Call) -> dict[str, Any]:
 
 def _lost(account: Account, why: CloseReason) -> dict[str, Any]:
     page = closed(account, Filters(close_reason=why.value), None, SHOWN)
-    sessions: Sequence[dict[str, Any]] = [
-        view for view in page.items if view["close_reason"] == why
-    ]
-    return {"count": len(sessions), "more": page.next_cursor is not None, "sessions": sessions}
+    return {
+        "count": len(page.items),
+        "more": page.next_cursor is not None,
+        "sessions": page.items,
+    }
 
 
 def _health(services: Services, account: Account) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from app.api.core import Body, Call, Routes, Shape
+from app.api.core import Body, Call, PageMeta, Routes, Shape, WholeQuery, page_of
 from app.directory.kf_names import completed
 from app.directory.people import PeopleDirectory, Registration
 from app.storage import people
@@ -81,9 +81,17 @@ def directory(call: Call) -> PeopleDirectory:
     return PeopleDirectory(services.engine, services.passwords, services.logins)
 
 
-@routes.add("GET", PATH, ACTION, summary="All persons", answer=list[PersonRow])
-def list_people(call: Call) -> list[dict[str, Any]]:
-    return [_row(person) for person in directory(call).everyone()]
+@routes.add(
+    "GET",
+    PATH,
+    ACTION,
+    summary="All persons",
+    query=WholeQuery,
+    answer=list[PersonRow],
+    meta=PageMeta,
+)
+def list_people(call: Call) -> tuple[Any, Any]:
+    return page_of([_row(person) for person in directory(call).everyone()], call.query)
 
 
 @routes.add(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from app.account import Account
-from app.api.core import Call, Routes
+from app.api.core import Call, PageMeta, Routes, WholeQuery, page_of
 from app.api.shapes import AgentShape, GroupShape
 from app.storage import groups
 from app.storage.groups import Group
@@ -15,9 +15,32 @@ routes = Routes()
 
 
 @routes.add(
-    "GET", "/agents", "agents.read", summary="Everybody who may serve", answer=list[AgentShape]
+    "GET",
+    "/agents",
+    "agents.read",
+    summary="Everybody who may serve",
+    query=WholeQuery,
+    answer=list[AgentShape],
+    meta=PageMeta,
 )
-def list_agents(call: Call) -> list[dict[str, Any]]:
+def list_agents(call: Call) -> tuple[Any, Any]:
+    return page_of(agents_now(call), call.query)
+
+
+@routes.add(
+    "GET",
+    "/groups",
+    "groups.read",
+    summary="Groups with live numbers",
+    query=WholeQuery,
+    answer=list[GroupShape],
+    meta=PageMeta,
+)
+def list_groups(call: Call) -> tuple[Any, Any]:
+    return page_of(groups_now(call), call.query)
+
+
+def agents_now(call: Call) -> list[dict[str, Any]]:
     account = call.account
     seen = [agent for agent in account.attendance.agents().values() if agent.seat.enabled]
     loads = account.seats.crowd("", [agent.seat.kf_account for agent in seen]).loads
@@ -37,10 +60,7 @@ def list_agents(call: Call) -> list[dict[str, Any]]:
     ]
 
 
-@routes.add(
-    "GET", "/groups", "groups.read", summary="Groups with live numbers", answer=list[GroupShape]
-)
-def list_groups(call: Call) -> list[dict[str, Any]]:
+def groups_now(call: Call) -> list[dict[str, Any]]:
     with reading(call.services.engine) as conn:
         found = groups.everyone(conn, call.account.appid)
     return [_view(call, group) for group in found]

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from flask import Request
 
 from app.auth.logins import Login
-from app.auth.roles import INTEGRATION, allowed
+from app.auth.roles import INTEGRATION, allowed, belongs
 from app.refusals import Refusal
 from app.services import Services
 from app.storage import integrations
@@ -61,7 +61,7 @@ def caller_of(services: Services, request: Request) -> Caller:
     if given:
         return _bearer(services, given)
     secret = request.cookies.get(cookie_name(request), "")
-    login = services.logins.find(secret, "cookie") if len(secret) <= HEADER_MAX_CHARS else None
+    login = _login(services, secret, "cookie") if len(secret) <= HEADER_MAX_CHARS else None
     if login is None:
         raise Refusal("unauthorized", "Sign in first.")
     if request.method not in SAFE_METHODS:
@@ -106,10 +106,15 @@ def _bearer(services: Services, given: str) -> Caller:
         raise Refusal("unauthorized", "The header Authorization must be: Bearer <token>.")
     if secret.startswith(integrations.PREFIX):
         return _integration(services, secret)
-    login = services.logins.find(secret, "token")
+    login = _login(services, secret, "token")
     if login is None:
         raise Refusal("unauthorized", "The token is not valid, or no longer.")
     return _caller(login, secret)
+
+
+def _login(services: Services, secret: str, kind: str) -> Login | None:
+    found = services.logins.find(secret, kind)
+    return found if found and belongs(found.role, found.appid, services.served) else None
 
 
 def _integration(services: Services, secret: str) -> Caller:

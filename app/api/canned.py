@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from app.api.core import Body, Call, Routes
+from app.api.core import Body, Call, PageMeta, Routes, WholeQuery, page_of
 from app.api.shapes import CannedShape
 from app.refusals import Refusal
 from app.storage import canned
@@ -36,12 +36,14 @@ class CannedPatch(Body):
     "/canned-replies",
     "canned.read",
     summary="The shared ones and my own",
+    query=WholeQuery,
     answer=list[CannedShape],
+    meta=PageMeta,
 )
-def list_canned(call: Call) -> list[dict[str, Any]]:
+def list_canned(call: Call) -> tuple[Any, Any]:
     with reading(call.services.engine) as conn:
         found = canned.visible(conn, call.account.appid, call.caller.person_id)
-    return [_view(reply) for reply in found]
+    return page_of([_view(reply) for reply in found], call.query)
 
 
 @routes.add(

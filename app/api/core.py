@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
@@ -25,6 +25,7 @@ from app.auth.roles import ACTIONS
 from app.refusals import Refusal
 from app.services import Served, Services
 from app.storage.audit import Actor
+from sessions.sql import decode_cursor, encode_cursor
 
 PREFIX: Final = "/api/v1"
 PUBLIC: Final = "public"
@@ -57,6 +58,13 @@ class PageQuery(Query):
 
     cursor: str | None = Field(None, max_length=400)
     limit: int = Field(50, ge=1, le=LIMIT_MAX)
+
+
+class WholeQuery(Query):
+    """Those of a short list: all of it unless ``limit`` asks for a page."""
+
+    cursor: str | None = Field(None, max_length=400)
+    limit: int | None = Field(None, ge=1, le=LIMIT_MAX)
 
 
 class Shape(BaseModel):
@@ -222,6 +230,14 @@ def register(app: Flask, services: Services, modules: Mapping[str, Routes]) -> N
             )
 
 
+def page_of(rows: Sequence[Any], query: WholeQuery) -> tuple[list[Any], dict[str, str | None]]:
+    """(rows, meta) of the page that is asked for. Raises BadCursor."""
+    start = max(0, decode_cursor(query.cursor, int)[0]) if query.cursor else 0
+    end = start + (query.limit or len(rows))
+    more = encode_cursor(end) if end < len(rows) else None
+    return list(rows[start:end]), {"next_cursor": more}
+
+
 def data_response(data: Any, meta: Any = None, status: int = 200) -> Response:
     """``{"data": …, "meta": …}``."""
     text = json.dumps({"data": data, "meta": meta or {}}, ensure_ascii=False)
@@ -240,7 +256,7 @@ def _handle(services: Services, route: Route, path: Mapping[str, Any]) -> Respon
         if isinstance(value, str) and not PATH_VALUE.fullmatch(value):
             raise Refusal("not_found", "There is nothing of this name.")
     found = _authorised(services, route)
-    arguments = request.args.to_dict()
+    arguments = {name: value for name, value in request.args.items() if value}
     appid = arguments.pop("appid", None)
     call = Call(services, route, request, found, appid)
     if route.method not in SAFE_METHODS:

@@ -11,6 +11,7 @@ from flask import Response
 from pydantic import Field
 
 from app.api.core import Call, Query, Routes
+from app.events import EVENT_ID
 from app.listeners import NUDGE, DeskEvent, Listener, Subscription
 from app.refusals import Refusal
 from sessions.model import SessionError
@@ -155,8 +156,8 @@ def read_events(call: Call) -> Response:
 
 def _begin(call: Call, last_id: str) -> Feed:
     served, kf_account = call.served, call.kf_account_or_none
-    began_at = last_id or served.hub.last_id()
-    subscription = served.hub.subscribe(_listener(call), began_at)
+    began_at = last_id if EVENT_ID.fullmatch(last_id) else served.hub.last_id()
+    subscription = served.hub.subscribe(_listener(call), last_id or began_at)
     try:
         if kf_account:
             _arrive(call, kf_account)

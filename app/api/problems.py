@@ -25,15 +25,18 @@ from sessions.model import Conflict, NotFound, StoreDown, StoreRefused
 from sessions.sql import BadCursor, StorageConflict, StorageError
 from sessions.store import NoRoom, ReplyRefused
 
+PROBLEM: Final = "application/problem+json"
 RETRY_AFTER_S: Final = 1
 INTERNAL: Final = "internal"
 HTTP_CODES: Final = {
     400: "bad_request",
+    403: "forbidden",
     404: "not_found",
     405: "method_not_allowed",
     411: "length_required",
     413: "too_large",
     415: "unsupported_media",
+    503: "unavailable",
 }
 
 log = structlog.get_logger()
@@ -47,17 +50,24 @@ def problem(
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """The one error shape of the contract."""
+    text = problem_text(status, code, detail, g.get("request_id", ""), extra)
+    return Response(text, status, headers, mimetype=PROBLEM)
+
+
+def problem_text(
+    status: int, code: str, detail: str, request_id: str, extra: Mapping[str, Any] | None = None
+) -> str:
+    """Its JSON, also for what is answered without Flask."""
     document = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
         "status": status,
         "detail": detail,
         "code": code,
-        "request_id": g.get("request_id", ""),
+        "request_id": request_id,
         **(extra or {}),
     }
-    text = json.dumps(document, ensure_ascii=False)
-    return Response(text, status, headers, mimetype="application/problem+json")
+    return json.dumps(document, ensure_ascii=False)
 
 
 def from_refusal(refusal: Refusal) -> Response:

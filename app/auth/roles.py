@@ -6,7 +6,7 @@ checked where it is loaded.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from app.auth.errors import Forbidden
@@ -74,6 +74,14 @@ ACTIONS: Final[Mapping[str, frozenset[str]]] = {
 def allowed(role: str, action: str) -> bool:
     """Whether the role may try the action; unknown roles and actions may nothing."""
     return role in ACTIONS.get(action, frozenset())
+
+
+def belongs(role: str, appid: str, served: Collection[str]) -> bool:
+    """Whether one of this role and official account has anything to sign in for here.
+
+    Not an agent of an account that is not served: the demo's, once real credentials are set.
+    """
+    return role != AGENT or not appid or appid in served
 
 
 def require(role: str, action: str) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Collection
 
 from app.auth.errors import BadCredentials, Busy
 from app.auth.logins import Logins, Opened
 from app.auth.passwords import Passwords, WeakPassword
+from app.auth.roles import belongs
 from app.auth.throttle import Throttle, account_key
 from app.storage import people
 from app.storage.engine import Database
@@ -15,11 +17,20 @@ from sessions.sql import StorageError, reading, writing
 
 
 class SignIn:
-    """Raises ``BadCredentials``, ``Throttled``, ``Busy``, and the stores' own errors."""
+    """Raises ``BadCredentials``, ``Throttled``, ``Busy``, and the stores' own errors.
+
+    ``served``: the appids of this installation.
+    """
 
     def __init__(
-        self, engine: Database, passwords: Passwords, throttle: Throttle, logins: Logins
+        self,
+        engine: Database,
+        passwords: Passwords,
+        throttle: Throttle,
+        logins: Logins,
+        served: Collection[str],
     ) -> None:
+        self._served = served
         self._engine = engine
         self._passwords = passwords
         self._throttle = throttle
@@ -41,7 +52,7 @@ class SignIn:
 
     def _proven(self, name: str, password: str, address: str) -> tuple[Person, str]:
         with reading(self._engine) as conn:
-            found = people.by_sign_in_name(conn, name)
+            found = people.by_sign_in_name(conn, name, self._belongs)
         if not self._checked(found, name, password, address) or found is None:
             raise BadCredentials
         epoch = self._logins.epoch(found.id)
@@ -50,8 +61,13 @@ class SignIn:
             person = people.get(conn, found.id)
         if person.disabled or person.password_hash != found.password_hash:
             raise BadCredentials
+        if not self._belongs(person):
+            raise BadCredentials
         self._renew_hash(person, password)
         return person, epoch
+
+    def _belongs(self, person: Person) -> bool:
+        return belongs(person.role, person.appid or "", self._served)
 
     def _checked(self, found: Person | None, name: str, password: str, address: str) -> bool:
         account = account_key(found.id if found else None, name)

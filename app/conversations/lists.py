@@ -119,6 +119,7 @@ def _matches(filters: Filters, view: dict[str, Any]) -> bool:
         "kf_account": filters.kf_account,
         "group": filters.group,
         "openid": filters.openid,
+        "close_reason": filters.close_reason,
     }
     return view["state"] == State.CLOSED and all(
         value is None or view[name] == value for name, value in wanted.items()

@@ -148,7 +148,7 @@ def _refusal(failure: WeChatFailure) -> Refusal:
 
 def _refused(errcode: int) -> Refusal:
     words = f"WeChat refused: {reason(errcode, 'en')}."
-    extra: dict[str, Any] = {"errcode": errcode, "errmsg": reason(errcode)}
+    extra: dict[str, Any] = {"errcode": errcode, "reason": reason(errcode)}
     if errcode in EXISTS:
         words += " Import it: POST /api/v1/admin/kf-accounts/sync."
         extra["import_by"] = "/api/v1/admin/kf-accounts/sync"

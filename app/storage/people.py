@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
@@ -17,6 +17,7 @@ from app.storage.schema import people
 from sessions.sql import StorageConflict, insert_into
 
 USERNAME: Final = re.compile(r"[\w.-]{1,64}")
+SAME_PREFIX_MAX: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,22 +95,25 @@ def holder(conn: Connection, appid: str, kf_account: str) -> Person | None:
     return _person(row) if row else None
 
 
-def by_sign_in_name(conn: Connection, name: str) -> Person | None:
+def by_sign_in_name(
+    conn: Connection, name: str, may: Callable[[Person], bool] = lambda person: True
+) -> Person | None:
     """The person a sign-in name means: a username, else a kf_account, in full or its bare prefix.
 
-    A prefix that two official accounts share means nobody.
+    Only among those who ``may``; a prefix that two of their official accounts share means nobody.
     """
     key = _fold(name)
     if not key or len(key) > 64:
         return None
     exact = conn.execute(select(*_COLUMNS).where(people.c.username == key)).first()
-    if exact:
+    if exact and may(_person(exact)):
         return _person(exact)
     account = func.lower(people.c.kf_account)
     prefix = key.replace("\\", "\\\\").replace("_", "\\_").replace("%", "\\%") + "@%"
     wanted = or_(account == key, account.like(prefix, escape="\\"))
-    found = conn.execute(select(*_COLUMNS).where(wanted).limit(2)).all()
-    return _person(found[0]) if len(found) == 1 else None
+    rows = conn.execute(select(*_COLUMNS).where(wanted).limit(SAME_PREFIX_MAX))
+    found = [person for person in map(_person, rows) if may(person)]
+    return found[0] if len(found) == 1 else None
 
 
 def update(conn: Connection, actor: Actor, person_id: int, changes: Mapping[str, Any]) -> Person:

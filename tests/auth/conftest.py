@@ -54,7 +54,7 @@ def throttle(client: redis.Redis) -> Throttle:
 
 @pytest.fixture
 def sign_in(engine: Engine, passwords: Passwords, throttle: Throttle, logins: Logins) -> SignIn:
-    return SignIn(engine, passwords, throttle, logins)
+    return SignIn(engine, passwords, throttle, logins, {"wx1"})
 
 
 @pytest.fixture

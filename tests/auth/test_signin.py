@@ -105,7 +105,7 @@ def test_a_sign_in_that_found_no_room_is_not_held_against_the_person(
     engine: Engine, throttle: Throttle, logins: Logins, wang: Person
 ) -> None:
     crowded = Passwords(parallel=1, wait_s=0.01)
-    sign_in = SignIn(engine, crowded, throttle, logins)
+    sign_in = SignIn(engine, crowded, throttle, logins, {"wx1"})
     with crowded._slot():
         for _ in range(10):
             with pytest.raises(Busy):

@@ -80,7 +80,7 @@ def test_every_other_refusal_is_told_with_its_code_and_saves_nothing(
         register(kf, person=Wish(password="good-password"))
     assert caught.value.code == "platform_refused"
     assert caught.value.extra["errcode"] == errcode
-    assert str(errcode) in caught.value.extra["errmsg"]
+    assert str(errcode) in caught.value.extra["reason"]
     assert rows(rig) == {} and person_named(rig, "amy") is None
     assert rig.seat("amy@shop_id") is None
 
