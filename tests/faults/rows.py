@@ -254,7 +254,7 @@ ROWS: dict[int, Row] = {
     60: Row("forged addresses in a message"),
     61: Row(
         "secrets and words in logs",
-        ("tests/api/test_messages.py::TestLogged::test_no_secret_or_text_reaches_the_log",),
+        ("tests/e2e/test_main_job.py::test_no_secret_and_no_message_stands_in_the_log",),
     ),
     62: Row(
         "a customer is erased while he is served",
