@@ -1,7 +1,7 @@
 """The embedded default: a private Valkey on a unix socket, its append-only file in the data folder.
 
-Durability settings: appendfsync always and no eviction, so that neither kill -9, a power cut nor memory
-pressure loses an acknowledged write.
+Append-only file and no eviction: neither kill -9 of anything nor memory pressure loses an acknowledged
+write. What a power cut may take is the operator's choice (docs/reliability.md has the figures).
 """
 
 from __future__ import annotations
@@ -55,14 +55,15 @@ def running_url(data_dir: Path) -> str | None:
 
 
 class EmbeddedServer:
-    """A Valkey child of this process; `start`, then `url`, then `stop`.
+    """A Valkey child of this process; `start`, then `url`, then `stop`. `appendfsync` is Valkey's own word.
 
     Start it from the main thread: its life is tied to the thread that starts it.
     """
 
-    def __init__(self, data_dir: Path, lock_descriptor: int) -> None:
+    def __init__(self, data_dir: Path, lock_descriptor: int, appendfsync: str = "everysec") -> None:
         self._folder = (data_dir / "redis").resolve()
         self._lock_descriptor = lock_descriptor
+        self._appendfsync = appendfsync
         self._log = self._folder / "server.log"
         self._sockets: Path | None = None
         self._process: subprocess.Popen[bytes] | None = None
@@ -140,7 +141,7 @@ class EmbeddedServer:
             "unixsocketperm": "700",
             "dir": str(self._folder),
             "appendonly": "yes",
-            "appendfsync": "always",
+            "appendfsync": self._appendfsync,
             "save": "",
             "maxmemory-policy": "noeviction",
             "lua-time-limit": "500",

@@ -110,7 +110,9 @@ class Launcher:
 
     def _start_embedded(self, lock: DataLock) -> None:
         began = time.monotonic()
-        self._embedded = EmbeddedServer(self._settings.data_dir, lock.descriptor)
+        self._embedded = EmbeddedServer(
+            self._settings.data_dir, lock.descriptor, self._settings.appendfsync
+        )
         self._embedded.start()
         say(f"kfring: embedded store ready after {time.monotonic() - began:.1f} s")
 

@@ -75,6 +75,7 @@ class Settings(BaseSettings):
     trusted_proxies: Annotated[tuple[IPvAnyNetwork, ...], NoDecode] = ()
 
     redis_url: SecretStr | None = None
+    appendfsync: Literal["everysec", "always"] = "everysec"
     zookeeper_hosts: str | None = None
     zookeeper_auth: SecretStr | None = None
     database_url: SecretStr | None = None
@@ -122,7 +123,9 @@ class Settings(BaseSettings):
     def _split(cls, value: object) -> object:
         return split_list(value) if isinstance(value, str) else value
 
-    @field_validator("role", "server", "log_level", "callback_mode", "alert_format", mode="before")
+    @field_validator(
+        "role", "server", "log_level", "callback_mode", "alert_format", "appendfsync", mode="before"
+    )
     @classmethod
     def _lower(cls, value: object) -> object:
         return value.lower() if isinstance(value, str) else value
