@@ -87,8 +87,9 @@ class Plan:
     groups: Mapping[str, Group] = field(default_factory=dict)
 
     def group(self, name: str) -> Group:
-        """The group; one that is not kept has no fallback, is open and seats by itself."""
-        return self.groups.get(name) or Group(name)
+        """The group; one that is not kept (any more) is open, and the default group helps out."""
+        default = self.routing.default_group
+        return self.groups.get(name) or Group(name, fallback="" if name == default else default)
 
     def in_use(self) -> frozenset[str]:
         """Groups that the document sends customers to."""

@@ -188,7 +188,7 @@ def _away(
 ) -> Change:
     """From an agent who is gone to whom was chosen, or (nobody) to the head of the queue."""
     session, target = loaded.session, choice.kf_account
-    asked = Details(kf_account=target, by=why)
+    asked = Details(kf_account=target, group=choice.group, by=why)
     steps = [] if session.state is State.TRANSFERING else [(Event.TRANSFER_ASKED, asked)]
     if target and steps:
         steps.append((Event.TRANSFER_CONFIRMED, Details()))

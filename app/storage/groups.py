@@ -54,28 +54,24 @@ def replace(conn: Connection, actor: Actor, group: Group) -> Group:
 
     Raises ``Missing``, and ``Invalid`` on a circle of fallbacks.
     """
-    require(conn, group.appid, group.name)
+    before = require(conn, group.appid, group.name)
     values = _row(conn, group) | {"updated_ms": actor.at_ms}
     conn.execute(groups.update().where(_is(group.appid, group.name)).values(values))
-    record(
-        conn,
-        actor,
-        "group.update",
-        group.name,
-        {"title": group.title, "fallback": group.fallback, "settings": group.settings},
-    )
+    detail = {"before": _document(before), "after": _document(group)}
+    record(conn, actor, "group.update", group.name, detail)
     return require(conn, group.appid, group.name)
 
 
 def remove(conn: Connection, actor: Actor, appid: str, name: str) -> None:
     """Delete a group; its members leave it. Raises ``Missing``, ``Taken`` (it is a fallback)."""
-    require(conn, appid, name)
+    before = require(conn, appid, name)
     using = and_(groups.c.appid == appid, groups.c.fallback == name)
     user = conn.execute(select(groups.c.name).where(using).limit(1)).scalar()
     if user:
         raise Taken(f"the group {name} is the fallback of {user}")
     conn.execute(groups.delete().where(_is(appid, name)))
-    record(conn, actor, "group.remove", name)
+    detail = {"before": _document(before) | {"members": list(before.members)}}
+    record(conn, actor, "group.remove", name, detail)
 
 
 def set_members(
@@ -99,7 +95,9 @@ def set_members(
         rows = [{"appid": appid, "group": name, "kf_account": kf} for kf in sorted(wanted)]
         if rows:
             conn.execute(memberships.insert(), rows)
-        record(conn, actor, "group.members", name, {"members": sorted(wanted)})
+        record(
+            conn, actor, "group.members", name, {"before": sorted(before), "after": sorted(wanted)}
+        )
     return changed
 
 
@@ -127,6 +125,11 @@ def require(conn: Connection, appid: str, name: str) -> Group:
 
 def _find(conn: Connection, appid: str, name: str) -> Any:
     return conn.execute(select(groups).where(_is(appid, name))).first()
+
+
+def _document(group: Group) -> dict[str, Any]:
+    """What the audit log keeps of a version."""
+    return {"title": group.title, "fallback": group.fallback, "settings": group.settings}
 
 
 def _is(appid: str, name: str) -> ColumnElement[bool]:

@@ -247,3 +247,5 @@ def test_a_waiting_customer_can_be_assigned_and_taken_over(admin: Client, node: 
     node.services.served[node.appid].account.attendance.refresh()
     taken = lea.post(f"/sessions/{own}/takeover", {"reason": "急"})
     assert taken.json()["data"]["kf_account"] == f"lea@{WECHAT_ID}"
+    entry = admin.data("/admin/audit?act=session.takeover")[0]
+    assert (entry["who"], entry["object"], entry["detail"]["reason"]) == ("lea", own, "急")

@@ -109,6 +109,11 @@ def test_wechats_own_tags_choose_the_group_once_they_were_read_behind_the_callba
     decision = admin.data("/admin/ring?openid=o1")["decision"]
     assert decision["why"]["rule"]["when"] == {"tags_any": ["vip"]}
     assert served.account.store.customer("o1")[0].platform_tags == ("vip",)
+    for text in ("在吗", "急"):
+        node.says("o1", text)
+    rows = node.client().http.get(f"{node.simulator.base}/sim/api/requests", timeout=10).json()
+    asked = [row for row in rows["data"] if row["path"] == "/cgi-bin/user/info"]
+    assert len(asked) == 2  # once by itself, once by this test: what was read is kept for hours
 
 
 def test_the_scene_that_led_a_customer_here_is_remembered_for_his_first_message(
@@ -145,8 +150,11 @@ def test_a_group_has_members_hours_and_a_fallback_of_its_own(admin: Client, node
     changed = admin.put("/admin/groups/night", {"title": "夜间", "members": []}).json()["data"]
     assert (changed["members"], changed["hours"], changed["assign"]) == ([], None, "auto")
     assert account.groups_of(f"amy@{WECHAT_ID}") == ("general_support",)
-    acts = {e["act"] for e in admin.data("/admin/audit")}
-    assert {"group.create", "group.members", "group.update"} <= acts
+    acts = {e["act"]: e["detail"] for e in reversed(admin.data("/admin/audit"))}
+    assert {"group.create", "group.members", "group.update"} <= acts.keys()
+    before = acts["group.update"]["before"]
+    assert (before["title"], before["settings"]["assign"]) == ("夜班", "manual")
+    assert acts["group.members"] == {"before": [f"amy@{WECHAT_ID}"], "after": []}
 
 
 @pytest.mark.parametrize(

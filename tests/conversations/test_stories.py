@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -192,13 +193,31 @@ def test_taking_from_the_queue_needs_a_seat_and_somebody_who_still_waits(office:
 def test_a_transfer_to_a_group_finds_its_least_bothered_agent_and_keeps_the_note(
     office: Office,
 ) -> None:
+    office.agent("a@x", seats=3)
+    sids = [office.says(f"o{n}").session_id for n in range(3)]
+    for name in ("t1@x", "t2@x", "t3@x"):
+        office.agent(name, seats=3, groups=("technical",))
+    moved = [
+        transfers.transfer(office.account, sid, "a@x", "", "technical", "要看日志") for sid in sids
+    ]
+    assert sorted(m.kf_account for m in moved) == ["t1@x", "t2@x", "t3@x"]
+    assert {m.group for m in moved} == {"technical"}
+    found = office.account.reading.messages(sids[0], 0, 10)[-1]
+    assert found["values"]["note"] == "要看日志"
+    card = json.loads(office.account.reading.card(sids[2]) or "{}")
+    assert [row["load"] for row in card["candidates"]] == [0, 1, 1]
+
+
+def test_a_transfer_to_a_group_whose_agents_take_for_themselves_finds_one_too(
+    office: Office,
+) -> None:
+    leads = replace(PLAN.group("premium_support"), assign="manual")
+    office.plans.append(replace(PLAN, groups={**PLAN.groups, "premium_support": leads}))
     office.agent("a@x")
     sid = office.says("o1").session_id
-    office.agent("t@x", groups=("technical",))
-    moved = transfers.transfer(office.account, sid, "a@x", "", "technical", "要看日志")
-    assert (moved.kf_account, moved.group) == ("t@x", "technical")
-    found = office.account.reading.messages(sid, 0, 10)[-1]
-    assert found["values"]["note"] == "要看日志"
+    office.agent("lead@x", groups=("premium_support",))
+    moved = transfers.transfer(office.account, sid, "a@x", "", "premium_support", "")
+    assert moved.kf_account == "lead@x"
 
 
 def test_a_transfer_to_somebody_absent_full_or_himself_is_refused_and_changes_nothing(

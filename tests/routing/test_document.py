@@ -112,9 +112,12 @@ def test_settings_that_cannot_be_meant_are_named_by_their_field(settings: dict[s
     assert line.startswith(next(iter(settings)))
 
 
-def test_a_plan_knows_unkept_groups_as_open_ones_without_help() -> None:
+def test_a_plan_knows_unkept_groups_as_open_ones_whom_the_default_group_helps() -> None:
     plan = Plan(routing_from(FULL, ZONE, KNOWN), {"vip": Group("vip", fallback="all")})
-    assert plan.group("vip").fallback == "all" and plan.group("ghost") == Group("ghost")
+    assert plan.group("vip").fallback == "all" and plan.group("ghost") == Group(
+        "ghost", fallback="all"
+    )
+    assert Plan(plan.routing).group("all") == Group("all")
     assert plan.in_use() == {"all", "vip"}
 
 

@@ -46,6 +46,10 @@ class Operator:
         groups = {**self.plan.groups, group.name: group}
         self._office.plans.append(replace(self.plan, groups=groups))
 
+    def remove_group(self, name: str) -> None:
+        groups = {n: group for n, group in self.plan.groups.items() if n != name}
+        self._office.plans.append(replace(self.plan, groups=groups))
+
 
 @pytest.fixture
 def operator(office: Office) -> Operator:

@@ -6,6 +6,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -17,12 +18,16 @@ from app.conversations import closing, transfers, waiting
 from app.conversations.transfers import drain_everywhere
 from app.refusals import Refusal
 from routing.groups import Group
+from routing.transfer_rules import Keyword, TransferRules
 from sessions.deadlines import queue_score
 from sessions.model import Session, State
+from sessions.roster import Status
 from tests.conversations.conftest import Office
 from tests.stories.conftest import GROUP, Operator, check_explained
 
 AGENTS = ("a@x", "b@x", "c@x", "d@x")
+WORDS = {"says": "你好", "cancel": "取消", "complain": "我要投诉"}
+STEPS = [*WORDS, "close", "drain", "manual", "auto", "hand_on", "take", "transfer", "lose"]
 MINUTE_MS = 60_000
 
 
@@ -98,6 +103,20 @@ def test_rocketchat_35722_no_limit_leaks_while_everybody_writes_closes_and_drain
     assert not free or not any(s.state is State.WAITING for s in open_ones)
 
 
+def test_whoever_drains_at_the_same_moment_the_queue_is_seated_in_its_order(
+    office: Office,
+) -> None:
+    at_once([partial(office.says, f"o{n}") for n in range(40)])
+    queue = office.account.reading.waiting([GROUP], 100)
+    for name in AGENTS:
+        office.account.seats.put(name, name, 8, ())
+        office.account.seats.set_status(name, Status.ONLINE, refuse_while_holding=False)
+    at_once([partial(office.account.store.drain, name, [GROUP]) for name in AGENTS * 3])
+    told = [t for t in office.account.stream.recent() if t.type == "session.assigned"]
+    assert [t.session_id for t in told] == queue[:32]
+    assert office.account.reading.waiting([GROUP], 100) == queue[32:]
+
+
 def test_chatwoot_11034_load_is_shared_within_the_bound(office: Office) -> None:
     for name in AGENTS:
         office.agent(name, seats=20)
@@ -132,7 +151,7 @@ def test_chatwoot_10059_two_groups_with_hand_over_seat_nobody_twice(
 @given(
     steps=st.lists(
         st.tuples(
-            st.sampled_from(["says", "cancel", "close", "drain", "manual", "auto", "hand_on"]),
+            st.sampled_from(STEPS),
             st.integers(0, 5),
         ),
         min_size=1,
@@ -142,15 +161,22 @@ def test_chatwoot_10059_two_groups_with_hand_over_seat_nobody_twice(
 def test_whatever_several_nodes_do_at_once_the_promises_hold(
     office: Office, operator: Operator, steps: list[tuple[str, int]]
 ) -> None:
+    rules = TransferRules((Keyword(("投诉",), "premium_support"),))
+    office.account = replace(office.account, transfer_rules=lambda: rules)
     office.agent("a@x", seats=2)
+    office.agent("v@x", seats=2, groups=["premium_support"])
     _, now_ms = office.account.store.customer("")
 
     def step(name: str, n: int) -> None:
         chat = office.account.store.customer(f"o{n}")[0].open_session
-        if name == "says":
-            office.says(f"o{n}")
-        elif name == "cancel":
-            office.says(f"o{n}", "取消")
+        if name in WORDS:
+            office.says(f"o{n}", WORDS[name])
+        elif name == "take" and chat:
+            transfers.take(office.account, chat, "v@x")
+        elif name == "transfer" and chat:
+            transfers.transfer(office.account, chat, "a@x", "v@x", "", "")
+        elif name == "lose":
+            transfers.give_up_all(office.account, "va"[n % 2] + "@x", "agent_lost")
         elif name == "close" and chat:
             closing.close_by_supervisor(office.account, chat, "boss")
         elif name in ("manual", "auto"):

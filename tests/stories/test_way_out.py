@@ -9,14 +9,16 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from app.conversations import closing, off_shift, sweeps, transfers
+from app.conversations.waiting import tend
 from app.refusals import Refusal
+from routing.groups import Group
 from routing.transfer_rules import Keyword, TransferRules
 from sessions.machine import HOLDINGS, held_seats
 from sessions.model import Session, State
 from sessions.roster import Status
 from tests.conversations.clockwork import passed
 from tests.conversations.conftest import Office
-from tests.stories.conftest import GROUP, check_explained
+from tests.stories.conftest import GROUP, Operator, check_explained
 
 AGENTS = ("a@x", "b@x", "c@x")
 NOW = 2**53
@@ -147,3 +149,24 @@ def _with(office: Office, act: str, name: str, colleague: str, session_id: str) 
                 sweeps.run_timers(office.account, NOW)
     except Refusal:
         return
+
+
+def test_customers_of_a_group_that_is_gone_find_the_default_group(
+    office: Office, operator: Operator
+) -> None:
+    operator.new_group(Group("gone"))
+    operator.routing(default_group="gone")
+    office.agent("a@x", seats=1, groups=["gone"])
+    served, waiting = office.says("o1").session_id, office.says("o2").session_id
+    operator.routing(default_group=GROUP)
+    operator.remove_group("gone")
+    office.agent("b@x", seats=9, groups=[GROUP])
+    _, now_ms = office.account.store.customer("")
+    office.account.seats.remove("a@x")
+    office.account.attendance.refresh()
+    transfers.give_up_all(office.account, "a@x", "agent_disabled")
+    tend(office.account, now_ms)
+    transfers.drain_everywhere(office.account)
+    for sid in (served, waiting):
+        session = office.session(sid)
+        assert (session.kf_account, session.group) == ("b@x", GROUP)
