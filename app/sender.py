@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import structlog
 
@@ -51,6 +51,23 @@ NO_MENUS: Final = 40200
 VERDICTS: Final = {45047: Verdict.NONE_LEFT, 45015: Verdict.CLOSED, 43004: Verdict.CLOSED}
 
 log = structlog.get_logger()
+
+
+class Why(NamedTuple):
+    """What an agent is told, in his language."""
+
+    zh: str
+    en: str
+
+
+NO_REASON: Final = Why("", "")
+MESSAGE_GONE: Final = Why("消息已不存在", "The message is gone")
+FILE_GONE: Final = Why("文件已不存在", "The file is gone")
+FILE_UNREADABLE: Final = Why("暂时无法读取要发送的文件", "The file cannot be read now")
+NOT_CONNECTED: Final = Why("暂时无法连接微信", "WeChat cannot be reached now")
+NO_CLEAR_ANSWER: Final = Why(
+    "微信没有明确答复，可能已送达", "WeChat gave no clear answer; it may have arrived"
+)
 
 
 class Sender:
@@ -114,7 +131,7 @@ class Sender:
     def send(self, claim: Claim) -> None:
         """One claimed message to its end."""
         if claim.message is None:
-            self._settle(claim, Delivery.FAILED, Verdict.RETURNED, 0, "the message is gone")
+            self._settle(claim, Delivery.FAILED, Verdict.RETURNED, 0, MESSAGE_GONE)
             return
         if claim.message.get("notice") and self._hold.is_on():
             self._insist(lambda: self._account.outbox.hold_back(claim, QUOTA_SPENT, HELD_BACK))
@@ -123,17 +140,16 @@ class Sender:
             self._deliver(claim.openid, claim.message)
         except PlatformRefused as refused:
             self._refused(claim, refused)
-        except PlatformGone as gone:
-            self._settle(claim, Delivery.FAILED, Verdict.RETURNED, 0, str(gone))
+        except PlatformGone:
+            self._settle(claim, Delivery.FAILED, Verdict.RETURNED, 0, FILE_GONE)
         except NotConnected as error:
-            self._again_or(claim, getattr(error, "errcode", 0) or 0, "暂时无法连接微信")
+            self._again_or(claim, getattr(error, "errcode", 0) or 0, NOT_CONNECTED)
         except StorageError:
-            self._again_or(claim, 0, "暂时无法读取要发送的文件")
+            self._again_or(claim, 0, FILE_UNREADABLE)
         except OutcomeUnknown:
-            why = "微信没有明确答复，可能已送达"
-            self._settle(claim, Delivery.UNKNOWN, Verdict.SPENT, 0, why)
+            self._settle(claim, Delivery.UNKNOWN, Verdict.SPENT, 0, NO_CLEAR_ANSWER)
         else:
-            self._settle(claim, Delivery.SENT, Verdict.SPENT, 0, "")
+            self._settle(claim, Delivery.SENT, Verdict.SPENT, 0, NO_REASON)
 
     def _deliver(self, openid: str, message: Mapping[str, Any]) -> None:
         payload = self._payloads.of(message)
@@ -167,16 +183,16 @@ class Sender:
         return kf_account if known else None
 
     def _refused(self, claim: Claim, refused: PlatformRefused) -> None:
-        words = reason(refused.errcode, "zh")
+        why = Why(reason(refused.errcode, "zh"), reason(refused.errcode, "en"))
         if refused.kind in (Kind.RETRY, Kind.TOKEN):
-            self._again_or(claim, refused.errcode, words)
+            self._again_or(claim, refused.errcode, why)
             return
         verdict = VERDICTS.get(refused.errcode, Verdict.RETURNED)
-        self._settle(claim, Delivery.FAILED, verdict, refused.errcode, words)
+        self._settle(claim, Delivery.FAILED, verdict, refused.errcode, why)
 
-    def _again_or(self, claim: Claim, code: int, words: str) -> None:
+    def _again_or(self, claim: Claim, code: int, why: Why) -> None:
         if claim.attempts >= len(RETRY_DELAYS_MS):
-            self._settle(claim, Delivery.FAILED, Verdict.RETURNED, code, words)
+            self._settle(claim, Delivery.FAILED, Verdict.RETURNED, code, why)
             return
         delay = RETRY_DELAYS_MS[claim.attempts]
         delay_ms = int(delay * random.uniform(0.8, 1.2))
@@ -195,9 +211,9 @@ class Sender:
                 time.sleep(SETTLE_EVERY_S)
 
     def _settle(
-        self, claim: Claim, status: Delivery, verdict: Verdict, code: int, why: str
+        self, claim: Claim, status: Delivery, verdict: Verdict, code: int, why: Why
     ) -> None:
-        self._insist(lambda: self._account.outbox.settle(claim, status, verdict, code, why))
+        self._insist(lambda: self._account.outbox.settle(claim, status, verdict, code, *why))
         SENDS.labels(status=status.value).inc()
         TALLY.count(self._account.appid, status.value)
         if code:

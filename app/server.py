@@ -73,7 +73,7 @@ def create_app(services: Services) -> Flask:
     always = _security_headers(services)
     app.after_request(_headers(always))
     app.register_error_handler(Exception, answer_to)
-    short_way = front(app.wsgi_app, accounts, always, begin)
+    short_way = pages.front(front(app.wsgi_app, accounts, always, begin), always, begin)
     app.wsgi_app = short_way  # type: ignore[method-assign,assignment]
     return app
 

@@ -34,7 +34,7 @@ class OfficialAccount(BaseModel):
 
     `encoding_aes_key` is None only in plain mode; `encoding_aes_key_previous` is accepted for
     decryption while a key change is under way. `wechat_id` is the suffix of its kf accounts and
-    "" where the settings do not name it.
+    "" where the settings do not name it. `name` is what the console calls it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
@@ -45,6 +45,7 @@ class OfficialAccount(BaseModel):
     encoding_aes_key: SecretStr | None = None
     encoding_aes_key_previous: SecretStr | None = None
     wechat_id: str = Field(default="", pattern=r"^[A-Za-z0-9_-]{0,64}$")
+    name: str = Field(default="", max_length=32)
     kind: AccountKind = AccountKind.OFFICIAL
     callback_mode: CallbackMode = CallbackMode.SAFE
 

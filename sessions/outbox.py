@@ -54,10 +54,18 @@ class Outbox:
         message = view(raw, changed or None) if raw else None
         return Claim(token, openid, attempts, message)
 
-    def settle(self, claim: Claim, status: Delivery, verdict: Verdict, code: int, why: str) -> bool:
+    def settle(
+        self,
+        claim: Claim,
+        status: Delivery,
+        verdict: Verdict,
+        code: int,
+        why: str,
+        why_en: str = "",
+    ) -> bool:
         """Final: sent, failed or unknown. False if the claim had run out meanwhile."""
         dead = "1" if status in (Delivery.FAILED, Delivery.UNKNOWN) else "0"
-        overlay = _overlay(status, code, why)
+        overlay = _overlay(status, code, why, why_en)
         return self._settle(claim, "final", overlay, verdict.value, dead, 0)
 
     def hold_back(self, claim: Claim, code: int, why: str) -> bool:
@@ -87,6 +95,6 @@ def pending_overlay() -> str:
     return json.dumps({"status": Delivery.PENDING.value, "error": None})
 
 
-def _overlay(status: Delivery, code: int, why: str) -> str:
-    error = {"errcode": code, "reason": why} if why else None
+def _overlay(status: Delivery, code: int, why: str, why_en: str = "") -> str:
+    error = {"errcode": code, "reason": why, "reason_en": why_en} if why else None
     return json.dumps({"status": status.value, "error": error}, ensure_ascii=False)

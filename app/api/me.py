@@ -11,6 +11,7 @@ from app.api.core import Body, Call, Routes, Shape
 from app.api.shapes import StatusName
 from app.conversations import duty, off_shift
 from app.refusals import Refusal
+from config.accounts import AccountKind
 from sessions.roster import Status
 
 OFF_SHIFT_MAX_S = 12 * 3600
@@ -20,10 +21,18 @@ NOTES_MAX = 50
 routes = Routes()
 
 
+class AccountShape(Shape):
+    """An official account or mini program; ``name`` is "" where the settings give none."""
+
+    appid: str
+    name: str
+    kind: AccountKind
+
+
 class MeShape(Shape):
     """``status`` is what he wants to be, ``present`` whether somebody sees him, both null for one who
     does not serve; ``off_shift_ms`` is when his shift ends, null while no end is announced;
-    ``csrf_token`` is null for programs."""
+    ``accounts`` are those he may name by ``?appid=``; ``csrf_token`` is null for programs."""
 
     person: PersonShape
     appid: str | None
@@ -36,6 +45,7 @@ class MeShape(Shape):
     off_shift_ms: int | None
     load: int
     heartbeat_s: int
+    accounts: list[AccountShape]
     csrf_token: str | None
 
 
@@ -142,8 +152,17 @@ def _me(call: Call) -> dict[str, Any]:
         "kf_account": caller.kf_account or None,
         **_service(call),
         "heartbeat_s": call.services.settings.heartbeat_s,
+        "accounts": _accounts(call),
         "csrf_token": call.services.logins.csrf(cookie) if cookie else None,
     }
+
+
+def _accounts(call: Call) -> list[dict[str, Any]]:
+    own = call.caller.appid
+    configs = [served.account.config for served in call.services.served.values()]
+    if call.caller.role == "agent" and own:
+        configs = [config for config in configs if config.appid == own]
+    return [{"appid": one.appid, "name": one.name, "kind": one.kind} for one in configs]
 
 
 def _service(call: Call) -> dict[str, Any]:

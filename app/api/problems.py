@@ -153,7 +153,8 @@ def _busy(error: Busy) -> Response:
 
 
 def _platform_refused(error: PlatformRefused) -> Response:
-    extra = {"errcode": error.errcode, "reason": reason(error.errcode, "zh")}
+    code = error.errcode
+    extra = {"errcode": code, "reason": reason(code, "zh"), "reason_en": reason(code, "en")}
     detail = f"WeChat refused: {reason(error.errcode, 'en')} ({error.errcode})."
     return problem(502, "platform_refused", detail, extra)
 

@@ -89,10 +89,11 @@ class SessionShape(Shape):
 
 
 class DeliveryError(Shape):
-    """Why a message was not delivered."""
+    """Why a message was not delivered, in Chinese and, where it is known, in English."""
 
     errcode: int
     reason: str
+    reason_en: str = ""
 
 
 class _MessageBase(Shape):

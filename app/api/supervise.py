@@ -41,7 +41,7 @@ class AssignBody(ReasonBody):
 )
 def assign(call: Call, sid: str) -> dict[str, Any]:
     target = completed(call.account.config, call.body.kf_account)
-    return _moved(call, sid, target, "session.assign")
+    return _moved(call, sid, target, "assigned", "session.assign")
 
 
 @routes.add(
@@ -54,7 +54,7 @@ def assign(call: Call, sid: str) -> dict[str, Any]:
     refuses=(409,),
 )
 def take_over(call: Call, sid: str) -> dict[str, Any]:
-    return _moved(call, sid, call.kf_account, "session.takeover")
+    return _moved(call, sid, call.kf_account, "takeover", "session.takeover")
 
 
 def audited(call: Call, act: str, sid: str, detail: dict[str, Any]) -> None:
@@ -63,8 +63,8 @@ def audited(call: Call, act: str, sid: str, detail: dict[str, Any]) -> None:
         record(conn, call.actor, act, sid, detail)
 
 
-def _moved(call: Call, sid: str, target: str, act: str) -> dict[str, Any]:
-    reason, by = call.body.reason, call.caller.who
-    shown = acting_on(call, sid, lambda: supervision.assign(call.account, sid, target, by, reason))
+def _moved(call: Call, sid: str, target: str, why: str, act: str) -> dict[str, Any]:
+    account, reason, by = call.account, call.body.reason, call.caller.who
+    shown = acting_on(call, sid, lambda: supervision.assign(account, sid, target, by, reason, why))
     audited(call, act, sid, {"to": target, "reason": reason})
     return shown

@@ -13,8 +13,10 @@ from sessions.model import Session, State
 from sessions.store import Loaded, NoRoom
 
 
-def assign(account: Account, session_id: str, target: str, by: str, reason: str) -> Session:
-    """An open conversation, waiting or served, goes to ``target``.
+def assign(
+    account: Account, session_id: str, target: str, by: str, reason: str, why: str = "assigned"
+) -> Session:
+    """An open conversation, waiting or served, goes to ``target``; ``why`` is assigned or takeover.
 
     Raises Refusal: not_found, session_closed, agent_offline, agent_full, invalid (he has it).
     """
@@ -28,7 +30,7 @@ def assign(account: Account, session_id: str, target: str, by: str, reason: str)
             raise Refusal("invalid", "The conversation is with this agent already.")
         freed = held_seats(session) - {target}
         after = apply_all(session, _steps(session, target, by, reason), loaded.now_ms)
-        line = Line("moved", {"by": by, "to": target, "note": reason, "why": "assigned"})
+        line = Line("moved", {"by": by, "to": target, "note": reason, "why": why})
         return Change(session, after, lines=(line,))
 
     try:

@@ -147,8 +147,9 @@ def _refusal(failure: WeChatFailure) -> Refusal:
 
 
 def _refused(errcode: int) -> Refusal:
-    words = f"WeChat refused: {reason(errcode, 'en')}."
-    extra: dict[str, Any] = {"errcode": errcode, "reason": reason(errcode)}
+    zh, en = reason(errcode, "zh"), reason(errcode, "en")
+    words = f"WeChat refused: {en}."
+    extra: dict[str, Any] = {"errcode": errcode, "reason": zh, "reason_en": en}
     if errcode in EXISTS:
         words += " Import it: POST /api/v1/admin/kf-accounts/sync."
         extra["import_by"] = "/api/v1/admin/kf-accounts/sync"

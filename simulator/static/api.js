@@ -1,5 +1,13 @@
 // The simulator's API for programs, as the phone uses it.
 
+// The simulator's own words are for programs; the page has words of its own.
+export class Refused extends Error {
+  constructor(status) {
+    super(`refused with ${status}`);
+    this.status = status;
+  }
+}
+
 const appid = new URLSearchParams(location.search).get("appid");
 
 async function call(method, path, body) {
@@ -10,9 +18,8 @@ async function call(method, path, body) {
     headers: body ? { "Content-Type": "application/json" } : {},
     body: body ? JSON.stringify(body) : undefined,
   });
-  const data = await answer.json();
-  if (!answer.ok) throw new Error(data.error || `HTTP ${answer.status}`);
-  return data;
+  if (!answer.ok) throw new Refused(answer.status);
+  return answer.json();
 }
 
 const of = (openid) => `/sim/api/followers/${encodeURIComponent(openid)}`;

@@ -66,6 +66,14 @@ function picture(line) {
   return node;
 }
 
+function clip(line) {
+  const node = element("video", "picture");
+  node.src = line.media_url;
+  node.controls = true;
+  node.preload = "metadata";
+  return node;
+}
+
 function content(line, onOption) {
   const t = words();
   if (line.type === "text") {
@@ -73,12 +81,13 @@ function content(line, onOption) {
   }
   if (line.type === "image" && line.media_url) return picture(line);
   if (line.type === "msgmenu") return menuBubble(line, onOption);
-  if (line.type === "voice") return element("div", "bubble", t.voiceNote);
-  if (line.type === "video" || line.type === "shortvideo") return card(t.videoNote, line.text);
+  if (line.type === "voice") return element("div", "bubble", `▶ ${t.voice}`);
+  if (line.type === "video" || line.type === "shortvideo") return line.media_url ? clip(line) : card(t.video, line.text);
   if (line.type === "location") return card(t.location, line.text);
   if (line.type === "link" || line.type === "file") return card(line.text, t[line.type]);
+  if (line.type === "miniprogrampage") return card(line.text, t.page);
   if (line.type === "news") return card(line.text, line.articles[0].description);
-  return element("div", "bubble", `${t.unsupported(line.type)} ${line.text || ""}`);
+  return element("div", "bubble", [t.unsupported, line.text].filter(Boolean).join(" "));
 }
 
 function eventWords(line) {
@@ -88,7 +97,7 @@ function eventWords(line) {
   if (line.event === "VIEW") return t.opened(key);
   if (line.event === "subscribe") return t.followed;
   if (line.event === "unsubscribe") return t.left;
-  return line.event === "SCAN" ? t.scanned(key) : t.other(line.event);
+  return line.event === "SCAN" ? t.scanned(key) : t.other;
 }
 
 function avatar(line, names) {
@@ -117,6 +126,6 @@ export function drawLine(line, names, onOption) {
 }
 
 export function drawTime(ms) {
-  const moment = new Date(ms).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hour12: false });
+  const moment = new Date(ms).toLocaleTimeString("en-GB", { timeZone: "Asia/Shanghai", hour: "2-digit", minute: "2-digit" });
   return element("p", "note", moment);
 }

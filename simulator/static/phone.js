@@ -14,6 +14,10 @@ function complain(text) {
   at("error").hidden = !text;
 }
 
+function wordsOfError(error) {
+  return words()[error.status === 409 ? "refused" : "failed"];
+}
+
 async function act(spec) {
   const openid = openidOf(state.active);
   const sent = api.act(openid, spec);
@@ -22,7 +26,7 @@ async function act(spec) {
     await sent;
     complain("");
   } catch (error) {
-    complain(error.message);
+    complain(wordsOfError(error));
   }
   refreshSoon();
 }
@@ -129,10 +133,10 @@ at("file").addEventListener("change", (event) => {
   if (event.target.files[0]) sendFile(event.target.files[0]);
   event.target.value = "";
 });
-at("add").addEventListener("click", () => addCustomer().catch((error) => complain(error.message)));
+at("add").addEventListener("click", () => addCustomer().catch((error) => complain(wordsOfError(error))));
 at("language").addEventListener("click", () => {
   switchLanguage();
   drawAll(on);
 });
 onSwitch(() => drawAll(on));
-begin().catch((error) => complain(error.message));
+begin().catch((error) => complain(wordsOfError(error)));

@@ -67,6 +67,8 @@ function drawFixed(on) {
   at("add").title = t.add;
   at("add").ariaLabel = t.add;
   at("language").textContent = t.other_language;
+  at("language").ariaLabel = t.switchTo;
+  at("chat").ariaLabel = t.messages;
   at("menu").replaceChildren(...state.account.menu.map(({ label, event, event_key }) => {
     return button(label, () => on.act({ event, event_key }));
   }));

@@ -74,9 +74,20 @@ test("a queue of another length than known is doubtful until the next snapshot",
 
 test("what an event said while the lists were being fetched is not undone by them", () => {
   const state = run(signedIn, updated(session("1")), { type: "snapshot.begun" },
-    updated(session("1", { rev: 2, state: "CLOSED" }), "session.closed"), updated(session("2")), snapshot(session("1")));
-  assert.deepEqual(closedOnes(state).map((row) => row.id), ["1"]);
+    updated(session("1", { rev: 2, state: "CLOSED", closed_ms: 2 }), "session.closed"), updated(session("2")), snapshot(session("1")));
+  assert.deepEqual(closedOnes(state, 2).map((row) => row.id), ["1"]);
   assert.deepEqual(mine(state).map((row) => row.id), ["2"]);
+});
+
+test("the closed ones shown are those since midnight in Beijing", () => {
+  const at = (iso) => Date.parse(`${iso}+08:00`);
+  const closed = (id, iso) => session(id, { state: "CLOSED", closed_ms: at(iso) });
+  const state = run(signedIn, snapshot(
+    closed("1", "2026-11-19T23:59:59"), closed("2", "2026-11-20T00:00:00"), closed("3", "2026-11-20T00:30:00")));
+  const shown = (iso) => closedOnes(state, at(iso)).map((row) => row.id);
+  assert.deepEqual(shown("2026-11-20T00:31:00"), ["3", "2"]);
+  assert.deepEqual(shown("2026-11-20T23:59:00"), ["3", "2"]);
+  assert.deepEqual(shown("2026-11-21T00:00:00"), []);
 });
 
 test("a snapshot drops what is no longer there and keeps nothing marked", () => {

@@ -16,6 +16,7 @@ from tests.support import wait_until
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
 Desks = Callable[..., Desk]
+SEND = "/cgi-bin/message/custom/send"
 HOSTILE = """<img src=x onerror="document.title='owned'"><script>document.title='owned'</script>"""
 
 
@@ -161,12 +162,37 @@ def test_a_refused_reply_shows_the_reason_and_can_be_sent_again(
     agent = desk().sign_in("agent1").serve()
     node.says(anna, "您好")
     agent.open("您好")
-    node.faults({"path": "/cgi-bin/message/custom/send", "errcode": 45166, "count": 1})
+    node.faults({"path": SEND, "errcode": 45166, "count": 1})
     agent.write("被拒绝的话")
     expect(agent.page.get_by_text(re.compile("发送失败：内容未通过安全审核"))).to_be_visible()
     agent.page.get_by_role("button", name="重发").click()
     expect(agent.page.locator(".sent")).to_have_count(1)
     assert node.texts(anna) == ["被拒绝的话"]
+
+
+def test_a_message_that_may_have_arrived_is_sent_again_only_after_asking(
+    desk: Desks, node: DemoNode, anna: str
+) -> None:
+    agent = desk().sign_in("agent1").serve()
+    node.says(anna, "您好")
+    agent.open("您好")
+    node.faults({"path": SEND, "http_status": 502, "after": True, "count": 1})
+    agent.write("也许到了的话")
+    doubtful = agent.page.locator(".message[data-status=unknown]")
+    expect(doubtful).to_contain_text("未收到微信的确认，可能已送达")
+    agent.write("后面的话不受影响")
+    wait_until(lambda: node.texts(anna) == ["也许到了的话", "后面的话不受影响"])
+    expect(doubtful).to_have_count(1)
+    doubtful.get_by_role("button", name="确认后重发").click()
+    dialog = agent.page.get_by_role("dialog", name="确认后重发")
+    expect(dialog).to_contain_text("重发会让客户收到两次")
+    dialog.get_by_role("button", name="取消").click()
+    agent.page.wait_for_timeout(300)
+    assert node.texts(anna).count("也许到了的话") == 1
+    doubtful.get_by_role("button", name="确认后重发").click()
+    dialog.get_by_role("button", name="重发", exact=True).click()
+    expect(doubtful).to_have_count(0)
+    wait_until(lambda: node.texts(anna).count("也许到了的话") == 2)
 
 
 def test_going_offline_with_open_conversations_asks_first(

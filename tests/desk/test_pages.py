@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import posixpath
 import re
 
 import pytest
@@ -15,6 +17,7 @@ from app import pages
 def client() -> FlaskClient:
     app = Flask("pages", static_folder=None)
     app.register_blueprint(pages.blueprint())
+    app.wsgi_app = pages.front(app.wsgi_app, {}, lambda given: given)  # type: ignore[method-assign]
     return app.test_client()
 
 
@@ -67,6 +70,38 @@ def test_a_page_has_no_inline_script_or_style(client: FlaskClient, page: str) ->
     text = client.get(page).text
     assert re.findall(r"<script(?![^>]*src=)", text) == []
     assert "<style" not in text and "style=" not in text
+
+
+@pytest.mark.parametrize("page", ["desk", "admin"])
+def test_a_page_names_every_module_its_script_needs_so_that_none_is_found_late(
+    client: FlaskClient, page: str
+) -> None:
+    named = [a.split("/", 3)[3] for a in addresses(client, f"/{page}") if a.endswith(".js")]
+    version = addresses(client, f"/{page}")[0].split("/")[2]
+    assert len(named) == len(set(named)) > 50
+    for name in named:
+        text = client.get(f"/static/{version}/{name}").text
+        for path in re.findall(r'(?:\bfrom|^import)\s*"(\.[^"]+)"', text, re.MULTILINE):
+            assert posixpath.normpath(f"{posixpath.dirname(name)}/{path}") in named, (name, path)
+    form = named.index("shared/login.js")
+    assert form < 40 < named.index("desk/content.js")
+
+
+def test_files_are_compressed_for_whoever_takes_it_and_not_sent_twice(client: FlaskClient) -> None:
+    script = next(a for a in addresses(client, "/desk") if a.endswith("words.zh.js"))
+    plain = client.get(script)
+    packed = client.get(script, headers={"Accept-Encoding": "gzip"})
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert "Accept-Encoding" in packed.headers["Vary"]
+    assert gzip.decompress(packed.data) == plain.data
+    assert packed.headers["ETag"] != plain.headers["ETag"]
+    for first, encoding in ((plain, ""), (packed, "gzip")):
+        asked = {"If-None-Match": first.headers["ETag"], "Accept-Encoding": encoding}
+        again = client.get(script, headers=asked)
+        assert (again.status_code, again.data) == (304, b"")
+    assert client.head(script).data == b""
+    page = client.get("/desk")
+    assert client.get("/desk", headers={"If-None-Match": page.headers["ETag"]}).status_code == 304
 
 
 def test_the_front_door_is_the_desk(client: FlaskClient) -> None:

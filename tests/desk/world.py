@@ -87,6 +87,10 @@ class DemoNode:
             self._api("PUT", "/me/presence", self._token(username), body)
         self.faults()
 
+    def admin(self, method: str, path: str, body: Any = None) -> Any:
+        """The admin's word by the API; answers its data."""
+        return self._api(method, path, self._token("admin"), body)["data"]
+
     def received(self, openid: str) -> list[dict[str, Any]]:
         """What agents sent him, in order."""
         url = f"{self.url}/sim/api/followers/{openid}/transcript"
@@ -120,7 +124,7 @@ class DemoNode:
         url = f"{self.url}/api/v1{path}"
         answer = requests.request(method, url, json=body, headers=headers, timeout=TIMEOUT_S)
         assert answer.ok, f"{method} {path}: {answer.text}"
-        found: dict[str, Any] = answer.json()
+        found: dict[str, Any] = answer.json() if answer.content else {"data": None}
         return found
 
     def _simulator(self, path: str, body: dict[str, Any]) -> None:

@@ -1,20 +1,21 @@
 // Who did what and when; narrowed by person, act and time, page by page.
 
 import { call, withQuery } from "../shared/api.js";
+import { dayStart, nextDay } from "../shared/days.js";
 import { html, useEffect, useState } from "../shared/kit.js";
 import { fullTime } from "../shared/time.js";
 import { has, t } from "../shared/words.js";
 import { Said, useAct } from "./act.js";
-import { dayStart, nextDay } from "./days.js";
 import { Table } from "./table.js";
 
 const PAGE = 50;
 const ACTS = [
   "session.takeover", "session.assign", "session.whisper", "session.close", "dead_letter.retry",
   "kf_account.create", "kf_account.update", "kf_account.remove", "kf_account.invite", "kf_account.sync",
-  "person.create", "person.update", "person.password", "group.create", "group.update", "group.remove", "group.members",
-  "routing.update", "routing.restore", "notice.update", "notice.reset",
-  "export.conversations", "export.messages", "customer.erase",
+  "kf_account.groups", "kf_account.avatar", "person.create", "person.update", "person.password",
+  "group.create", "group.update", "group.remove", "group.members",
+  "routing.update", "routing.restore", "transfer_rules.update", "notice.update", "notice.reset",
+  "export.conversations", "export.messages", "customer.erase", "integration.issue", "integration.revoke",
 ];
 
 export function Audit() {

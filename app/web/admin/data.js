@@ -1,14 +1,14 @@
 // Taking data out, and removing one customer for good.
 
-import { post, withQuery } from "../shared/api.js";
+import { post, urlOf, withQuery } from "../shared/api.js";
+import { dayStart, nextDay } from "../shared/days.js";
 import { Confirm } from "../shared/dialog.js";
 import { html, useState } from "../shared/kit.js";
 import { language, t } from "../shared/words.js";
 import { state } from "../desk/store.js";
 import { Said, useAct } from "./act.js";
-import { dayStart, nextDay } from "./days.js";
 
-const BASE = "/api/v1/admin/export";
+const BASE = "/admin/export";
 
 export function Data() {
   return html`
@@ -36,7 +36,7 @@ function Export() {
         ${state.value.groups.map((one) => html`<option key=${one.name} value=${one.name}>${one.title}</option>`)}</select></label>
     </div>
     <footer class="buttons">${["conversations", "messages"].map((what) => html`
-      <a key=${what} class="button" href=${withQuery(`${BASE}/${what}`, query)} download>${t(`export.${what}`)}</a>`)}</footer>
+      <a key=${what} class="button" href=${urlOf(withQuery(`${BASE}/${what}`, query))} download>${t(`export.${what}`)}</a>`)}</footer>
   </section>`;
 }
 

@@ -3,7 +3,7 @@
 import { post } from "../shared/api.js";
 import { Confirm } from "../shared/dialog.js";
 import { html, useState } from "../shared/kit.js";
-import { problemWords } from "../shared/problems.js";
+import { platformWords, problemWords } from "../shared/problems.js";
 import { momentOf } from "../shared/time.js";
 import { t } from "../shared/words.js";
 import { preview } from "../desk/content.js";
@@ -35,7 +35,7 @@ export function DeadLetters() {
       ["dead.customer", (one) => t("customer.name", { tail: one.openid.slice(-TAIL) })],
       ["over.agents", (one) => agentName(one.message.kf_account)],
       ["dead.message", (one) => preview(one.message)],
-      ["dead.reason", (one) => (isDoubtful(one) ? t("status.unknown") : one.message.error?.reason || t("status.noReason"))],
+      ["dead.reason", (one) => (isDoubtful(one) ? t("status.unknown") : platformWords(one.message.error))],
       ["col.actions", (one) => one.can_retry
         ? html`<button type="button" class="small" onClick=${() => (isDoubtful(one) ? setAsked(one) : retry(one))}>
           ${t(isDoubtful(one) ? "status.resendAsk" : "status.resend")}</button>`

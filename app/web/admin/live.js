@@ -1,6 +1,7 @@
 // The event stream of the console: tells its sections that something happened, at most once a second.
 // It is opened only for those who serve nobody: for an agent an open stream would mean that he is there.
 
+import { urlOf } from "../shared/api.js";
 import { signal } from "../shared/kit.js";
 import { state } from "../desk/store.js";
 
@@ -18,7 +19,7 @@ let timer = 0;
 export function openLive() {
   closeLive();
   if (state.value.me?.kf_account) return;
-  source = new EventSource("/api/v1/events");
+  source = new EventSource(urlOf("/events"));
   for (const type of TYPES) source.addEventListener(type, note);
 }
 

@@ -8,7 +8,7 @@ import { useFetched } from "./fetched.js";
 import { Loading } from "./table.js";
 
 const LANGUAGES = ["zh", "en"];
-const SAMPLES = { position: 3, minutes: 10, nickname: "sample.nickname", opens: "sample.opens" };
+const SAMPLES = { position: 3, minutes: 10, nickname: "sample.nickname", agent: "sample.nickname", opens: "sample.opens" };
 
 export function Notices() {
   const { data, problem, refresh } = useFetched("/admin/notices");

@@ -7,6 +7,7 @@ import { momentOf } from "../shared/time.js";
 import { t } from "../shared/words.js";
 import { agentName } from "../desk/names.js";
 import { now, state } from "../desk/store.js";
+import { accountName } from "./official.js";
 import { NewPassword } from "./account.js";
 import { Said, useAct } from "./act.js";
 import { useFetched } from "./fetched.js";
@@ -40,7 +41,7 @@ export function People() {
       ["col.name", (one) => one.display_name],
       ["account.role", (one) => html`<select aria-label=${`${t("account.role")} ${one.username}`} onChange=${(event) => change(one, { role: event.currentTarget.value })}>
         ${ROLES.map((role) => html`<option key=${role} value=${role} selected=${role === one.role}>${t(`role.${role}`)}</option>`)}</select>`],
-      ["col.serves", (one) => agentName(one.kf_account) || t("person.servesNot")],
+      ["col.serves", servesWords],
       ["col.began", (one) => momentOf(one.created_ms, now.value)],
       ["col.actions", (one) => html`<span class="row-buttons">
         <button type="button" class="small" onClick=${() => setAsked({ what: "password", person: one })}>${t("person.reset")}</button>
@@ -53,6 +54,11 @@ export function People() {
       onGiven=${(text) => password(asked.person, { password: text })} />`}
     ${asked?.what === "disable" && html`<${Confirm} title=${t("account.disable")} yes=${t("account.disable")}
       text=${t("person.disableAsk", { name: asked.person.username })} onYes=${() => change(asked.person, { disabled: true })} onClose=${close} />`}`;
+}
+
+// Where there are several official accounts, also which one.
+function servesWords({ appid, kf_account: name }) {
+  return [agentName(name) || t("person.servesNot"), name && accountName(appid)].filter(Boolean).join(" · ");
 }
 
 function NewPerson({ onMade, onClose }) {

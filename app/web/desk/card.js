@@ -77,5 +77,7 @@ function Facts({ facts }) {
 
 function factWords(name, value) {
   if (name.endsWith("_ms") && Number.isFinite(value)) return momentOf(value, now.value);
+  if (typeof value === "boolean") return t(`app.${value}`);
+  if (Array.isArray(value)) return value.map((one) => factWords("", one)).join(t("app.comma"));
   return typeof value === "object" ? JSON.stringify(value) : String(value);
 }

@@ -37,7 +37,7 @@ function Open({ session }) {
       <${Thread} session=${session} />
       <${Composer} session=${session} />
     </main>
-    ${card && html`<${CustomerCard} session=${session} onClose=${() => showCard(false)} />`}`;
+    ${card && !session.departed && html`<${CustomerCard} session=${session} onClose=${() => showCard(false)} />`}`;
 }
 
 function Head({ session, name, card, showCard }) {
@@ -58,8 +58,9 @@ function Head({ session, name, card, showCard }) {
         </p>
       </div>
       <div class="buttons">
-        <button type="button" class="small" data-key="card" aria-pressed=${card} onClick=${() => showCard(!card)}>${t("card.open")}</button>
-        <button type="button" class="small" onClick=${() => setDialog("routing")}>${t("chat.why")}</button>
+        ${!session.departed && html`
+          <button type="button" class="small" data-key="card" aria-pressed=${card} onClick=${() => showCard(!card)}>${t("card.open")}</button>
+          <button type="button" class="small" onClick=${() => setDialog("routing")}>${t("chat.why")}</button>`}
         ${serving && session.state === "SERVING" && html`
           <button type="button" class="small" data-key="transfer" onClick=${() => setDialog("transfer")}>${t("chat.transfer")}</button>`}
         ${serving && html`<button type="button" class="small danger" data-key="close" onClick=${() => setDialog("close")}>${t("chat.close")}</button>`}

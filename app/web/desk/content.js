@@ -1,5 +1,6 @@
 // What a message holds, by type. Text nodes only; a link is made only of an http or https address.
 
+import { urlOf } from "../shared/api.js";
 import { html, useState } from "../shared/kit.js";
 import { has, t } from "../shared/words.js";
 import { Voice } from "./voice.js";
@@ -54,7 +55,7 @@ function Linked({ text }) {
 // Where the file is with us; nothing is ever loaded from an address that a message names.
 function address(message) {
   const { media } = message;
-  return media?.preview ?? (media?.media_id && isReady(message) ? `/api/v1/media/${media.media_id}` : "");
+  return media?.preview ?? (media?.media_id && isReady(message) ? urlOf(`/media/${media.media_id}`) : "");
 }
 
 // What an agent sends is here from the start; what a customer sends is fetched from WeChat first.

@@ -23,9 +23,9 @@ export function lineWords(message) {
 
 function movedWords({ by, to, note, why }) {
   const names = { by: agentName(by), to: agentName(to), note, why: whyWords(why) };
-  if (why === "assigned" || why === "takeover") return t(`line.${why}`, names);
   if (why === "transfer") return t(note ? "line.movedNote" : "line.moved", names);
-  const moved = t(to ? "line.movedAway" : "line.requeued", names);
+  const key = why === "assigned" || why === "takeover" ? `line.${why}` : to ? "line.movedAway" : "line.requeued";
+  const moved = t(key, names);
   return note ? t("line.withNote", { moved, note }) : moved;
 }
 

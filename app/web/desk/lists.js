@@ -2,12 +2,12 @@
 
 import { signal } from "../shared/kit.js";
 import { closedOnes, mine, waiting } from "./selectors.js";
-import { state } from "./store.js";
+import { now, state } from "./store.js";
 
 export const LISTS = [
   { name: "mine", of: mine, empty: "list.emptyMine" },
   { name: "waiting", of: waiting, empty: "list.emptyWaiting" },
-  { name: "closed", of: closedOnes, empty: "list.emptyClosed" },
+  { name: "closed", of: (known) => closedOnes(known, now.peek()), empty: "list.emptyClosed" },
 ];
 
 export const listNames = LISTS.map((one) => one.name);

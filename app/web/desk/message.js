@@ -2,6 +2,7 @@
 
 import { Confirm } from "../shared/dialog.js";
 import { html, useState } from "../shared/kit.js";
+import { platformWords } from "../shared/problems.js";
 import { clockTime } from "../shared/time.js";
 import { t } from "../shared/words.js";
 import { Content } from "./content.js";
@@ -32,7 +33,7 @@ function Delivery({ message, mayResend }) {
   if (status === "sent") return html`<span class="sent" title=${t("status.sent")} aria-label=${t("status.sent")}>✓</span>`;
   if (status === "pending") return html`<span class="dim">${t("status.pending")}</span>`;
   const doubtful = status === "unknown";
-  const reason = message.error?.reason || t("status.noReason");
+  const reason = platformWords(message.error);
   return html`
     <span class="bad" role="alert">${doubtful ? t("status.unknown") : t("status.failed", { reason })}</span>
     ${mayResend && html`<button type="button" class="link" onClick=${() => (doubtful ? setAsking(true) : resend(message))}>

@@ -24,21 +24,34 @@ export function Routing({ session, onClose }) {
 }
 
 export function RoutingCard({ card }) {
-  const reason = `routing.reason.${card.reason}`;
   const considered = card.candidates ?? [];
   const skipped = Object.fromEntries((card.skipped ?? []).map((one) => [one.kf_account, one.reason]));
   const names = new Set(considered.map((one) => one.kf_account));
   const others = (card.skipped ?? []).filter((one) => !names.has(one.kf_account));
   return html`
-    <p>${t("routing.group", { group: groupName(card.group) })} <${Ruled} card=${card} /></p>
+    <${Place} card=${card} />
     <p><strong>${card.chosen ? t("routing.chosen", { name: agentName(card.chosen) }) : t(card.result === "queue_full" ? "routing.full" : "routing.queued")}</strong></p>
-    <p>${t(has(reason) ? reason : "routing.reason.other")}</p>
+    <p>${reasonWords(card.reason)}</p>
+    ${card.before?.chosen && html`<p class="dim">${t("routing.before", { name: agentName(card.before.chosen) })}</p>`}
     <ul class="candidates">
       ${considered.map((one) => html`<li key=${one.kf_account} data-chosen=${one.kf_account === card.chosen}>
         ${t(one.cap === undefined ? "routing.idle" : "routing.candidate", { ...one, name: agentName(one.kf_account) })} <${Skipped} reason=${skipped[one.kf_account]} />
       </li>`)}
       ${others.map((one) => html`<li key=${one.kf_account}>${agentName(one.kf_account)} <${Skipped} reason=${one.reason} /></li>`)}
     </ul>`;
+}
+
+// Why this group: the rule that held, and the groups that handed the customer on.
+function Place({ card }) {
+  return html`
+    ${(card.fallback ?? []).map((one) => html`<p key=${one.group}>${t(`routing.passed.${one.why}`, { group: groupName(one.group) })}</p>`)}
+    <p>${t("routing.group", { group: groupName(card.group) })} <${Ruled} card=${card} /></p>`;
+}
+
+// By the rules of routing, or because it changed hands.
+function reasonWords(reason) {
+  if (has(`routing.reason.${reason}`)) return t(`routing.reason.${reason}`);
+  return has(`why.${reason}`) ? t("routing.because", { why: t(`why.${reason}`) }) : t("routing.reason.other");
 }
 
 function Skipped({ reason }) {

@@ -1,5 +1,6 @@
 // What views read out of the state. Pure, as state.js is.
 
+import { midnight } from "../shared/days.js";
 import { concerns, isWaiting } from "./state.js";
 
 const OPEN = new Set(["SERVING", "TRANSFERING"]);
@@ -17,8 +18,10 @@ export function waiting(state) {
   );
 }
 
-export function closedOnes(state) {
-  return of(state, (one) => one.state === "CLOSED" && one.kf_account === state.me.kf_account).sort(
+// Since midnight; earlier ones are found by search and on the customer's card.
+export function closedOnes(state, nowMs) {
+  const from = midnight(nowMs);
+  return of(state, (one) => one.state === "CLOSED" && one.kf_account === state.me.kf_account && one.closed_ms >= from).sort(
     (one, other) => other.closed_ms - one.closed_ms,
   );
 }

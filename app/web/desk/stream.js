@@ -1,6 +1,6 @@
 // The event stream: resumed by the browser after a short break, begun anew with a fresh fetch after a long one.
 
-import { Problem, get, post } from "../shared/api.js";
+import { Problem, get, post, urlOf } from "../shared/api.js";
 import { batch } from "../shared/kit.js";
 import { consider, seenElsewhere } from "./alerts.js";
 import { connected, dispatch, state } from "./store.js";
@@ -63,7 +63,7 @@ function quiet() {
 
 function connect() {
   quiet();
-  source = new EventSource("/api/v1/events");
+  source = new EventSource(urlOf("/events"));
   // The lists are fetched after the stream stands: whatever changes from then on is told.
   let fresh = true;
   source.onopen = () => {

@@ -1,12 +1,14 @@
 // Fetches what the desk shows: on sign-in, after a gap, and quietly when nothing was heard for long.
 
-import { get, getAll, Problem } from "../shared/api.js";
+import { call, get, getAll, Problem, serverNow, withQuery } from "../shared/api.js";
+import { midnight } from "../shared/days.js";
 import { effect } from "../shared/kit.js";
 import { hasHole, isQueueDoubtful } from "./state.js";
 import { dispatch, selectedId, state, trouble } from "./store.js";
 
 const PAGE = 200;
-const CLOSED_SHOWN = 50;
+const CLOSED_PAGE = 50;
+const CLOSED_MOST = 1_000;
 const DOUBT_MS = 600;
 const COLLEAGUES_MS = 30_000;
 
@@ -36,13 +38,26 @@ async function fetchLists() {
     const [own, queued, closed] = await Promise.all([
       getAll(`/sessions?mine=1&limit=${PAGE}`),
       getAll(`/sessions?state=WAITING&limit=${PAGE}`),
-      get(`/sessions?state=CLOSED&mine=1&limit=${CLOSED_SHOWN}`),
+      closedToday(),
     ]);
     dispatch({ type: "snapshot", sessions: newestOfEach([...own, ...queued, ...closed]) });
     if (selectedId.value) await loadMessages(selectedId.value);
   } catch (problem) {
     if (!(problem instanceof Problem)) throw problem;
   }
+}
+
+// The newest first, so that the first page with one of yesterday is the last that is needed.
+async function closedToday() {
+  const from = midnight(serverNow());
+  const found = [];
+  let cursor = "";
+  do {
+    const page = await call("GET", withQuery(`/sessions?state=CLOSED&mine=1&limit=${CLOSED_PAGE}`, { cursor }));
+    found.push(...page.data);
+    cursor = page.data.at(-1)?.closed_ms >= from ? page.meta?.next_cursor ?? "" : "";
+  } while (cursor && found.length < CLOSED_MOST);
+  return found.filter((one) => one.closed_ms >= from);
 }
 
 // A conversation may change lists between the three requests: the later word counts.

@@ -1,12 +1,13 @@
 // Handing a conversation over: to whom, with a note; and answering when one is asked.
 
+import { serverNow } from "../shared/api.js";
 import { Dialog } from "../shared/dialog.js";
 import { html, useEffect, useState } from "../shared/kit.js";
 import { t } from "../shared/words.js";
 import { accept, decline, transfer } from "./actions.js";
 import { agentName, groupName } from "./names.js";
 import { asksMe, isMine } from "./selectors.js";
-import { state } from "./store.js";
+import { now, state } from "./store.js";
 import { loadColleagues } from "./sync.js";
 
 export function TransferDialog({ session, onClose }) {
@@ -69,12 +70,19 @@ export function Asked({ session }) {
   if (session.state !== "TRANSFERING" || !session.transfer) return "";
   const { by, to, note } = session.transfer;
   if (asksMe(state.value, session)) {
-    return html`<div class="asked" role="alert">
-      <p>${t("transfer.asksYou", { by: agentName(by) })}${note && html`<br /><span class="dim">${note}</span>`}</p>
+    return html`<div class="asked">
+      <p role="alert">${t("transfer.asksYou", { by: agentName(by) })}${note && html`<br /><span class="dim">${note}</span>`}</p>
+      <${Countdown} to=${session.transfer.expires_ms} />
       <button type="button" class="small" onClick=${() => decline(session)}>${t("transfer.decline")}</button>
       <button type="button" class="primary small" onClick=${() => accept(session)}>${t("transfer.accept")}</button>
     </div>`;
   }
   if (!isMine(state.value, session)) return "";
-  return html`<div class="asked"><p>${t("transfer.waitsFor", { to: agentName(to) })}</p></div>`;
+  return html`<div class="asked"><p>${t("transfer.waitsFor", { to: agentName(to) })}</p><${Countdown} to=${session.transfer.expires_ms} /></div>`;
+}
+
+// How long the answer may take; then the conversation stays with whom it was.
+function Countdown({ to }) {
+  const s = Math.max(0, Math.ceil((to - Math.max(now.value, serverNow())) / 1000));
+  return html`<span class="countdown" role="timer">${t("transfer.left", { s })}</span>`;
 }

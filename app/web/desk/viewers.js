@@ -18,7 +18,7 @@ export function Others({ session }) {
   if (!here.length) return "";
   const name = (one) => agentName(one.kf_account) || one.who;
   const types = here.filter((one) => one.typing_ms > now.value).map(name);
-  const names = (types.length ? types : here.map(name)).join("、");
+  const names = (types.length ? types : here.map(name)).join(t("app.comma"));
   return html`<p class="others" role="status">${t(types.length ? "viewers.typing" : "viewers.looking", { names })}</p>`;
 }
 

@@ -5,6 +5,7 @@ const TIMEOUT_MS = 15_000;
 
 let csrfToken = "";
 let onSignedOut = () => {};
+let account = "";
 let clockAheadMs = 0;
 
 export class Problem extends Error {
@@ -19,6 +20,16 @@ export class Problem extends Error {
 
 export function useCsrfToken(token) {
   csrfToken = token;
+}
+
+// The official account that every request is about; "" = the caller's own, or the only one.
+export function useAccount(appid) {
+  account = appid;
+}
+
+// Where something of the API is, for whoever asks without `call`: a stream, a picture, a download.
+export function urlOf(path) {
+  return BASE + (account ? withQuery(path, { appid: account }) : path);
 }
 
 export function whenSignedOut(callback) {
@@ -74,12 +85,20 @@ async function ask(method, path, body) {
   if (body !== undefined && !form) headers["Content-Type"] = "application/json";
   if (method !== "GET") headers["X-CSRF-Token"] = csrfToken;
   const content = form || body === undefined ? body : JSON.stringify(body);
-  const signal = AbortSignal.timeout(form ? TIMEOUT_MS * 4 : TIMEOUT_MS);
+  const signal = timeLimit(form ? TIMEOUT_MS * 4 : TIMEOUT_MS);
   try {
-    return await fetch(BASE + path, { method, headers, body: content, signal, cache: "no-store" });
+    return await fetch(urlOf(path), { method, headers, body: content, signal, cache: "no-store" });
   } catch {
     throw new Problem(0, "network");
   }
+}
+
+// WeChat's own browser may be too old for the short way.
+function timeLimit(ms) {
+  if (AbortSignal.timeout) return AbortSignal.timeout(ms);
+  const control = new AbortController();
+  setTimeout(() => control.abort(), ms);
+  return control.signal;
 }
 
 function parse(text) {

@@ -1,11 +1,15 @@
 // Why something did not work, in words. Codes are for machines and are never shown.
 
-import { has, t } from "./words.js";
+import { has, language, t } from "./words.js";
+
+// Why WeChat did not take something: `from` carries the words in both languages where they are known.
+export function platformWords(from) {
+  return (language.value === "en" && from?.reason_en) || from?.reason || t("status.noReason");
+}
 
 export function problemWords(problem) {
   const { code, body = {} } = problem;
-  const fromPlatform = body.reason ?? (code === "platform_refused" ? body.detail : "");
-  if (fromPlatform) return t("problem.platform_refused", { reason: fromPlatform });
+  if (body.reason || code === "platform_refused") return t("problem.platform_refused", { reason: platformWords(body) });
   const key = `problem.${code}`;
   return has(key) ? t(key, { open: body.open ?? "" }) : t("problem.unexpected");
 }

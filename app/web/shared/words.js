@@ -17,13 +17,20 @@ export function t(key, values = {}) {
 export const has = (key) => key in TABLES.zh;
 
 export function switchLanguage() {
-  language.value = language.value === "zh" ? "en" : "zh";
-  document.documentElement.lang = language.value === "zh" ? "zh-CN" : "en";
+  speak(language.value === "zh" ? "en" : "zh");
   try {
     localStorage.setItem(KEPT, language.value);
   } catch {
     // Storage is refused in some private windows: the choice lasts as long as the page.
   }
+}
+
+// Another tab was switched.
+globalThis.addEventListener?.("storage", ({ key, newValue }) => key === KEPT && TABLES[newValue] && speak(newValue));
+
+function speak(wanted) {
+  language.value = wanted;
+  document.documentElement.lang = wanted === "zh" ? "zh-CN" : "en";
 }
 
 function asked() {

@@ -116,7 +116,8 @@ export default {
   "notice.missed": "Missed",
   "notice.transfer": "Transferred",
   "notice.window": "Window ends",
-  "notice.unanswered": "Not answered in time",
-  "notice.survey": "Survey",
-  "notice.thanks": "After the rating",
+  "notice.survey": "Asking for a rating",
+  "notice.survey_scores": "The scores in words, from 5 to 1, between bars",
+  "notice.survey_tail": "After the scores",
+  "notice.survey_thanks": "After the rating",
 };

@@ -116,7 +116,8 @@ export default {
   "notice.missed": "一直没有接入时",
   "notice.transfer": "转接时",
   "notice.window": "需要客户再发一条消息时",
-  "notice.unanswered": "客服未及时回复时",
-  "notice.survey": "满意度调查",
-  "notice.thanks": "评价之后",
+  "notice.survey": "邀请评价",
+  "notice.survey_scores": "评价的选项，从 5 分到 1 分，用竖线隔开",
+  "notice.survey_tail": "评价选项之后的说明",
+  "notice.survey_thanks": "评价之后",
 };

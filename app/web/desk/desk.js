@@ -1,0 +1,61 @@
+// The desk of one who is signed in: the lists beside the conversation.
+
+import { html } from "../shared/kit.js";
+import { t } from "../shared/words.js";
+import { Chat } from "./chat.js";
+import { followAddress } from "./address.js";
+import { KeysHelp, listenToKeys } from "./keys.js";
+import { signOut } from "./session.js";
+import { Sidebar } from "./sidebar.js";
+import { connected, selected, state, trouble } from "./store.js";
+import { closeStream, openStream } from "./stream.js";
+import { keepWhole, loadColleagues } from "./sync.js";
+import { keepTitle } from "./title.js";
+import { keepDrafts } from "./drafts.js";
+import { keepViewing } from "./viewers.js";
+import { keepInView } from "./viewport.js";
+
+export function Desk() {
+  if (!state.value.me.kf_account) return html`<${NoSeat} />`;
+  return html`
+    <div class="desk" data-view=${selected.value ? "chat" : "list"}>
+      <${Sidebar} />
+      <${Chat} />
+    </div>
+    <${Alerts} />
+    <${KeysHelp} />`;
+}
+
+function Alerts() {
+  return html`<div class="alerts" role="status">
+    ${!connected.value && html`<p class="alert">${t("app.offline")}</p>`}
+    ${trouble.value && html`<p class="alert">
+      <span>${trouble.value}</span>
+      <button type="button" class="quiet" aria-label=${t("app.close")} onClick=${() => (trouble.value = "")}>✕</button>
+    </p>`}
+  </div>`;
+}
+
+function NoSeat() {
+  return html`<main class="login"><div class="card">
+    <p>${t("login.noSeat")}</p>
+    <p><a href="/admin">${t("app.console")}</a></p>
+    <button type="button" onClick=${signOut}>${t("login.out")}</button>
+  </div></main>`;
+}
+
+export function begin() {
+  if (!state.value.me.kf_account) return;
+  loadColleagues();
+  openStream();
+}
+
+export const end = closeStream;
+
+keepWhole();
+keepTitle();
+keepDrafts();
+keepViewing();
+keepInView();
+listenToKeys();
+followAddress();
