@@ -99,6 +99,7 @@ def test_a_stopped_node_drains_behind_nginx_without_one_failed_request(
 
 
 @covers(26, long=True)
+@pytest.mark.timeout(300)
 def test_all_nodes_are_replaced_one_after_another_under_load(
     site: Site, load: Load, sheet: Sheet
 ) -> None:
