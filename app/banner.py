@@ -46,12 +46,12 @@ def _logins(settings: Settings, demo: DemoAccount | None, kept: KeptSecrets) -> 
 def _admin(settings: Settings, kept: KeptSecrets, *, always: bool) -> Iterator[str]:
     if settings.admin_password is not None:
         yield "  admin    the password in KF_ADMIN_PASSWORD at the first start"
-    elif always or not kept.admin_shown:
+    elif kept.admin_made and (always or not kept.admin_shown):
         yield f"  admin    {kept.admin_password.get_secret_value()}"
         again = "" if always else "shown only this once; "
         yield f"           ({again}forgotten: {_flask()} {_RESET})"
     else:
-        yield f"  admin    password printed at the first start; forgotten: {_flask()} {_RESET}"
+        yield f"  admin    password set at the first start; forgotten: {_flask()} {_RESET}"
 
 
 def _flask() -> str:

@@ -18,17 +18,22 @@ from config.accounts import OfficialAccount
 
 DEMO_FILE = "demo.json"
 SECRETS_FILE = "secrets.json"
+ADMIN_MADE, ADMIN_SHOWN, YES = "admin_made", "admin_shown", "yes"
 DEMO_WECHAT_ID = "kfdemo"
 DEMO_AGENTS = ("agent1", "agent2")
 
 
 @dataclass(frozen=True, slots=True)
 class KeptSecrets:
-    """The generated values of this data folder; `admin_shown` once they were printed."""
+    """The generated values of this data folder.
+
+    `admin_made`: the first admin got this password; `admin_shown`: it was printed.
+    """
 
     secret_key: SecretStr
     admin_password: SecretStr
     node_id: str
+    admin_made: bool
     admin_shown: bool
 
 
@@ -40,16 +45,17 @@ def keep_secrets(folder: Path) -> KeptSecrets:
             SecretStr(kept["secret_key"]),
             SecretStr(kept["admin_password"]),
             kept["node_id"],
-            kept.get("admin_shown") == "yes",
+            kept.get(ADMIN_MADE) == YES,
+            kept.get(ADMIN_SHOWN) == YES,
         )
     except KeyError as error:
         raise _unreadable(folder / SECRETS_FILE) from error
 
 
-def mark_admin_shown(folder: Path) -> None:
-    """Remember that the generated password was printed, so that it is printed only once."""
+def mark_admin(folder: Path, what: str) -> None:
+    """Remember ADMIN_MADE or ADMIN_SHOWN, so that the password is printed only where it is right, once."""
     path = folder / SECRETS_FILE
-    _write(path, {**_read_or_make(path, _new_secrets), "admin_shown": "yes"})
+    _write(path, {**_read_or_make(path, _new_secrets), what: YES})
 
 
 def keep_demo(folder: Path) -> DemoAccount:

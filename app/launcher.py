@@ -16,7 +16,7 @@ from app.data_lock import DataLock
 from app.embedded import EmbeddedServer
 from app.granian_server import GranianServer
 from app.gunicorn_server import GunicornServer
-from app.kept import KeptSecrets, keep_demo, keep_secrets, mark_admin_shown
+from app.kept import ADMIN_SHOWN, keep_demo, keep_secrets, mark_admin
 from app.node import DemoAccount, NodeContext, StartError
 from app.serving import Hooks, WsgiApp, report
 from config.settings import Settings, SettingsError, load_settings
@@ -144,17 +144,18 @@ class Launcher:
             return False
         if answers(_reachable(self._settings.host), self._settings.port):
             self._ready = True
-            self._announce(self._kept)
+            self._announce()
         elif time.monotonic() > self._slow_after:
             self._slow_after += SLOW_START_S
             say("kfring: still starting, the server does not answer yet")
         return not self._ready
 
-    def _announce(self, kept: KeptSecrets) -> None:
+    def _announce(self) -> None:
+        kept = keep_secrets(self._settings.data_dir)  # the worker may have made the first admin
         for line in page(self._settings, self._base_url, self._demo, kept):
             say(line)
-        if not kept.admin_shown and self._settings.admin_password is None:
-            mark_admin_shown(self._settings.data_dir)
+        if kept.admin_made and not kept.admin_shown:
+            mark_admin(self._settings.data_dir, ADMIN_SHOWN)
 
     def _revive_embedded(self) -> None:
         if self._embedded is None or self._embedded.alive():

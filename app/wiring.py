@@ -54,8 +54,9 @@ from routing.presence import Presence
 from routing.rules import BadRule
 from routing.zookeeper import ZooKeeperHub
 from sessions.alarms import AlarmBoard
-from sessions.clients import Redis, blocking_client, store_client
+from sessions.clients import BadAddress, Redis, blocking_client, store_client
 from sessions.layout import check_layout
+from sessions.model import SessionError
 from sessions.outbox import Outbox
 from sessions.quota import SendQuota
 from sessions.reading import Reading
@@ -75,7 +76,11 @@ _running: list[Callable[[], None]] = []
 
 def create_wsgi(settings: Settings, node: NodeContext) -> Wsgi:
     """The whole node as a WSGI application, its threads started. Raises StartError."""
-    services = build(settings, node)
+    try:
+        services = build(settings, node)
+    except (SessionError, BadAddress) as error:
+        where = "; see KF_REDIS_URL" if settings.redis_url else ""
+        raise StartError(f"Redis: {error}{where}") from None
     server = create_app(services)
     return with_simulator(server, settings, node) if settings.simulator_on else server
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import ValidationError
 
 from config.accounts import AccountsFileError, OfficialAccount, describe, read_accounts_file
-from config.values import has_scheme, is_http_url, is_login, is_zookeeper_list
+from config.values import has_port, has_scheme, is_http_url, is_login, is_zookeeper_list
 
 if TYPE_CHECKING:
     from config.settings import Settings
@@ -47,7 +47,10 @@ def read_accounts(settings: Settings) -> tuple[OfficialAccount, ...]:
             raise AccountsFileError(
                 [f"KF_ACCOUNTS_FILE and {_variable(given[0])} are both set; keep one of the two"]
             )
-        return read_accounts_file(settings.accounts_file, settings.callback_mode)
+        try:
+            return read_accounts_file(settings.accounts_file, settings.callback_mode)
+        except AccountsFileError as error:
+            raise AccountsFileError([f"KF_ACCOUNTS_FILE: {line}" for line in error.lines]) from None
     return (_single_account(settings, given),) if given else ()
 
 
@@ -92,8 +95,12 @@ def _addresses(settings: Settings) -> Iterator[str]:
         ("alert_webhook", WEBHOOK_SCHEMES),
     ):
         secret = getattr(settings, field)
-        if secret is not None and not has_scheme(secret.get_secret_value(), schemes):
+        if secret is None:
+            continue
+        if not has_scheme(secret.get_secret_value(), schemes):
             yield f"{_variable(field)}: must begin with one of {', '.join(schemes)} and ://"
+        elif not has_port(secret.get_secret_value()):
+            yield f"{_variable(field)}: the port must be a number up to 65535"
     if settings.zookeeper_hosts is not None and not is_zookeeper_list(settings.zookeeper_hosts):
         yield "KF_ZOOKEEPER_HOSTS: must look like host:2181,host:2181[/chroot]"
     if settings.zookeeper_auth is not None and not is_login(settings.zookeeper_auth):

@@ -57,6 +57,17 @@ def is_login(secret: SecretStr) -> bool:
     return bool(user and separator and password)
 
 
+def has_port(url: str) -> bool:
+    """Whether the port of `url`, where it names one server and a port, is one."""
+    if "," in url or "+" in url.partition("://")[0].removesuffix("+psycopg"):
+        return True
+    try:
+        urlsplit(url).port  # noqa: B018  (reading it checks the number)
+    except ValueError:
+        return False
+    return True
+
+
 def is_zookeeper_list(hosts: str) -> bool:
     """Whether `hosts` is `host[:port],host[:port][/chroot]`."""
     servers, slash, chroot = hosts.partition("/")

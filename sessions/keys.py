@@ -19,6 +19,7 @@ FORMATS: Final[dict[str, str]] = {
     "customer": "c:",  # hash    by openid: open session, last agent, reply budgets, remark
     "tags_claim": "ct:",  # string  by openid: a node reads the customer's tags at WeChat
     "agent": "a:",  # hash    by kf_account: status, seats, enabled (mirror of SQL and of intent)
+    "database": "db",  # string  id of the SQL database whose kf accounts are mirrored here
     "agents": "agents",  # set     every mirrored kf_account
     "changes": "changes",  # zset    kf_account -> number of his last change
     "seats": "seats:",  # set     by kf_account: session ids held or reserved; its size is the load

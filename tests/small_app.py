@@ -15,6 +15,7 @@ from typing import Any
 
 import redis
 
+from app.kept import ADMIN_MADE, mark_admin
 from app.launcher import serve
 from app.node import NodeContext, StartError
 from config.settings import Settings
@@ -25,6 +26,7 @@ StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 def create_wsgi(settings: Settings, node: NodeContext) -> Callable[..., Iterable[bytes]]:
     if os.environ.get("REFUSE"):
         raise StartError("the store refuses us\nand the weather is bad")
+    mark_admin(settings.data_dir, ADMIN_MADE)
     store = redis.Redis.from_url(node.redis_url)
     facts = {"redis": node.redis_url, "node": node.node_id, "demo": node.demo is not None}
 

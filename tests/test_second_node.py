@@ -39,9 +39,8 @@ def other(url: str, request: pytest.FixtureRequest) -> Iterator[None]:
     lease.release()
 
 
-def build(tmp_path: Path, url: str, appid: str, *, embedded: bool = False, **more: str) -> Services:
-    base = f"http://127.0.0.1:{free_port()}"
-    node = NodeContext(
+def context(url: str, base: str, *, embedded: bool = False) -> NodeContext:
+    return NodeContext(
         redis_url=url,
         embedded=embedded,
         draining=lambda: False,
@@ -51,7 +50,13 @@ def build(tmp_path: Path, url: str, appid: str, *, embedded: bool = False, **mor
         secret_key=SecretStr("k" * 32),
         admin_password=SecretStr("a-password-of-the-test"),
     )
-    return wiring.build(settings_for(tmp_path, appid, base, **more), node)
+
+
+def build(tmp_path: Path, url: str, appid: str, *, embedded: bool = False, **more: str) -> Services:
+    base = f"http://127.0.0.1:{free_port()}"
+    tmp_path.mkdir(exist_ok=True)
+    settings = settings_for(tmp_path, appid, base, **more)
+    return wiring.build(settings, context(url, base, embedded=embedded))
 
 
 def holders(url: str) -> list[str]:
@@ -110,3 +115,32 @@ def test_nodes_that_were_given_no_secret_key_use_the_same(
         client.set(secret_key.KEY, "made by the other node")
     services = build(tmp_path, url, appid, KF_ZOOKEEPER_HOSTS=f"127.0.0.1:{free_port()}")
     assert services.node.secret_key.get_secret_value() == "made by the other node"
+
+
+def test_a_node_with_another_database_does_not_start_and_leaves_the_agents_alone(
+    tmp_path: Path, url: str, appid: str
+) -> None:
+    zookeeper = {"KF_ZOOKEEPER_HOSTS": f"127.0.0.1:{free_port()}"}
+    seats = build(tmp_path / "one", url, appid, **zookeeper).served[appid].account.seats
+    seats.put("amy@shop", "Amy", 5, ())
+    with pytest.raises(StartError, match="KF_DATABASE_URL"):
+        build(tmp_path / "two", url, appid, **zookeeper)
+    with Redis.from_url(url, decode_responses=True) as client:
+        assert client.hget(seats.keys.of("agent", "amy@shop"), "enabled") == "1"
+
+
+def test_the_only_node_may_change_its_database(tmp_path: Path, url: str, appid: str) -> None:
+    for folder in ("one", "two", "two"):
+        build(tmp_path / folder, url, appid)
+        wiring.shutdown()
+
+
+@pytest.mark.parametrize("where", ["redis://127.0.0.1:{port}/0", "redis+cluster://127.0.0.1:x"])
+def test_a_redis_that_is_not_there_at_the_start_is_one_line(
+    tmp_path: Path, appid: str, where: str
+) -> None:
+    url = where.format(port=free_port())
+    settings = settings_for(tmp_path, appid, "http://127.0.0.1:1", KF_REDIS_URL=url)
+    with pytest.raises(StartError, match="KF_REDIS_URL") as refused:
+        wiring.create_wsgi(settings, context(url, "http://127.0.0.1:1"))
+    assert "\n" not in str(refused.value)

@@ -92,7 +92,9 @@ def test_a_missing_credential_is_named(missing: str) -> None:
         ("KF_SECRET_KEY", "tooshort!"),
         ("KF_ADMIN_PASSWORD", "sesame"),
         ("KF_REDIS_URL", "http://user:hunter22@host"),
+        ("KF_REDIS_URL", "redis://user:hunter22@host:port/0"),
         ("KF_DATABASE_URL", "mysql://user:hunter22@host/x"),
+        ("KF_DATABASE_URL", "postgresql://user:hunter22@host:99999/x"),
     ],
 )
 def test_a_bad_secret_is_named_and_never_shown(name: str, value: str) -> None:

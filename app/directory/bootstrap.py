@@ -6,6 +6,7 @@ comes back.
 
 from __future__ import annotations
 
+import secrets
 import time
 import tomllib
 from collections.abc import Mapping
@@ -16,18 +17,21 @@ from typing import Any, Final
 from app.auth.roles import AGENT
 from app.directory.demo import register_in_background
 from app.directory.people import PeopleDirectory, Registration
+from app.kept import ADMIN_MADE, mark_admin
 from app.node import DemoAccount, StartError
 from app.plans import Plans
 from app.services import Services
-from app.storage import groups, kf_accounts, people
+from app.storage import groups, kf_accounts, people, values
 from app.storage.audit import Actor, acting
 from app.storage.errors import Invalid, Missing, Taken
 from app.storage.groups import Group
 from app.storage.kf_accounts import NewKfAccount
 from routing.rules import BadRule
+from sessions.layout import check_database
 from sessions.model import SessionError
 from sessions.sql import StorageConflict, StorageError, reading, writing
 
+DATABASE_ID: Final = "database_id"
 ROUTING_FILE: Final = Path(__file__).resolve().parents[2] / "config" / "routing.toml"
 
 
@@ -46,8 +50,9 @@ def prepare(services: Services) -> None:
     """Makes sure of all of it, then reads what is served from memory. Raises StartError."""
     directory = PeopleDirectory(services.engine, services.passwords, services.logins)
     try:
+        check_one_database(services)
         ensure_groups(services, default_groups())
-        directory.ensure_first_admin(_now_ms(), services.node.admin_password.get_secret_value())
+        ensure_first_admin(services, directory)
         if services.node.demo is not None:
             ensure_demo(services, directory, services.node.demo)
         for served in services.served.values():
@@ -58,6 +63,23 @@ def prepare(services: Services) -> None:
         raise StartError(f"the directory cannot be prepared: {error}") from None
     if services.node.demo is not None:
         register_in_background(services, services.node.demo)
+
+
+def check_one_database(services: Services) -> None:
+    """What is mirrored in Redis is of this database. Raises OtherDatabase."""
+    with writing(services.engine) as conn:
+        database = values.put_once(conn, DATABASE_ID, secrets.token_hex(8))
+    alone = services.settings.zookeeper_hosts is None
+    for appid in services.served:
+        check_database(services.redis, appid, database, alone=alone)
+
+
+def ensure_first_admin(services: Services, directory: PeopleDirectory) -> None:
+    """Whether its password is the generated one is kept, so that no other is printed."""
+    password = services.node.admin_password.get_secret_value()
+    made = directory.ensure_first_admin(_now_ms(), password)
+    if made and services.settings.admin_password is None:
+        mark_admin(services.settings.data_dir, ADMIN_MADE)
 
 
 def default_groups(path: Path = ROUTING_FILE) -> Mapping[str, Mapping[str, Any]]:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from flask.testing import FlaskClient
 
 from app.auth.errors import Busy
+from app.storage import people
+from sessions.sql import reading
 from tests.api.conftest import PASSWORD, WECHAT_ID, Client, Node
 
 
@@ -194,3 +198,14 @@ def test_a_changed_password_signs_out_everywhere(node: Node) -> None:
     assert anna.get("/me").status_code == 401
     body = {"username": "anna", "password": "another-good-one"}
     assert node.client().post("/tokens", body).status_code == 200
+
+
+def test_an_agent_of_an_account_that_is_not_served_is_nobody_here(node: Node) -> None:
+    anna = node.agent("anna")
+    services = node.services
+    person_id = anna.data("/me")["person"]["id"]
+    with reading(services.engine) as conn:
+        gone = replace(people.get(conn, person_id), appid="wx_demo", kf_account="anna@demo")
+    opened = services.logins.open_token(gone, services.logins.epoch(person_id))
+    assert node.client(opened.secret).get("/me").status_code == 401
+    assert anna.get("/me").status_code == 200

@@ -103,6 +103,30 @@ def test_what_is_too_old_is_a_resync(node: Node, listen: Listen) -> None:
     assert block["id"] == hub.last_id()
 
 
+@pytest.mark.parametrize("given", ["garbage", "9999999999999-0", "-1", "1-0%0Aevent:%20x"])
+def test_an_id_that_is_none_of_ours_is_a_resync_and_is_not_echoed(
+    node: Node, listen: Listen, given: str
+) -> None:
+    anna = node.agent("anna")
+    anna.online()
+    node.says("o1")
+    hub = node.services.served[node.appid].hub
+    wait_until(lambda: hub.last_id() != "0-0")
+    stream = listen(anna, f"/api/v1/events?last_event_id={given}")
+    assert stream.wait("resync") == {}
+    assert stream.blocks[0].keys() == {"retry", "comment", "id"}
+    assert stream.blocks[-1]["id"] == hub.last_id()
+
+
+def test_the_newest_id_is_known_also_when_its_entry_is_trimmed(node: Node) -> None:
+    anna = node.agent("anna")
+    anna.online()
+    stream = node.services.served[node.appid].account.stream
+    newest = stream.last_id()
+    node.services.redis.xtrim(stream._key, maxlen=0)
+    assert newest != "0-0" and stream.last_id() == newest
+
+
 def test_a_draining_node_says_so_and_ends_its_streams(node: Node, listen: Listen) -> None:
     anna = node.agent("anna")
     stream = listen(anna)

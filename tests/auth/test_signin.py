@@ -46,6 +46,18 @@ def test_a_person_signs_in_by_username_or_kf_account(
     assert (found.person_id, found.kf_account) == (wang.id, "kf1@acme")
 
 
+def test_the_demos_agents_sign_in_only_while_the_demo_is_served(
+    engine: Engine, sign_in: SignIn, directory: PeopleDirectory, wang: Person
+) -> None:
+    with acting(engine) as conn:
+        kf_accounts.create(conn, ADMIN, NewKfAccount("wx_demo", "kf1@demo", "演示", 5))
+    demo = Registration("kf1", "agent", PASSWORD, "演示", "wx_demo", "kf1@demo")
+    directory.register(ADMIN, demo)
+    with pytest.raises(BadCredentials):
+        sign_in.cookie("kf1@demo", PASSWORD, HOME)
+    assert sign_in.cookie("kf1", PASSWORD, HOME).login.person_id == wang.id
+
+
 def test_every_refusal_says_the_same(
     sign_in: SignIn, directory: PeopleDirectory, wang: Person
 ) -> None:

@@ -242,7 +242,8 @@ def test_a_store_that_is_away_is_answered_503_so_that_wechat_delivers_again(
         raise StoreDown("no Redis")
 
     monkeypatch.setattr("app.callback.receive", down)
-    assert wechat.safe(text_xml()).status_code == 503
+    answer = wechat.safe(text_xml())
+    assert answer.status_code == 503 and answer.get_json(force=True)["code"] == "unavailable"
 
 
 @pytest.mark.parametrize("event", ["subscribe", "unsubscribe", "VIEW", "LOCATION", "what_is_this"])
@@ -259,6 +260,7 @@ def test_the_short_way_carries_the_request_id_and_the_security_headers(wechat: W
     answer = wechat.post({}, b"<xml/>", headers={"X-Request-ID": "given-id"})
     assert answer.status_code == 403
     assert answer.headers["X-Request-ID"] == "given-id"
+    assert answer.mimetype == "application/problem+json"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 

@@ -1,0 +1,18 @@
+from __future__ import annotations
+
+import pytest
+from pydantic import SecretStr
+
+from app.banner import page
+from app.kept import KeptSecrets
+from tests.test_settings import ACCOUNT, load
+
+
+@pytest.mark.parametrize(("made", "shown", "printed"), [(1, 0, True), (1, 1, False), (0, 0, False)])
+def test_the_generated_admin_password_is_printed_once_and_only_where_it_is_the_admins(
+    made: int, shown: int, printed: bool
+) -> None:
+    kept = KeptSecrets(SecretStr("key"), SecretStr("generated!"), "n", bool(made), bool(shown))
+    text = "\n".join(page(load(**ACCOUNT), "http://127.0.0.1:8000", None, kept))
+    assert ("generated!" in text) is printed
+    assert "flask kf reset-password admin" in text
