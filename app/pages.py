@@ -22,10 +22,10 @@ STATIC: Final = "/static/"
 FOR_EVER: Final = "public, max-age=31536000, immutable"
 ASK_EACH_TIME: Final = "no-cache"
 SCRIPTS: Final = {
-    "desk.html": ("desk/main.js", "desk/desk.js"),
-    "admin.html": ("admin/main.js", "admin/console.js"),
+    "desk.html": ("desk/main.js", "shared/words.zh.js", "desk/desk.js", "desk/chat.js"),
+    "admin.html": ("admin/main.js", "shared/words.zh.js", "admin/console.js"),
 }
-"""What a page runs, and what that asks for once it runs."""
+"""What a page runs, and what that asks for once it runs, in this order."""
 
 ASSETS: Final = Assets(WEB)
 

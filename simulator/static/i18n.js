@@ -11,10 +11,10 @@ const WORDS = {
     scanned: (key) => `扫描了带参数的二维码 ${key}`, other: "系统通知",
     file: "文件", offline: "连不上服务，正在重试…", failed: "没有发出，请重试。", refused: "取消关注后不能再发消息。",
     unsupported: "暂不支持查看的消息", other_language: "EN", switchTo: "EN（切换到英文）",
-    step1: "右侧：用 agent1 登录（密码印在启动它的终端里），点“开始接待”",
-    step2: "左侧：以客户的身份发一条消息", step3: "右侧：打开会话并回复，左侧看客户收到什么",
+    step1: "工作台：用 agent1 登录（密码在终端里），点“开始接待”",
+    step2: "手机：以客户的身份发消息", step3: "工作台：打开会话并回复，手机上看得到",
     demo: "演示：左边是客户的手机，右边是客服工作台", phoneFrame: "客户的手机", deskFrame: "客服工作台",
-    openDesk: "单独打开工作台", openConsole: "管理后台", sides: "显示哪一边",
+    openDesk: "单独的工作台", openConsole: "管理后台", sides: "显示哪一边",
   },
   en: {
     title: "Customer's phone", customer: "Customer ", send: "Send", placeholder: "Write as the customer",
@@ -26,10 +26,10 @@ const WORDS = {
     scanned: (key) => `QR code ${key} scanned`, other: "Notice of the system",
     file: "File", offline: "Cannot reach the server, retrying…", failed: "Not sent. Try again.", refused: "Who does not follow cannot write.",
     unsupported: "A message that cannot be shown here", other_language: "中", switchTo: "中 (switch to Chinese)",
-    step1: "Right: sign in as agent1 (the password is in the terminal that started this), press Start serving",
-    step2: "Left: write something as the customer", step3: "Right: open it and answer; left: see what arrives",
+    step1: "Desk: sign in as agent1 (password in the terminal), start serving",
+    step2: "Phone: write as the customer", step3: "Desk: open it and answer, the phone shows it",
     demo: "Demo: the customer's phone beside the agent's desk", phoneFrame: "Customer's phone", deskFrame: "Agent's desk",
-    openDesk: "Open the desk alone", openConsole: "Console", sides: "Which side to show",
+    openDesk: "Desk alone", openConsole: "Console", sides: "Which side to show",
   },
 };
 

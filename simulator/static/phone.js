@@ -134,6 +134,7 @@ at("file").addEventListener("change", (event) => {
   event.target.value = "";
 });
 at("add").addEventListener("click", () => addCustomer().catch((error) => complain(wordsOfError(error))));
+at("language").hidden = window.parent !== window;
 at("language").addEventListener("click", () => {
   switchLanguage();
   drawAll(on);

@@ -12,6 +12,9 @@ from flask.testing import FlaskClient
 
 from app import pages
 
+BEHIND = {"desk": "desk/desk.js", "admin": "admin/console.js"}
+"""What a page shows behind the sign-in."""
+
 
 @pytest.fixture
 def client() -> FlaskClient:
@@ -83,8 +86,16 @@ def test_a_page_names_every_module_its_script_needs_so_that_none_is_found_late(
         text = client.get(f"/static/{version}/{name}").text
         for path in re.findall(r'(?:\bfrom|^import)\s*"(\.[^"]+)"', text, re.MULTILINE):
             assert posixpath.normpath(f"{posixpath.dirname(name)}/{path}") in named, (name, path)
-    form = named.index("shared/login.js")
-    assert form < 40 < named.index("desk/content.js")
+
+    at = named.index
+    assert at("shared/login.js") < at("shared/words.zh.js") < at(BEHIND[page])
+
+
+def test_the_desk_asks_for_its_lists_before_the_parts_of_a_conversation(
+    client: FlaskClient,
+) -> None:
+    named = [a.split("/", 3)[3] for a in addresses(client, "/desk")]
+    assert named.index("desk/sidebar.js") < named.index("desk/composer.js")
 
 
 def test_files_are_compressed_for_whoever_takes_it_and_not_sent_twice(client: FlaskClient) -> None:

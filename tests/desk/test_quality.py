@@ -7,6 +7,7 @@ import re
 import secrets
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -44,7 +45,8 @@ def reached(name: str, seen: set[str]) -> set[str]:
 
 def test_the_desk_weighs_less_than_150_kb_compressed_without_the_decoder() -> None:
     page = (WEB / "desk.html").read_text("utf-8")
-    files = reached("desk/main.js", set()) | reached("desk/desk.js", set())
+    scripts = ("desk/main.js", "shared/words.zh.js", "desk/desk.js", "desk/chat.js")
+    files = {name for script in scripts for name in reached(script, set())}
     files |= set(re.findall(r"\{version\}/([^\"]+)", page))
     assert "vendor/amrnb.js" not in files and len(files) > 70
     weight = sum(len(gzip.compress((WEB / name).read_bytes())) for name in files)
@@ -88,13 +90,42 @@ def test_axe_finds_nothing_serious(
     assert serious(agent.page) == []
 
 
-def test_the_first_paint_comes_within_a_second_on_a_cold_cache(desk: Desks, node: DemoNode) -> None:
-    page = desk().page
-    page.goto(f"{node.url}/desk")
-    page.get_by_label("用户名").wait_for()
-    paint = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0"
-    wait_until(lambda: page.evaluate(paint) > 0)
-    assert page.evaluate(paint) < 2_000  # 1 s on a machine that does nothing else
+USABLE = """{
+  new MutationObserver((_, watch) => {
+    if (!document.querySelector("input[name=username], .tabs")) return;
+    watch.disconnect();
+    requestAnimationFrame(() => setTimeout(() => { window.usable = performance.now(); }));
+  }).observe(document, { childList: true, subtree: true });
+}"""
+"""When the sign-in form, or the lists of one who is signed in, were drawn: ms from the page's beginning."""
+
+TRIES = 5
+"""Of one page on a machine that does other things too: the best one says what the page itself costs."""
+
+
+def best_ms(desk: Desks, node: DemoNode, enough: float, **context: Any) -> float:
+    """Each try begins with an empty cache."""
+    best = float("inf")
+    for _ in range(TRIES):
+        page = desk(**context).page
+        page.add_init_script(USABLE)
+        page.goto(f"{node.url}/desk")
+        best = min(best, wait_until(lambda page=page: page.evaluate("window.usable")))
+        page.close()
+        if best < enough:
+            break
+    return best
+
+
+def test_the_form_can_be_used_within_a_second_on_a_cold_cache(desk: Desks, node: DemoNode) -> None:
+    assert best_ms(desk, node, 1_000) < 1_000
+
+
+def test_the_lists_are_there_within_a_second_and_a_half_on_a_cold_cache(
+    desk: Desks, node: DemoNode
+) -> None:
+    signed_in = desk().sign_in("agent1").context.storage_state()
+    assert best_ms(desk, node, 1_500, storage_state=signed_in) < 1_500
 
 
 def test_500_conversations_and_10000_messages_draw_a_window_only(

@@ -1,5 +1,6 @@
 // Sound and notification: what is on, and what must be pressed so that it can be.
 
+import { icon } from "../shared/icon.js";
 import { html } from "../shared/kit.js";
 import { t } from "../shared/words.js";
 import { askPermission, permission } from "./alerts.js";
@@ -9,9 +10,7 @@ export function SoundButton() {
   const on = sound.value !== "off";
   const label = t(on ? "alert.soundOn" : "alert.soundOff");
   return html`<button type="button" class="quiet" aria-pressed=${on} aria-label=${label} title=${label} onClick=${switchSound}>
-    <svg class="bell" viewBox="0 0 24 24" aria-hidden="true">
-      <path d="M6 17V11a6 6 0 0 1 12 0v6l2 2H4zM10 21h4" />${!on && html`<path d="M4 4l16 16" />`}
-    </svg></button>`;
+    ${icon(...(on ? ["bell"] : ["bell", "off"]))}</button>`;
 }
 
 export function AlertHints() {

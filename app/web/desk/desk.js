@@ -1,8 +1,7 @@
 // The desk of one who is signed in: the lists beside the conversation.
 
-import { html } from "../shared/kit.js";
+import { html, signal } from "../shared/kit.js";
 import { t } from "../shared/words.js";
-import { Chat } from "./chat.js";
 import { followAddress } from "./address.js";
 import { KeysHelp, listenToKeys } from "./keys.js";
 import { signOut } from "./session.js";
@@ -15,12 +14,15 @@ import { keepDrafts } from "./drafts.js";
 import { keepViewing } from "./viewers.js";
 import { keepInView } from "./viewport.js";
 
+// The lists are drawn first; the conversation's many parts come right behind them.
+const chat = signal(null);
+
 export function Desk() {
   if (!state.value.me.kf_account) return html`<${NoSeat} />`;
   return html`
     <div class="desk" data-view=${selected.value ? "chat" : "list"}>
       <${Sidebar} />
-      <${Chat} />
+      ${chat.value ? html`<${chat.value} />` : html`<main class="chat"></main>`}
     </div>
     <${Alerts} />
     <${KeysHelp} />`;
@@ -48,6 +50,7 @@ export function begin() {
   if (!state.value.me.kf_account) return;
   loadColleagues();
   openStream();
+  import("./chat.js").then(({ Chat }) => (chat.value = Chat));
 }
 
 export const end = closeStream;

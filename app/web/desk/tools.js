@@ -1,5 +1,6 @@
 // The row under the box: emoji, pictures, canned replies, and everything else WeChat takes.
 
+import { icon } from "../shared/icon.js";
 import { html, useState } from "../shared/kit.js";
 import { t } from "../shared/words.js";
 import { CannedDialog } from "./canned_dialog.js";
@@ -19,17 +20,17 @@ export function Tools({ session, files, insert, pick, withCtrl, choose }) {
     { label: t("compose.ctrlEnter"), checked: withCtrl, act: () => choose(true) },
   ];
   return html`
-    <${Menu} label=${t("compose.emoji")} face="☺" name="emoji" options=${PICKED.map((one) => ({ label: one, act: () => insert(one) }))} />
-    <${FileButton} label=${t("compose.image")} face="▣" accept=${IMAGE_TYPES.join(",")} files=${files} />
-    <${FileButton} label=${t("compose.file")} face="♪" accept=${FILE_ACCEPT} files=${files} />
-    <button type="button" class="small tool" title=${t("compose.canned")} aria-label=${t("compose.canned")} onClick=${() => setDialog("canned")}>⚡</button>
-    <${Menu} label=${t("compose.more")} face="＋" name="more" options=${more} />
+    <${Menu} label=${t("compose.emoji")} face=${icon("smile")} name="emoji" options=${PICKED.map((one) => ({ label: one, act: () => insert(one) }))} />
+    <${FileButton} label=${t("compose.image")} face=${icon("picture")} accept=${IMAGE_TYPES.join(",")} files=${files} />
+    <${FileButton} label=${t("compose.file")} face=${icon("voice")} accept=${FILE_ACCEPT} files=${files} />
+    <button type="button" class="small tool" title=${t("compose.canned")} aria-label=${t("compose.canned")} onClick=${() => setDialog("canned")}>${icon("canned")}</button>
+    <${Menu} label=${t("compose.more")} face=${icon("more")} name="more" options=${more} />
     ${dialog === "canned" && html`<${CannedDialog} onClose=${done} pick=${(reply) => { done(); pick(reply); }} />`}
     ${dialog && dialog !== "canned" && html`<${SpecialDialog} session=${session} type=${dialog} onClose=${done} />`}`;
 }
 
 function FileButton({ label, face, accept, files }) {
-  return html`<label class="button small tool" title=${label}><span aria-hidden="true">${face}</span>
+  return html`<label class="button small tool" title=${label}>${face}
     <input type="file" class="unseen" multiple accept=${accept} aria-label=${label}
       onChange=${(event) => { files([...event.currentTarget.files]); event.currentTarget.value = ""; }} />
   </label>`;

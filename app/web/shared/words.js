@@ -1,23 +1,28 @@
-// The words of the page in the language the person chose; Chinese first.
+// The words of the page in the language the person chose; Chinese first. The other table comes when it is asked for.
 
 import { signal } from "../vendor/signals.js";
-import en from "./words.en.js";
-import zh from "./words.zh.js";
 
-const TABLES = { zh, en };
+const TABLES = {
+  zh: () => import("./words.zh.js"),
+  en: () => import("./words.en.js"),
+};
 const KEPT = "kf.language";
+
+const known = {};
 
 export const language = signal(asked());
 
+await learn(language.value);
+
 export function t(key, values = {}) {
-  const text = TABLES[language.value][key] ?? TABLES.zh[key] ?? "";
+  const text = known[language.value][key] ?? "";
   return text.replace(/\{(\w+)\}/g, (_, name) => String(values[name] ?? ""));
 }
 
-export const has = (key) => key in TABLES.zh;
+export const has = (key) => key in known[language.value];
 
-export function switchLanguage() {
-  speak(language.value === "zh" ? "en" : "zh");
+export async function switchLanguage() {
+  await speak(language.value === "zh" ? "en" : "zh");
   try {
     localStorage.setItem(KEPT, language.value);
   } catch {
@@ -28,9 +33,14 @@ export function switchLanguage() {
 // Another tab was switched.
 globalThis.addEventListener?.("storage", ({ key, newValue }) => key === KEPT && TABLES[newValue] && speak(newValue));
 
-function speak(wanted) {
+async function speak(wanted) {
+  await learn(wanted);
   language.value = wanted;
   document.documentElement.lang = wanted === "zh" ? "zh-CN" : "en";
+}
+
+async function learn(wanted) {
+  known[wanted] ??= (await TABLES[wanted]()).default;
 }
 
 function asked() {
