@@ -18,24 +18,9 @@ if open then
   return { 'done', appended(dup, open, seq, kf) }
 end
 
--- The first candidate below the bounded-load cap, else the least loaded with a free seat.
-local function choose()
-  local total = redis.call('SCARD', k('seated', r.group))
-  local least, least_load
-  for _, candidate in ipairs(r.candidates) do
-    local kf, ratio = candidate[1], candidate[2]
-    if has_room(kf) then
-      local load = redis.call('SCARD', k('seats', kf))
-      if load < math.max(1, math.ceil(ratio * (total + 1) - 1e-9)) then return kf end
-      if not least or load < least_load then least, least_load = kf, load end
-    end
-  end
-  return least
-end
-
 local sid, s = r.sid, k('session', r.sid)
 local waiting = redis.call('ZCARD', k('queue', r.group))
-local kf = waiting == 0 and choose() or nil
+local kf = waiting == 0 and choose(r.candidates, r.group) or nil
 local result = kf and 'seated' or (waiting < r.queue_max and 'queued' or 'full')
 redis.call('HSET', s, 'id', sid, 'openid', openid, 'state', r.states[result], 'group', r.group, 'priority', int(r.priority),
   'version', '1', 'created_ms', int(now), 'queued_ms', int(now), 'last_active_ms', int(now), 'previous_session_id', r.previous)

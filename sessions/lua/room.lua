@@ -18,3 +18,18 @@ end
 local function arm(session_id, timers, now)
   for name, ms in pairs(timers) do redis.call('ZADD', k('timers'), int(now + ms), session_id .. ':' .. name) end
 end
+
+-- The first candidate below the bounded-load cap, else the least loaded with a free seat.
+local function choose(candidates, group)
+  local total = redis.call('SCARD', k('seated', group))
+  local least, least_load
+  for _, candidate in ipairs(candidates) do
+    local kf, ratio = candidate[1], candidate[2]
+    if has_room(kf) then
+      local load = redis.call('SCARD', k('seats', kf))
+      if load < math.max(1, math.ceil(ratio * (total + 1) - 1e-9)) then return kf end
+      if not least or load < least_load then least, least_load = kf, load end
+    end
+  end
+  return least
+end
