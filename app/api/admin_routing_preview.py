@@ -44,6 +44,7 @@ class PreviewShape(Shape):
 
     Without an ``openid`` there is no place on the ring and so no agent: then ``kf_account`` is null too, and
     ``why`` tells of the group alone. ``asks_first``: he must ask for a person before a conversation begins.
+    ``open_session``: he has a conversation now, so that all this holds for his next one.
     """
 
     openid: str | None
@@ -53,6 +54,7 @@ class PreviewShape(Shape):
     priority: int
     greeting: str
     asks_first: bool
+    open_session: str | None
     kf_account: str | None
     why: dict[str, Any]
 
@@ -70,7 +72,7 @@ def preview_routing(call: Call) -> dict[str, Any]:
     account = _under(call, body.routing) if body.routing else call.account
     customer, now_ms = call.account.store.customer(body.openid or "")
     made = decision(account, _imagined(call, customer, now_ms), now_ms, body.source or "")
-    return _shown(account, made, body.openid)
+    return _shown(account, made, body.openid) | {"open_session": customer.open_session or None}
 
 
 def _under(call: Call, routing: RoutingBody) -> Account:

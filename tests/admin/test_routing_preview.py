@@ -72,12 +72,14 @@ def test_what_is_tried_for_a_customer_is_what_happens_once_the_rules_are_saved(
     assert (live["group"], live["kf_account"]) == ("general_support", f"amy@{WECHAT_ID}")
     found = tried(admin, openid="o1")
     assert (found["number"], found["kf_account"]) == (3, f"vera@{WECHAT_ID}")
+    assert found["open_session"] is None
     assert tried(admin, openid="o1", facts={"tags": None})["number"] == 0
     assert admin.put("/admin/routing", EDITED).status_code == 200
     node.says("o1")
     card = admin.data(f"/sessions/{node.session_of('o1')}/routing")
     for part in ("rule", "group", "chosen", "hours", "fallback", "candidates", "priority"):
         assert card[part] == found["why"][part], part
+    assert tried(admin, openid="o1")["open_session"] == node.session_of("o1")
 
 
 def test_trying_keeps_nothing_and_says_what_is_wrong_with_the_rules(

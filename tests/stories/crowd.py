@@ -97,11 +97,12 @@ class Crowd:
         self.nodes, self.seats = nodes, seats
         self.admin = Caller(nodes[0].url, "admin", ADMIN_PASSWORD)
         self.openids = [f"oCrowd{n:022d}" for n in range(customers)]
-        self.clerks = self._registered(agents)
+        self.figures: dict[str, float] = {}
+        with self.timed("agents made"):
+            self.clerks = self._registered(agents)
         self.pushes: list[Push] = []
         self.replies: list[Reply] = []
         self.samples: list[dict[str, int]] = []
-        self.figures: dict[str, float] = {}
         self.trouble: list[str] = []
         self._done = threading.Event()
         self._here = threading.local()
@@ -120,20 +121,20 @@ class Crowd:
             push.seconds = time.monotonic() - began
             self.pushes.append(push)
 
-        with self._timed("customers wrote"), ThreadPoolExecutor(WRITERS) as pool:
+        with self.timed("customers wrote"), ThreadPoolExecutor(WRITERS) as pool:
             list(pool.map(one, range(len(self.openids))))
 
     def sign_in(self) -> None:
         """All agents at once: password, event stream, online."""
         threading.Thread(target=self._listen, daemon=True).start()
         threading.Thread(target=self._sample, daemon=True).start()
-        with self._timed("agents signed in"), ThreadPoolExecutor(len(self.clerks)) as pool:
+        with self.timed("agents signed in"), ThreadPoolExecutor(len(self.clerks)) as pool:
             list(pool.map(self._comes, self.clerks))
 
     def finish(self, over: Callable[[], bool], timeout: float) -> None:
         """Waits until ``over``; then the desks close."""
         deadline = time.monotonic() + timeout
-        with self._timed("everybody answered"):
+        with self.timed("everybody answered"):
             while not over():
                 assert time.monotonic() < deadline, f"{len(self.replies)} answered, {self.trouble}"
                 time.sleep(0.1)
@@ -234,7 +235,7 @@ class Crowd:
         assert answer.ok, f"{method} {url} {answer.status_code} {answer.text}"
         return answer.json()["data"]
 
-    def _timed(self, what: str) -> _Timed:
+    def timed(self, what: str) -> _Timed:
         return _Timed(self.figures, what)
 
 

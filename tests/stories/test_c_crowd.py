@@ -137,7 +137,7 @@ def history_of(place: Place, crowd: Crowd, witness: Witness) -> History:
 @pytest.mark.parametrize(
     ("agents", "customers"),
     [
-        (20, 300),
+        (12, 200),
         pytest.param(200, 5000, marks=[pytest.mark.faults_long, pytest.mark.timeout(1200)]),
     ],
 )
@@ -154,7 +154,8 @@ def test_everybody_who_waits_is_served_in_order_when_all_agents_sign_in_at_once(
     crowd.sign_in()
     crowd.finish(lambda: witness.closed() == customers, timeout=900)
     witness.stop()
-    wait_until(place.at_rest, 120)
+    with crowd.timed("all sent and kept"):
+        wait_until(place.at_rest, 120)
     assert crowd.trouble == []
 
     verdict = judge(history_of(place, crowd, witness))

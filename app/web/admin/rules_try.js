@@ -50,6 +50,7 @@ function Answer({ found }) {
   const key = !found.openid ? "try.goes" : found.kf_account ? "try.would" : "try.waits";
   return html`<div role="status">
     <p><strong>${t(key, values)}</strong></p>
+    ${found.open_session && html`<p>${t("try.open")}</p>`}
     ${found.asks_first && html`<p>${t("try.asksFirst")}</p>`}
     ${found.greeting && html`<p>${t("try.greeting", { text: found.greeting })}</p>`}
     ${found.openid ? html`<${RoutingCard} card=${found.why} />` : html`<p><${Ruled} card=${found.why} /></p>`}

@@ -75,6 +75,7 @@ export default {
   "try.goes": "Goes to {group}",
   "try.would": "Goes to {group}, served by {name}",
   "try.waits": "Waits in {group}",
+  "try.open": "The customer has a conversation now; this holds for the next one.",
   "try.asksFirst": "The customer must ask for a person before a conversation begins.",
   "try.greeting": "Greeting: {text}",
   "when.vip_level_above": "VIP level above",

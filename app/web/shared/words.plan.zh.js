@@ -75,6 +75,7 @@ export default {
   "try.goes": "进入{group}",
   "try.would": "进入{group}，由 {name} 接待",
   "try.waits": "进入{group}排队",
+  "try.open": "这位客户现在有会话，以上从下一次会话起算。",
   "try.asksFirst": "需要客户先要求人工，会话才会开始。",
   "try.greeting": "问候：{text}",
   "when.vip_level_above": "贵宾等级高于",
