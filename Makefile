@@ -6,15 +6,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Two at a time, each file as a whole: half the time, and no test meets another.
 PYTEST_ARGS ?= -n 2 --dist loadfile
+FUZZ_S ?= 120
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check faults screenshots vendor bench
+.PHONY: help run test check faults fuzz screenshots vendor bench
 
 help:
 	@echo "make run    start the server here (demo without credentials)"
 	@echo "make test   run every test"
 	@echo "make check  ruff, mypy, import rules, front-end syntax"
 	@echo "make faults every fault and abuse, and the table in docs/reliability.md"
+	@echo "make fuzz   broken requests, long random lives, bytes for the callback's parsers; FUZZ_S=600 for longer"
 	@echo "make bench  measure this node beside its peers into docs/performance.md; ROWS=\"ring start\" for some"
 	@echo "make screenshots  the README's pictures; make vendor  the front end's libraries by their lock file"
 
@@ -35,6 +37,15 @@ check: $(VENV)/.dev-stamp
 faults: $(VENV)/.dev-stamp
 	@sh deploy/test-env.sh
 	@$(BIN)/python -m tests.faults.report $(PYTEST_ARGS)
+
+fuzz: $(VENV)/.dev-stamp $(VENV)-fuzz/.run-stamp
+	@sh deploy/test-env.sh
+	@$(BIN)/python -m pytest -q -m faults_long tests/security tests/sessions/test_model_faults.py
+	@$(VENV)-fuzz/bin/python -m tests.security.fuzz $(FUZZ_S)
+
+$(VENV)-fuzz/.run-stamp: requirements.txt requirements-fuzz.txt deploy/make-venv.sh
+	@sh deploy/make-venv.sh $(VENV)-fuzz requirements-fuzz.txt
+	@touch $@
 
 screenshots: $(VENV)/.dev-stamp
 	@$(BIN)/python deploy/screenshots.py
