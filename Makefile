@@ -6,9 +6,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Two at a time, each file as a whole: half the time, and no test meets another.
 PYTEST_ARGS ?= -n 2 --dist loadfile
+FUZZ_S ?= 120
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check faults crowd screenshots vendor bench
+.PHONY: help run test check faults crowd fuzz screenshots vendor bench
 
 help:
 	@echo "make run    start the server here (demo without credentials)"
@@ -16,6 +17,7 @@ help:
 	@echo "make check  ruff, mypy, import rules, front-end syntax"
 	@echo "make faults every fault and abuse, and the table in docs/reliability.md"
 	@echo "make crowd  200 agents and 5,000 waiting customers on two nodes, over HTTP"
+	@echo "make fuzz   broken requests, long random lives, bytes for the callback's parsers; FUZZ_S=600 for longer"
 	@echo "make bench  measure this node beside its peers into docs/performance.md; ROWS=\"ring start\" for some"
 	@echo "make screenshots  the README's pictures; make vendor  the front end's libraries by their lock file"
 
@@ -40,6 +42,15 @@ faults: $(VENV)/.dev-stamp
 crowd: $(VENV)/.dev-stamp
 	@sh deploy/test-env.sh
 	@$(BIN)/python -m pytest -s -m faults_long tests/stories/test_c_crowd.py
+
+fuzz: $(VENV)/.dev-stamp $(VENV)-fuzz/.run-stamp
+	@sh deploy/test-env.sh
+	@$(BIN)/python -m pytest -q -m faults_long tests/security tests/sessions/test_model_faults.py
+	@$(VENV)-fuzz/bin/python -m tests.security.fuzz $(FUZZ_S)
+
+$(VENV)-fuzz/.run-stamp: requirements.txt requirements-fuzz.txt deploy/make-venv.sh
+	@sh deploy/make-venv.sh $(VENV)-fuzz requirements-fuzz.txt
+	@touch $@
 
 screenshots: $(VENV)/.dev-stamp
 	@$(BIN)/python deploy/screenshots.py

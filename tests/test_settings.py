@@ -90,6 +90,8 @@ def test_a_missing_credential_is_named(missing: str) -> None:
         ("KF_ENCODING_AES_KEY", "!" * 43),
         ("KF_ENCODING_AES_KEY_PREVIOUS", AES_KEY + "x"),
         ("KF_SECRET_KEY", "tooshort!"),
+        ("KF_SECRET_KEY_PREVIOUS", "tooshort!"),
+        ("KF_ZOOKEEPER_AUTH", "hunter22"),
         ("KF_ADMIN_PASSWORD", "sesame"),
         ("KF_REDIS_URL", "http://user:hunter22@host"),
         ("KF_REDIS_URL", "redis://user:hunter22@host:port/0"),

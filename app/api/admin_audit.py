@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from app.api.core import Call, PageMeta, PageQuery, Routes, Shape
+from app.api.core import NUMBER_MAX, Call, PageMeta, PageQuery, Routes, Shape
 from app.storage import audit
 from app.storage.audit import AuditFilters
 
@@ -19,8 +19,8 @@ class AuditQuery(PageQuery):
     who: str | None = Field(None, max_length=128)
     act: str | None = Field(None, max_length=64)
     object: str | None = Field(None, max_length=256)
-    since_ms: int | None = Field(None, ge=0, le=2**53)
-    until_ms: int | None = Field(None, ge=0, le=2**53)
+    since_ms: int | None = Field(None, ge=0, le=NUMBER_MAX)
+    until_ms: int | None = Field(None, ge=0, le=NUMBER_MAX)
 
 
 class AuditEntry(Shape):

@@ -10,7 +10,7 @@ from flask import Response
 from pydantic import Field, model_validator
 
 from app import exports
-from app.api.core import Call, Query, Routes
+from app.api.core import NUMBER_MAX, Call, Query, Routes
 from app.directory.kf_names import completed
 from app.export_words import TABLES
 from app.storage.audit import acting, record
@@ -27,15 +27,15 @@ class ExportQuery(Query):
     """``since_ms`` inclusive, ``until_ms`` exclusive; ``kf_account`` (full name or bare prefix) and
     ``group`` are the conversation's; ``lang`` of headings and states."""
 
-    since_ms: int | None = Field(None, ge=0, le=2**53)
-    until_ms: int | None = Field(None, ge=0, le=2**53)
+    since_ms: int | None = Field(None, ge=0, le=NUMBER_MAX)
+    until_ms: int | None = Field(None, ge=0, le=NUMBER_MAX)
     kf_account: str | None = Field(None, min_length=1, max_length=64)
     group: str | None = Field(None, min_length=1, max_length=64)
     lang: Literal["zh", "en"] = "zh"
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
-        if (self.since_ms or 0) >= (2**53 + 1 if self.until_ms is None else self.until_ms):
+        if (self.since_ms or 0) >= (NUMBER_MAX + 1 if self.until_ms is None else self.until_ms):
             raise ValueError("since_ms must be before until_ms")
         return self
 

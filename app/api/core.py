@@ -36,6 +36,9 @@ DISCARD_MAX_BYTES: Final = 32 * 1024 * 1024
 DISCARD_CHUNK_BYTES: Final = 64 * 1024
 PATH_VALUE: Final = re.compile(r"[A-Za-z0-9_.@:-]{1,128}")
 LIMIT_MAX: Final = 200
+NUMBER_MAX: Final = 2**53
+"""Above it JSON numbers are not exact, and soon after it no database has room."""
+
 
 B = TypeVar("B", bound=BaseModel)
 View = Callable[..., Any]
@@ -253,7 +256,7 @@ def _around(services: Services, route: Route) -> View:
 
 def _handle(services: Services, route: Route, path: Mapping[str, Any]) -> Response:
     for value in path.values():
-        if isinstance(value, str) and not PATH_VALUE.fullmatch(value):
+        if not _names_something(value):
             raise Refusal("not_found", "There is nothing of this name.")
     found = _authorised(services, route)
     arguments = {name: value for name, value in request.args.items() if value}
@@ -265,6 +268,10 @@ def _handle(services: Services, route: Route, path: Mapping[str, Any]) -> Respon
     if route.body is not None:
         call.body = _body(route.body)
     return _response(route, route.view(call, **path))
+
+
+def _names_something(value: str | int) -> bool:
+    return value <= NUMBER_MAX if isinstance(value, int) else bool(PATH_VALUE.fullmatch(value))
 
 
 def _authorised(services: Services, route: Route) -> Caller | None:

@@ -7,7 +7,7 @@ from typing import Any, Final, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from app.api.core import Body, Call, Routes
+from app.api.core import NUMBER_MAX, Body, Call, Routes
 from app.api.message_types import Article, Caption, Menu, MiniProgramPage, no_controls
 from app.api.readers import open_or_refused
 from app.api.shapes import MessageShape
@@ -54,7 +54,7 @@ class SendBody(Body):
     menu: Menu | None = None
     page: MiniProgramPage | None = None
     caption: Caption | None = None
-    owner_epoch: int | None = Field(None, ge=0)
+    owner_epoch: int | None = Field(None, ge=0, le=NUMBER_MAX)
 
     @field_validator("text")
     @classmethod

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from pydantic import Field, model_validator
 
-from app.api.core import Body, Call, PageMeta, PageQuery, Query, Routes, Shape
+from app.api.core import NUMBER_MAX, Body, Call, PageMeta, PageQuery, Query, Routes, Shape
 from app.api.readers import acting_on, readable, reader
 from app.api.shapes import MessageShape, SessionShape, StateName
 from app.api.supervise import audited
@@ -32,7 +32,7 @@ class ListQuery(PageQuery):
 class MessagesQuery(Query):
     """Messages with ``seq`` above ``after``, in order."""
 
-    after: int = Field(0, ge=0, le=2**53)
+    after: int = Field(0, ge=0, le=NUMBER_MAX)
     limit: int = Field(100, ge=1, le=200)
 
 

@@ -33,6 +33,7 @@ def covers(row: int, *, long: bool = False) -> Callable[[T], T]:
 _ZK = "tests/routing/test_zookeeper.py::test_"
 _STORE = "tests/sessions/test_store.py::test_"
 _SENDER = "tests/conversations/test_sender.py::test_"
+_TIMING = "tests/security/test_timing.py::test_"
 _QUOTA = "tests/conversations/test_quota.py::test_"
 _TOKENS = "tests/wechat/test_tokens.py::test_"
 _OUT = "tests/wechat/test_out.py::test_"
@@ -190,6 +191,7 @@ ROWS: dict[int, Row] = {
             _ABUSE + "no_mutated_body_is_accepted_with_other_content",
             _ABUSE + "flipped_cipher_bytes_signed_anew_raise_only_refusals",
             _ABUSE + "two_cipher_texts_are_refused",
+            _TIMING + "a_cipher_text_is_refused_in_the_same_time_wherever_it_is_wrong",
         ),
     ),
     52: Row(
@@ -198,6 +200,7 @@ ROWS: dict[int, Row] = {
             _ABUSE + "any_json_value_in_any_field_raises_only_refusals",
             _ABUSE + "any_signed_plain_text_raises_only_refusals",
             _ABUSE + "bidi_and_markup_in_shown_fields_stay_text",
+            "tests/security/test_corpus.py::test_any_bytes_on_any_way_in_raise_only_refusals",
         ),
     ),
     53: Row(
@@ -209,6 +212,8 @@ ROWS: dict[int, Row] = {
         (
             _AUTH + "an_unsafe_request_from_elsewhere_is_refused",
             _AUTH + "another_site_cannot_sign_a_browser_in",
+            "tests/api/test_auth.py::TestUnderOurName::"
+            "test_a_page_under_another_name_that_leads_here_is_not_ours",
         ),
     ),
     55: Row(
@@ -216,7 +221,9 @@ ROWS: dict[int, Row] = {
         (
             _SIGNIN + "guessing_is_stopped_also_for_the_right_password",
             _SIGNIN + "guessing_an_unknown_name_is_stopped_alike",
-            "tests/auth/test_passwords.py::test_an_unknown_name_costs_what_a_known_one_does",
+            "tests/security/test_guessing.py::"
+            "test_of_a_thousand_guesses_few_are_looked_at_whether_the_name_exists_or_not",
+            _TIMING + "a_wrong_password_and_an_unknown_name_take_the_same_time_within_five_percent",
         ),
     ),
     56: Row(
@@ -230,7 +237,10 @@ ROWS: dict[int, Row] = {
         "stolen cookie after sign-out, role lowered during a stream",
         (
             _AUTH + "signing_out_ends_the_cookie_at_once",
+            _AUTH + "a_cookie_that_somebody_else_planted_is_not_taken_over",
             "tests/api/test_events.py::test_a_revoked_login_ends_the_stream",
+            "tests/api/test_events.py::"
+            "test_a_role_lowered_ends_the_stream_even_while_it_is_never_idle",
             _SIGNIN + "what_takes_something_away_signs_out_everywhere",
         ),
     ),
@@ -239,6 +249,9 @@ ROWS: dict[int, Row] = {
         (
             "tests/api/test_core.py::test_every_route_of_the_server_declares_who_may_use_it",
             "tests/api/test_core.py::test_every_other_route_refuses_one_without_a_login",
+            "tests/api/test_access.py::test_every_route_answers_each_role_as_the_table_says",
+            "tests/api/test_access.py::"
+            "test_nothing_of_another_agents_conversation_is_seen_or_changed",
             "tests/api/test_sessions.py::test_another_agents_conversation_is_forbidden",
             "tests/api/test_messages.py::test_what_a_customer_sends_is_fetched_and_shown_to_his_agent_only",
         ),
@@ -248,13 +261,21 @@ ROWS: dict[int, Row] = {
         (
             "tests/api/test_messages.py::test_files_that_wechat_would_refuse_are_refused_here",
             "tests/api/test_messages.py::test_a_video_is_a_download_and_can_be_read_in_parts",
+            "tests/api/test_lies.py::"
+            "test_what_a_customer_sends_as_a_picture_is_served_as_what_it_is_and_cannot_act",
             _OUT + "an_endless_answer_is_left_at_its_limit",
         ),
     ),
     60: Row("forged addresses in a message"),
     61: Row(
         "secrets and words in logs",
-        ("tests/e2e/test_main_job.py::test_no_secret_and_no_message_stands_in_the_log",),
+        (
+            "tests/e2e/test_main_job.py::test_no_secret_and_no_message_stands_in_the_log",
+            "tests/security/test_logs.py::"
+            "test_nothing_of_it_reaches_the_log_through_any_refusal_or_failure",
+            "tests/security/test_logs.py::"
+            "test_an_error_that_nobody_foresaw_is_logged_by_kind_and_place_without_its_words",
+        ),
     ),
     62: Row(
         "a customer is erased while he is served",

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import random
+import select
 import socket
 import threading
 import time
+
+import pytest
 
 from tests.conversations.conftest import Office
 from tests.conversations.conftest import engine as engine
@@ -45,50 +48,52 @@ def test_the_same_event_twice_has_one_effect(office: Office, sheet: Sheet) -> No
     sheet.held("one conversation, one line")
 
 
+@pytest.mark.parametrize("way", ["node", "nginx"])
 @covers(47)
 def test_ten_megabytes_declared_or_chunked_are_refused_and_cost_no_memory(
-    site: Site, load: Load, sheet: Sheet
+    site: Site, load: Load, sheet: Sheet, way: str
 ) -> None:
     node = site.nodes[0]
-    path = f"/wechat/callback/{site.credentials.appid}"
     assert node.process is not None
     before = rss_mb(node.process.pid)
-    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: text/xml\r\n"
-    for extra in ("Content-Length: 10000000", "Transfer-Encoding: chunked"):
-        with socket.create_connection(("127.0.0.1", node.port), timeout=10) as sock:
-            sock.sendall(f"{head}{extra}\r\n\r\n".encode())
-            try:
-                for _ in range(160):
-                    block = b"x" * 65_536
-                    sock.sendall(b"10000\r\n" + block + b"\r\n" if "chunked" in extra else block)
-            except OSError:
-                pass  # refused before the end
-            status = _status(sock)
-        assert status in (0, 400, 411, 413), extra
+    port = node.port if way == "node" else site.nginx.port
+    path = f"/wechat/callback/{site.credentials.appid}"
+    declared = refused(port, path, "Content-Length: 10000000", b"")
+    chunked = refused(port, path, "Transfer-Encoding: chunked", b"10000\r\n")
+    # 500 where the proxy's worker may not write into the test's folder what it buffers.
+    assert declared == 413 and chunked in ((411,) if way == "node" else (413, 500))
     assert rss_mb(node.process.pid) - before < 40
     load.staff(1)
     load.rush(load.crowd(2))
     proof(load, sheet)
-    sheet.held("413, 411 or hung up")
+    sheet.held(f"{way}: {declared} declared, {chunked} chunked")
 
 
-def _status(sock: socket.socket) -> int:
-    try:
-        answer = sock.recv(64)
-    except OSError:
-        return 0
-    return int(answer.split(b" ")[1]) if answer.startswith(b"HTTP/1.1 ") else 0
+def refused(port: int, path: str, how: str, begin: bytes) -> int:
+    """The status that comes while ten megabytes are on their way; nothing more is sent after it."""
+    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: text/xml\r\n{how}\r\n\r\n"
+    block = begin + b"x" * 65_536 + (b"\r\n" if begin else b"")
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as sock:
+        sock.sendall(head.encode())
+        for _ in range(160):
+            if select.select([sock], [], [], 0.2)[0]:
+                break
+            sock.sendall(block)
+        return int(sock.recv(64).split(b" ")[1])
 
 
+@pytest.mark.parametrize("way", ["node", "nginx"])
 @covers(48)
-def test_two_hundred_slow_bodies_at_the_proxy_hold_up_nobody(
-    site: Site, load: Load, sheet: Sheet
+def test_two_hundred_slow_bodies_hold_up_nobody(
+    site: Site, load: Load, sheet: Sheet, way: str
 ) -> None:
+    """At the node itself as long as threads are left, at the proxy always."""
     load.staff(2)
+    port = site.nodes[0].port if way == "node" else site.nginx.port
     path = f"/wechat/callback/{site.credentials.appid}"
     slow = []
     for _ in range(200):
-        sock = socket.create_connection(("127.0.0.1", site.nginx.port), timeout=10)
+        sock = socket.create_connection(("127.0.0.1", port), timeout=10)
         sock.sendall(f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 4000\r\n\r\n<".encode())
         slow.append(sock)
     pushes = load.rush(load.crowd(10), each=2)
@@ -97,7 +102,7 @@ def test_two_hundred_slow_bodies_at_the_proxy_hold_up_nobody(
     assert all(push.tries == 1 for push in pushes)
     slowest = max(push.seconds for push in pushes)
     proof(load, sheet)
-    sheet.held(f"slowest callback beside them {slowest:.2f} s")
+    sheet.held(f"{way}: slowest callback beside them {slowest:.2f} s")
 
 
 @covers(60)

@@ -1,0 +1,62 @@
+"""Dependencies: pinned exactly, installed as pinned, none below the versions that closed known holes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+FILES = sorted([*ROOT.glob("requirements*.txt"), *ROOT.glob("*/requirements*.txt")])
+PIN = re.compile(r"([A-Za-z0-9._-]+)(\[[a-z,]+\])?==([0-9][A-Za-z0-9.]*)")
+FLOORS = {  # the version that closed the last hole we know of, or mended what we rely on
+    "flask": "3.1.3",  # GHSA-4grg-w6v8-c28g (key rotation), GHSA-68rp-wp8r-4726 (session access)
+    "werkzeug": "3.1.6",  # safe_join on Windows names, form limits
+    "gunicorn": "26.1",  # request smuggling, trailers, duplicate Host; older lines have no support
+    "redis": "8.1.0",  # pool capacity lost after a Sentinel failover
+    "kazoo": "2.11.0",  # retries counted right, monotonic clocks
+    "argon2-cffi": "25.1.0",
+    "xmltodict": "1.0.2",  # entities refused; behind our own reader in any case
+}
+
+
+def pins(file: Path) -> Iterator[tuple[str, str]]:
+    for line in file.read_text("utf-8").splitlines():
+        wanted = line.partition("#")[0].strip()
+        if wanted and not wanted.startswith("-r "):
+            found = PIN.fullmatch(wanted)
+            assert found, f"{file.name}: {wanted} is not pinned exactly"
+            yield found[1].lower(), found[3]
+
+
+def numbers(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", text))
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda f: f.relative_to(ROOT).as_posix())
+def test_every_requirement_is_pinned_exactly_and_once(file: Path) -> None:
+    names = [name for name, _ in pins(file)]
+    assert names and len(names) == len(set(names))
+
+
+def test_what_runs_is_what_is_pinned() -> None:
+    wanted = dict(pins(ROOT / "requirements.txt"))
+    assert {name: version(name) for name in wanted} == wanted
+
+
+def test_nothing_is_older_than_the_last_known_hole() -> None:
+    wanted = dict(pins(ROOT / "requirements.txt"))
+    for name, floor in FLOORS.items():
+        assert numbers(wanted[name]) >= numbers(floor), name
+        assert numbers(version(name)) >= numbers(floor), name
+
+
+def test_files_that_pin_the_same_package_agree() -> None:
+    """The peers of the measurements are compared on the server's own versions."""
+    ours = dict(pins(ROOT / "requirements.txt"))
+    for file in FILES:
+        for name, pinned in pins(file):
+            assert ours.get(name, pinned) == pinned, f"{file.name}: {name}"
