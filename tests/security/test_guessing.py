@@ -41,7 +41,7 @@ class Counting(Passwords):
 def guarded(engine: Engine, client: redis.Redis, logins: Logins) -> tuple[SignIn, Counting]:
     """As shipped."""
     passwords = Counting(wait_s=30.0)
-    return SignIn(engine, passwords, Throttle(client), logins), passwords
+    return SignIn(engine, passwords, Throttle(client), logins, {"wx1"}), passwords
 
 
 @pytest.mark.usefixtures("wang")

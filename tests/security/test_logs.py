@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import json
 import logging
-import sys
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -96,19 +93,8 @@ def test_nothing_of_it_reaches_the_log_through_any_refusal_or_failure(
     assert found == []
 
 
-@pytest.fixture
-def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
-    """What loggers made from here on write."""
-    written = io.StringIO()
-    with monkeypatch.context() as patch:
-        patch.setattr(sys, "stderr", written)
-        logs.configure("info")
-    yield written
-    logs.configure("error")
-
-
 def test_an_error_that_nobody_foresaw_is_logged_by_kind_and_place_without_its_words(
-    lines: io.StringIO,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     def understand(text: str) -> None:
         try:
@@ -116,12 +102,15 @@ def test_an_error_that_nobody_foresaw_is_logged_by_kind_and_place_without_its_wo
         except KeyError as error:
             raise ValueError(f"not understood: {text}") from error
 
+    logs.configure("info")
     try:
         understand(BODY)
     except ValueError:
         structlog.get_logger().exception("push_failed")
         logging.getLogger("a.library").exception("failed")
-    written = lines.getvalue()
+    finally:
+        logs.configure("error")
+    written = capsys.readouterr().err
     traces = [json.loads(line)["exception"].splitlines() for line in written.splitlines()]
     assert len(traces) == 2
     for trace in traces:
