@@ -1,7 +1,8 @@
 """Keeps a second node from starting where no ZooKeeper tells nodes of each other.
 
-A lease in Redis that the node renews. A node that was killed leaves it to run out, so a start waits for
-that; one that sees the lease renewed meanwhile knows that its holder lives.
+A lease in Redis that the node renews; nodes with ZooKeeper hold one together, which keeps out those
+without. A node that was killed leaves it to run out, so a start waits for that; one that sees the lease
+renewed meanwhile knows that its holder lives.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from sessions.model import SessionError
 from sessions.scripts import guarded
 
 KEY: Final = "kf:node"
+SHARED: Final = "with ZooKeeper|all"
 LEASE_MS: Final = 15_000
 RENEW_S: Final = 5.0
 WAIT_S: Final = 20.0
@@ -39,7 +41,10 @@ def _say(line: str) -> None:
 
 
 class NodeLease:
-    """The right of this process to be the only node on a Redis. ``client`` is its own from now on."""
+    """The right of this process to be the only node on a Redis, or (``shared``) one of those with ZooKeeper.
+
+    ``client`` is its own from now on.
+    """
 
     def __init__(
         self,
@@ -48,9 +53,11 @@ class NodeLease:
         lease_ms: int = LEASE_MS,
         renew_s: float = RENEW_S,
         wait_s: float = WAIT_S,
+        *,
+        shared: bool = False,
     ) -> None:
         self._client = client
-        self._value = f"{node_id}|{secrets.token_hex(4)}"
+        self._value = SHARED if shared else f"{node_id}|{secrets.token_hex(4)}"
         self._lease_ms, self._renew_s, self._wait_s = lease_ms, renew_s, wait_s
         text = (resources.files("app") / "lua" / "hold_node.lua").read_text(encoding="utf-8")
         self._script = client.register_script(text)
@@ -79,12 +86,13 @@ class NodeLease:
         self._thread.start()
 
     def release(self) -> None:
-        """Another node may start at once. Never raises."""
+        """Another node may start at once; a shared one runs out by itself. Never raises."""
         self._leaving.set()
         if self._thread.is_alive():
             self._thread.join(STOP_S)
         try:
-            self._ask(0)
+            if self._value != SHARED:
+                self._ask(0)
         except SessionError as error:
             log.warning("node_lease_not_released", error=type(error).__name__)
         self._client.close()

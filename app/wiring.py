@@ -217,9 +217,10 @@ def _database(settings: Settings) -> Engine:
 
 def _alone_or_refused(settings: Settings, node: NodeContext) -> None:
     """Nodes on one Redis that do not see each other's agents must not be two."""
-    if node.embedded or settings.zookeeper_hosts:
+    if node.embedded:
         return
-    lease = NodeLease(store_client(node.redis_url, 1), node.node_id)
+    shared = settings.zookeeper_hosts is not None
+    lease = NodeLease(store_client(node.redis_url, 1), node.node_id, shared=shared)
     lease.take()
     _running.append(lease.release)
 

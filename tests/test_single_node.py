@@ -43,8 +43,11 @@ def make(url: str) -> Iterator[Make]:
     """Leases with short times; released at the end."""
     made: list[NodeLease] = []
 
-    def node(node_id: str, wait_s: float = 2.5, renew_s: float = RENEW_S) -> NodeLease:
-        made.append(NodeLease(store_client(url, 2), node_id, LEASE_MS, renew_s, wait_s))
+    def node(
+        node_id: str, wait_s: float = 2.5, renew_s: float = RENEW_S, *, shared: bool = False
+    ) -> NodeLease:
+        client = store_client(url, 2)
+        made.append(NodeLease(client, node_id, LEASE_MS, renew_s, wait_s, shared=shared))
         return made[-1]
 
     yield node
@@ -77,6 +80,26 @@ def test_a_living_holder_is_told_by_its_renewal_without_the_whole_wait(make: Mak
     with pytest.raises(StartError):
         make("two", wait_s=60.0).take()
     assert time.monotonic() - began < 10
+
+
+def test_nodes_with_zookeeper_start_beside_each_other_and_keep_out_one_without(
+    make: Make, look: Redis
+) -> None:
+    first, second = make("one", shared=True), make("two", shared=True)
+    said: list[str] = []
+    first.take(said.append)
+    second.take(said.append)
+    assert said == []
+    with pytest.raises(StartError, match="set KF_ZOOKEEPER_HOSTS"):
+        make("three").take()
+    first.release()
+    assert look.get(KEY)
+
+
+def test_a_node_with_zookeeper_does_not_start_beside_one_without(make: Make) -> None:
+    make("one").take()
+    with pytest.raises(StartError, match=r"node one runs .* set KF_ZOOKEEPER_HOSTS"):
+        make("two", shared=True).take()
 
 
 def test_a_dead_nodes_lease_runs_out_and_the_next_start_gets_it(make: Make, look: Redis) -> None:
