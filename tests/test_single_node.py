@@ -122,7 +122,7 @@ def test_several_dead_nodes_are_waited_for_and_not_taken_for_living_ones(
 ) -> None:
     for number in range(4):
         leave(look, f"n{number}|0|many", 400 * (number + 1))
-    make("one").take()
+    make("one", wait_s=20.0).take()
     assert places(look) == ["one alone"]
 
 

@@ -18,7 +18,6 @@ from app.auth.roles import INTEGRATION, allowed, belongs
 from app.refusals import Refusal
 from app.services import Services
 from app.storage import integrations
-from config.values import is_loopback
 from sessions.sql import reading
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -139,9 +138,12 @@ def _caller(login: Login, secret: str) -> Caller:
 
 
 def _is_our_name(services: Services, request: Request) -> bool:
-    """Where the settings say what we are called, a page under another name that leads here is not ours."""
+    """Where the settings say what we are called, a page under another name that leads here is not ours.
+
+    A page under an address is served by that address, so it is.
+    """
     settings, host = services.settings, _hostname(request.host)
-    if is_loopback(host):
+    if host == "localhost" or _is_address(host):
         return True
     if settings.public_url:
         return host == urlsplit(settings.public_url).hostname

@@ -72,6 +72,8 @@ def upload(call: Call) -> dict[str, Any]:
     summary="A file's bytes",
     raw=True,
     content_types=("*/*",),
+    also_status=206,
+    refuses=(416,),
 )
 def download(call: Call, media_id: str) -> Response:
     appid = call.account.appid

@@ -101,7 +101,13 @@ class TestUnderOurName:
     def test_our_own_name_is_served(self, node: Node) -> None:
         good = self.own_request(node) | {"Origin": "https://kf.example.com"}
         path, body = "/api/v1/me/presence", {"status": "away"}
-        for host in ("kf.example.com", "KF.example.com:443", "127.0.0.1:8000", "localhost"):
+        for host in (
+            "kf.example.com",
+            "KF.example.com:443",
+            "10.0.0.7:8000",
+            "[::1]:8000",
+            "localhost",
+        ):
             answer = self.browser(node).put(path, json=body, headers=good | {"Host": host})
             assert answer.status_code == 200, host
 
