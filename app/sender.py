@@ -224,7 +224,7 @@ class Sender:
             "reply_settled",
             appid=self._account.appid,
             message_id=message.get("id", ""),
-            request_id=message.get("request_id", ""),
+            request_id=claim.request_id,
             status=status.value,
             errcode=code,
             attempts=claim.attempts + 1,

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from sessions.model import Delivery, Inbound
 
+REQUEST_ID: Final = "request_id"
 PREVIEW_CHARS = 60
 """Length of the last message's text kept on the session."""
 
@@ -113,7 +114,13 @@ def view(raw: str, overlay: str | None) -> dict[str, Any]:
     stored = json.loads(raw)
     if overlay:
         stored |= json.loads(overlay)
+    stored.pop(REQUEST_ID, None)
     return {**_DEFAULTS, "id": message_id(stored["session_id"], stored["seq"]), **stored}
+
+
+def request_of(raw: str) -> str:
+    """The call that a stored message came with; it is for the logs only."""
+    return str(json.loads(raw).get(REQUEST_ID, ""))
 
 
 def _media_of(push: Inbound) -> dict[str, Any]:

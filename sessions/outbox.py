@@ -6,15 +6,21 @@ import enum
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from sessions.keys import Keys
-from sessions.messages import view
+from sessions.messages import request_of, view
 from sessions.model import Delivery
 from sessions.scripts import Scripts, guarded
 
 CLAIM_LEASE_MS = 30_000
 """Longer than the longest send (token, connect 1 s, read 3 s, once more); then the claim is ``unknown``."""
+
+
+NODE_STOPPED: Final = (
+    "发送途中服务中断，可能已送达",
+    "The node stopped while sending; it may have arrived",
+)
 
 
 class Verdict(enum.StrEnum):
@@ -28,12 +34,15 @@ class Verdict(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One message taken to be sent now; ``attempts`` were made before. ``message`` as in the contract."""
+    """One message taken to be sent now; ``attempts`` were made before. ``message`` as in the contract;
+    ``request_id`` is of the call that accepted it.
+    """
 
     token: str
     openid: str
     attempts: int
     message: Mapping[str, Any] | None
+    request_id: str = ""
 
 
 class Outbox:
@@ -45,14 +54,15 @@ class Outbox:
 
     def claim(self, token: str) -> Claim | None:
         """The next message that is due, or None. A repeated token gets the same message."""
-        overlay = _overlay(Delivery.UNKNOWN, 0, "the node that was sending it stopped")
+        overlay = _overlay(Delivery.UNKNOWN, 0, *NODE_STOPPED)
         got = self._scripts.run("claim", self.keys.prefix, token, CLAIM_LEASE_MS, overlay)
         if not got:
             return None
         openid, item, raw, changed = got[0], got[1], got[2], got[3]
         attempts = int(item.split(" ")[2])
-        message = view(raw, changed or None) if raw else None
-        return Claim(token, openid, attempts, message)
+        if not raw:
+            return Claim(token, openid, attempts, None)
+        return Claim(token, openid, attempts, view(raw, changed or None), request_of(raw))
 
     def settle(
         self,

@@ -207,7 +207,12 @@ class Call:
     def actor(self) -> Actor:
         """For the audit log."""
         caller = self.caller
-        return Actor(caller.who, caller.role, self.now_ms, self.ip, g.get("request_id", ""))
+        return Actor(caller.who, caller.role, self.now_ms, self.ip, self.request_id)
+
+    @property
+    def request_id(self) -> str:
+        """To follow what this request led to through the logs."""
+        return str(g.get("request_id", ""))
 
     def may(self, action: str) -> bool:
         return self.caller.may(action)

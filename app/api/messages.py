@@ -95,7 +95,8 @@ def send(call: Call, sid: str) -> dict[str, Any]:
         text, content = body.content()
         content |= _media(call, sid, body) if body.media_id else {}
         outgoing = Outgoing(body.client_id, body.type, text, content)
-        accepted = replies.reply(call.account, sid, me, call.caller.who, outgoing, body.owner_epoch)
+        who, epoch = call.caller.who, body.owner_epoch
+        accepted = replies.reply(call.account, sid, me, who, outgoing, epoch, call.request_id)
         return _stored(call, sid, accepted.seq)
 
 

@@ -1,4 +1,4 @@
-"""Who looks and who types, told to those concerned; and a supervisor's word to the agent alone."""
+"""Who looks and who types, told to whom it concerns or who looks too; a supervisor's word to the agent."""
 
 from __future__ import annotations
 
@@ -53,7 +53,9 @@ def whisper(
 def _tell(
     account: Account, session: Session, who: str, kf_account: str, what: str, active: bool
 ) -> None:
-    audience = ",".join(sorted({session.kf_account, session.transfer_to, kf_account} - {""}))
+    concerned = {session.kf_account, session.transfer_to, kf_account}
+    concerned |= {one["kf_account"] or "" for one in viewers(account, session.id)}
+    audience = ",".join(sorted(concerned - {""}))
     values = {"sid": session.id, "kf_account": kf_account, "who": who, what: str(int(active))}
     account.stream.tell("viewer.changed", audience, values)
 

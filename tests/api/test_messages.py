@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from app.sender import Sender
+from sessions.outbox import Claim
 from simulator import samples
 from tests.api.conftest import WECHAT_ID, Client, Node
 from tests.support import wait_until
@@ -42,6 +44,21 @@ def test_a_reply_reaches_the_customer_once_however_often_it_is_posted(node: Node
     assert str(node.transcript("o1")).count("我是小林") == 1
     session = anna.data(f"/sessions/{sid}")
     assert session["budget"]["remaining"] == 4 and session["unread"] == 0
+
+
+def test_a_reply_is_sent_under_the_request_that_accepted_it_which_the_desk_does_not_see(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    anna, sid = served(node)
+    claims: list[Claim] = []
+    monkeypatch.setattr(Sender, "send", lambda self, claim: claims.append(claim))
+    headers = {"X-Request-ID": "followed-through"}
+    answer = anna.post(
+        f"/sessions/{sid}/messages", {"client_id": "c", "text": "到"}, headers=headers
+    )
+    assert answer.status_code == 202 and "request_id" not in answer.json()["data"]
+    wait_until(lambda: claims)
+    assert claims[0].request_id == "followed-through"
 
 
 def test_a_registered_agent_answers_under_his_own_kf_account(node: Node) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.desk.test_parity import Watched
 from tests.desk.world import DemoNode, Desk, sign_in
 from tests.support import wait_until
 
@@ -70,6 +71,9 @@ def test_a_colleague_who_accepts_gets_the_conversation_and_the_first_one_only_re
     expect(asked(second)).to_contain_text("客服小林 请您接手这位客户")
     expect(asked(second)).to_contain_text("已核对订单")
     expect(second.page.get_by_text("接受转接后才能回复。")).to_be_visible()
+    expect(second.page.get_by_text("客服小林 也在查看这个会话")).to_be_visible()
+    first.page.get_by_label("回复客户").press_sequentially("请")
+    expect(second.page.get_by_text("客服小林 正在输入")).to_be_visible()
     before = seconds(second)
     assert 0 < before <= TIMEOUT_S
     wait_until(lambda: seconds(second) < before)
@@ -103,6 +107,42 @@ def test_a_colleague_who_does_not_answer_in_time_is_no_longer_asked(
     expect(second.page.locator(".row")).to_have_count(0)
     first.write("还在")
     wait_until(lambda: node.texts(anna) == ["还在"])
+
+
+def test_asking_answering_and_a_supervisors_acts_leave_what_a_fresh_fetch_would(
+    pair: tuple[Desk, Desk], node: DemoNode, anna: str
+) -> None:
+    first, second = pair
+    asked(second).get_by_role("button", name="接受").click()
+    expect(asked(second)).to_have_count(0)
+    watched = Watched(second)
+    session = node.admin("GET", "/sessions?state=SERVING")[0]
+    path = f"/sessions/{session['id']}"
+    node.admin("POST", f"{path}/whisper", {"text": "请先道歉"})
+    watched.agrees("a whisper")
+    node.admin("PATCH", f"/customers/{anna}", {"remark": "王女士"})
+    watched.agrees("a remark")
+    back = {"kf_account": first_name(node), "reason": "熟客"}
+    node.admin("POST", f"{path}/assign", back)
+    expect(second.page.locator(".row")).to_have_count(0)
+    watched.agrees("being given to a colleague")
+    second.page.get_by_role("button", name="小休").click()
+    watched.agrees("a break")
+    watched = Watched(first)
+    node.says(anna, "", type="event", event="unsubscribe")
+    expect(first.page.get_by_text("会话已结束：客户取消了关注")).to_be_visible()
+    watched.agrees("a customer who left")
+    node.says(anna.replace("anna", "bert"), "还有一位")
+    expect(first.page.locator(".row", has_text="还有一位")).to_have_count(1)
+    first.page.get_by_role("button", name="离线", exact=True).click()
+    first.page.get_by_role("button", name="转出并离线").click()
+    watched.agrees("going offline with a customer handed on")
+
+
+def first_name(node: DemoNode) -> str:
+    found = node.admin("GET", "/admin/kf-accounts")
+    name: str = next(one["kf_account"] for one in found if one["username"] == "agent1")
+    return name
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -16,13 +17,14 @@ OURS = [path for path in (ROOT / "app/web").rglob("*.js") if "vendor" not in pat
 LINES_MAX = 200
 
 
-@pytest.mark.parametrize("name", ["state", "limits", "emoticons", "window", "words"])
+@pytest.mark.parametrize("name", ["state", "limits", "emoticons", "window", "words", "time"])
 def test_pure_modules_pass_their_own_tests(name: str) -> None:
     node = shutil.which("node")
     need("" if node else "node is not installed")
     done = subprocess.run(
         [str(node), "--test", f"tests/desk/{name}.test.mjs"],
         cwd=ROOT,
+        env=os.environ | {"TZ": "America/New_York"},
         capture_output=True,
         text=True,
         check=False,

@@ -48,3 +48,22 @@ test("no words stand in the pages themselves", () => {
     if (!name.includes("words.")) assert.doesNotMatch(text, /[\u4e00-\u9fff]/, name);
   }
 });
+
+const TERMS = {
+  "state.WAITING": "排队中", "state.SERVING": "接待中", "state.TRANSFERING": "转接中", "state.CLOSED": "已结束",
+  "list.take": "接入", "chat.transfer": "转接", "chat.close": "结束会话", "card.notes": "内部备注", "watch.whisper": "悄悄话",
+  "watch.takeover": "接管", "role.supervisor": "组长", "account.seats": "接待上限", "col.group": "客服组",
+  "presence.online": "在线", "presence.away": "小休", "presence.offline": "离线", "console.dead": "发送失败",
+  "compose.canned": "快捷回复", "chat.why": "为什么是我",
+};
+
+test("the terms are those the field knows", () => {
+  for (const [key, text] of Object.entries(TERMS)) assert.equal(zh[key], text, key);
+  assert.match(zh["budget.line"], /^还可回复 \{n\} 条/);
+  assert.match(zh["readonly.window"], /回复时限/);
+  assert.match(zh["card.rating"], /^满意度/);
+});
+
+test("whoever reads is addressed 您", () => {
+  for (const [key, text] of Object.entries(zh)) assert.doesNotMatch(text, /你/, key);
+});

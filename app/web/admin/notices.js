@@ -39,8 +39,8 @@ function Text({ notice, lang, onChanged }) {
   }
 
   return html`<form class="stack" onSubmit=${save}>
-    <label>${t(`lang.${lang}`)}<textarea rows="3" maxlength="600" value=${text} onInput=${(event) => setText(event.currentTarget.value)}></textarea></label>
-    <p class="bubble-preview">${text ? filled(text) : html`<span class="dim">${t("notice.off")}</span>`}</p>
+    <label>${t(`lang.${lang}`)}<textarea rows="3" lang=${lang} maxlength="600" value=${text} onInput=${(event) => setText(event.currentTarget.value)}></textarea></label>
+    <p class="bubble-preview" lang=${lang}>${text ? filled(text) : html`<span class="dim">${t("notice.off")}</span>`}</p>
     <footer class="buttons">
       <${Said} said=${act.said} />
       ${notice.edited.includes(lang) && html`<button type="button" class="small" disabled=${act.busy} onClick=${reset}>${t("notice.reset")}</button>`}

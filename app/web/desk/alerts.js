@@ -27,12 +27,14 @@ export function consider(type, { session, message }, before) {
     say({ kind: "seen", id: session.id });
     return;
   }
-  clearTimeout(waiting.get(session.id));
-  waiting.set(session.id, setTimeout(() => alert(session, title), ASK_MS));
+  // A new customer and his first message are one piece of news, told by what came first.
+  const first = waiting.get(session.id) ?? { title };
+  clearTimeout(first.timer);
+  waiting.set(session.id, { ...first, timer: setTimeout(() => alert(session, first.title), ASK_MS) });
 }
 
 export function seenElsewhere(id) {
-  clearTimeout(waiting.get(id));
+  clearTimeout(waiting.get(id)?.timer);
   waiting.delete(id);
 }
 

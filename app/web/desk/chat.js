@@ -60,7 +60,7 @@ function Head({ session, name, card, showCard }) {
       <div class="buttons">
         ${!session.departed && html`
           <button type="button" class="small" data-key="card" aria-pressed=${card} onClick=${() => showCard(!card)}>${t("card.open")}</button>
-          <button type="button" class="small" onClick=${() => setDialog("routing")}>${t("chat.why")}</button>`}
+          <button type="button" class="small" data-key="why" onClick=${() => setDialog("routing")}>${t("chat.why")}</button>`}
         ${serving && session.state === "SERVING" && html`
           <button type="button" class="small" data-key="transfer" onClick=${() => setDialog("transfer")}>${t("chat.transfer")}</button>`}
         ${serving && html`<button type="button" class="small danger" data-key="close" onClick=${() => setDialog("close")}>${t("chat.close")}</button>`}

@@ -15,7 +15,7 @@ let timer = 0;
 export function Others({ session }) {
   const me = state.value.me.person?.username;
   const here = (state.value.viewers[session.id] ?? []).filter((one) => one.who !== me && one.until_ms > now.value);
-  if (!here.length) return "";
+  if (!here.length || session.departed) return "";
   const name = (one) => agentName(one.kf_account) || one.who;
   const types = here.filter((one) => one.typing_ms > now.value).map(name);
   const names = (types.length ? types : here.map(name)).join(t("app.comma"));

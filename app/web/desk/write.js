@@ -88,7 +88,7 @@ export function Write({ session, files }) {
   return html`
     <form onSubmit=${send}>
       ${words !== null && html`<${CannedMenu} replies=${offered} at=${at} pick=${pick} />`}
-      <textarea ref=${box} rows="2" value=${text} aria-label=${t("compose.label")} placeholder=${t(withCtrl ? "compose.hintCtrl" : "compose.hint")}
+      <textarea ref=${box} rows="1" value=${text} aria-label=${t("compose.label")} placeholder=${hint(withCtrl)}
         aria-invalid=${tooLong} aria-controls=${words === null ? undefined : "canned"}
         aria-activedescendant=${offered[at] ? optionId(offered[at]) : undefined}
         onInput=${(event) => written(event.currentTarget.value)} onPaste=${pasted} onBlur=${stops} onKeyDown=${pressed}></textarea>
@@ -101,6 +101,12 @@ export function Write({ session, files }) {
         <button class="primary" disabled=${!text.trim() || tooLong}>${t("compose.send")}</button>
       </div>
     </form>`;
+}
+
+// A phone's keyboard has neither Ctrl nor Shift to speak of.
+function hint(withCtrl) {
+  if (matchMedia("(pointer: coarse)").matches) return t("compose.hintTouch");
+  return t(withCtrl ? "compose.hintCtrl" : "compose.hint");
 }
 
 function grow(box) {

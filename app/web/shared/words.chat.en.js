@@ -6,6 +6,7 @@ export default {
   "media.undecoded": "This voice message cannot be played; download it to listen.",
   "type.news": "article",
   "type.msgmenu": "menu",
+  "compose.hintTouch": "Write a reply",
   "compose.hintCtrl": "Type an answer; Ctrl+Enter sends, Enter breaks the line",
   "compose.enter": "Enter sends",
   "compose.enterLabel": "How to send",

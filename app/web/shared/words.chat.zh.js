@@ -6,6 +6,7 @@ export default {
   "media.undecoded": "这条语音无法播放，请下载后收听。",
   "type.news": "图文链接",
   "type.msgmenu": "菜单",
+  "compose.hintTouch": "输入回复",
   "compose.hintCtrl": "输入回复，Ctrl+Enter 发送，Enter 换行",
   "compose.enter": "Enter 发送",
   "compose.enterLabel": "发送方式",
