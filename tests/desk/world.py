@@ -81,7 +81,7 @@ class DemoNode:
         for state in ("WAITING", "SERVING", "TRANSFERING"):
             for session in self._api("GET", f"/sessions?state={state}&limit=200", admin)["data"]:
                 path = f"/sessions/{session['id']}/close"
-                self._api("POST", path, admin, {"reason": "the next test begins"})
+                self._api("POST", path, admin, {"reason": "下一个测试开始"})
         for username in ("agent1", "agent2"):
             body = {"status": "offline", "hand_over": True}
             self._api("PUT", "/me/presence", self._token(username), body)

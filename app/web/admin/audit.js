@@ -9,6 +9,7 @@ import { Said, useAct } from "./act.js";
 import { Table } from "./table.js";
 
 const PAGE = 50;
+const SYSTEM = "system";
 const ACTS = [
   "session.takeover", "session.assign", "session.whisper", "session.close", "dead_letter.retry",
   "kf_account.create", "kf_account.update", "kf_account.remove", "kf_account.invite", "kf_account.sync",
@@ -51,7 +52,7 @@ export function Audit() {
     <${Said} said=${act.said} />
     <${Table} rows=${rows} empty=${t("audit.empty")} columns=${[
       ["audit.at", (one) => fullTime(one.at_ms)],
-      ["audit.who", (one) => one.who],
+      ["audit.who", (one) => (one.who === SYSTEM ? t("audit.system") : one.who)],
       ["audit.act", (one) => actWords(one.act)],
       ["audit.object", (one) => one.object],
       ["audit.detail", detail],

@@ -2,6 +2,7 @@
 
 export default {
   "audit.who": "Who",
+  "audit.system": "the system",
   "audit.act": "Act",
   "audit.all": "All",
   "audit.since": "From",

@@ -2,6 +2,7 @@
 
 export default {
   "audit.who": "操作人",
+  "audit.system": "系统",
   "audit.act": "操作",
   "audit.all": "全部",
   "audit.since": "从",
