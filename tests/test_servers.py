@@ -42,7 +42,7 @@ def test_a_private_zookeeper_keeps_nodes_over_kill_9(tmp_path: Path) -> None:
 
 def make(server: PrivateZooKeeper, path: str) -> None:
     client = KazooClient(server.hosts)
-    client.start(10)
+    client.start(30)
     client.create(path, b"")
     client.stop()
     client.close()
@@ -50,7 +50,7 @@ def make(server: PrivateZooKeeper, path: str) -> None:
 
 def exists(server: PrivateZooKeeper, path: str) -> bool:
     client = KazooClient(server.hosts)
-    client.start(10)
+    client.start(30)
     found = client.exists(path) is not None
     client.stop()
     client.close()

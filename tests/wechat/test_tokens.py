@@ -133,7 +133,8 @@ def test_eight_threads_with_an_expired_token_make_exactly_one_refresh(
     results = in_threads(lambda: api.typing("oA").data["errcode"])
     assert results == [0] * 8
     assert len(platform.seen(STABLE)) == 2
-    assert len(platform.seen("/cgi-bin/message/custom/typing")) == 16
+    # A thread that begins after the refresh needs no second try.
+    assert 9 <= len(platform.seen("/cgi-bin/message/custom/typing")) <= 16
 
 
 def test_a_platform_that_repeats_the_failed_token_is_forced_once(
