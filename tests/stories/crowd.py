@@ -107,6 +107,9 @@ class Crowd:
         self._done = threading.Event()
         self._here = threading.local()
         self._work = ThreadPoolExecutor(WORKERS)
+        self._threads = [
+            threading.Thread(target=act, daemon=True) for act in (self._listen, self._sample)
+        ]
 
     def write(self) -> None:
         """Every customer writes one message, some at a time; the nodes in turn."""
@@ -126,8 +129,8 @@ class Crowd:
 
     def sign_in(self) -> None:
         """All agents at once: password, event stream, online."""
-        threading.Thread(target=self._listen, daemon=True).start()
-        threading.Thread(target=self._sample, daemon=True).start()
+        for thread in self._threads:
+            thread.start()
         with self.timed("agents signed in"), ThreadPoolExecutor(len(self.clerks)) as pool:
             list(pool.map(self._comes, self.clerks))
 
@@ -139,6 +142,8 @@ class Crowd:
                 assert time.monotonic() < deadline, f"{len(self.replies)} answered, {self.trouble}"
                 time.sleep(0.1)
         self._done.set()
+        for thread in self._threads:
+            thread.join()
         self._work.shutdown()
         for clerk in self.clerks:
             if clerk.ear is not None:

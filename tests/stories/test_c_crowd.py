@@ -152,7 +152,7 @@ def test_everybody_who_waits_is_served_in_order_when_all_agents_sign_in_at_once(
     assert all(push.answered for push in crowd.pushes)
     assert crowd.waiting() == customers
     crowd.sign_in()
-    crowd.finish(lambda: witness.closed() == customers, timeout=900)
+    crowd.finish(lambda: witness.closed() == customers, timeout=50 + customers / 5)
     witness.stop()
     with crowd.timed("all sent and kept"):
         wait_until(place.at_rest, 120)
