@@ -10,6 +10,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from ipaddress import ip_address
@@ -83,9 +84,9 @@ class GranianServer(MPServer):  # type: ignore[misc]
     def _work(self, *args: Any) -> None:
         """The worker process, from its fork to its end."""
         tie_to_parent(self._launcher)
-        # A terminal sends these to every process at once; the launcher passes on one SIGTERM.
-        for number in (signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, signal.SIG_IGN)
+        # A terminal or a service manager may send these to every process; the launcher passes on
+        # one SIGTERM. Blocked in every thread, not ignored: granian sets handlers of its own.
+        signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGHUP, signal.SIGTERM))
         self._hooks.forked()
         try:
             self._spawn_wsgi_worker(*args)
@@ -94,10 +95,22 @@ class GranianServer(MPServer):  # type: ignore[misc]
 
     def _load(self) -> WsgiApp:
         try:
-            return _as_behind_proxies(self._hooks.build(self._draining.is_set), self._trusted)
+            application = self._hooks.build(self._draining.is_set)
         except StartError as error:
             report(error)
             sys.exit(EXIT_REFUSED)
+        if self._draining.is_set():
+            sys.exit()
+        threading.Thread(target=self._stop_once, name="stop", daemon=True).start()
+        return _as_behind_proxies(application, self._trusted)
+
+    def _stop_once(self) -> None:
+        """Call granian's handler for the first SIGTERM: called twice it may never return."""
+        signal.sigwait((signal.SIGTERM,))
+        while (stop := signal.getsignal(signal.SIGTERM)) == self.signal_handler_interrupt:
+            time.sleep(START_POLL_S)  # the launcher's, from before the fork: granian is not so far
+        if callable(stop):
+            stop(signal.SIGTERM, None)
 
     def _serve_loop(self, spawn_target: Any, target_loader: Any) -> None:
         """Looks after the worker and, through `watch`, after everything else."""

@@ -1,7 +1,8 @@
 """A program for the launcher's tests: the real launcher around an application of a few paths.
 
 `python -m tests.small_app`. /healthz, /count (adds one in Redis), /pid, /node, and /stream, which
-lasts until the node drains. REFUSE=1 in the environment makes the application refuse to start.
+lasts until the node drains. REFUSE=1 in the environment makes the application refuse to start,
+SLOW_S makes its start take longer.
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 def create_wsgi(settings: Settings, node: NodeContext) -> Callable[..., Iterable[bytes]]:
     if os.environ.get("REFUSE"):
         raise StartError("the store refuses us\nand the weather is bad")
+    sys.stderr.write("small app: building\n")
+    sys.stderr.flush()
+    time.sleep(float(os.environ.get("SLOW_S", "0")))
     mark_admin(settings.data_dir, ADMIN_MADE)
     store = redis.Redis.from_url(node.redis_url)
     facts = {"redis": node.redis_url, "node": node.node_id, "demo": node.demo is not None}

@@ -164,6 +164,24 @@ def test_a_stop_signal_to_the_whole_terminal_leaves_no_process(
     assert node.text().count("small app: shut down") == 1
 
 
+def test_a_worker_stops_only_by_its_launcher(nodes: list[Node], folder: Path) -> None:
+    node = start(nodes, folder).ready()
+    worker = int(node.get("/pid"))
+    for number in (signal.SIGINT, signal.SIGHUP):
+        os.kill(worker, number)
+    assert [int(node.get("/pid")) for _ in range(20)] == [worker] * 20
+    node.signal(signal.SIGINT)
+    assert node.exit_status(10.0) == 0
+
+
+def test_ctrl_c_during_the_start_is_as_quick(nodes: list[Node], folder: Path) -> None:
+    node = start(nodes, folder, SLOW_S="2")
+    wait_until(lambda: "building" in node.text(), START_S)
+    node.signal(signal.SIGINT)
+    assert node.exit_status(10.0) == 0
+    assert node.members() == [] and "Traceback" not in node.text()
+
+
 def test_open_event_streams_end_at_once_when_the_node_drains(
     nodes: list[Node], folder: Path
 ) -> None:
