@@ -164,6 +164,28 @@ def test_a_survey_is_asked_on_closing_and_its_answer_shown(
     expect(page.get_by_text("还没有会话。客户发来消息后会出现在这里。")).to_be_visible()
 
 
+def test_no_survey_is_offered_once_the_replies_are_spent_and_again_after_the_next_message(
+    desk: Desks, node: DemoNode, anna: str
+) -> None:
+    agent = served(desk, node, anna)
+    page = agent.page
+    session = node.admin("GET", "/sessions?state=SERVING")[0]
+    for at in range(session["budget"]["remaining"]):
+        body = {"client_id": str(at), "type": "text", "text": f"第 {at + 1} 条"}
+        node.as_agent("agent1", "POST", f"/sessions/{session['id']}/messages", body)
+    page.get_by_role("button", name="结束会话").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_text("可回复条数已用完，无法邀请评价。")).to_be_visible()
+    expect(dialog.get_by_label("请客户评价服务")).to_have_count(0)
+    page.keyboard.press("Escape")
+    node.says(anna, "谢谢")
+    agent.shows("谢谢")
+    page.get_by_role("button", name="结束会话").click()
+    dialog.get_by_label("请客户评价服务").check()
+    dialog.get_by_role("button", name="结束会话").click()
+    wait_until(lambda: [row["type"] for row in node.received(anna)][-1:] == ["msgmenu"])
+
+
 def test_two_tabs_share_one_stream_and_the_other_goes_on_when_one_closes(
     desk: Desks, node: DemoNode, anna: str
 ) -> None:

@@ -51,6 +51,11 @@ def test_an_account_that_only_wechat_has_is_imported(console: Page, node: DemoNo
     expect(row).to_contain_text("小夏")
 
 
+def test_what_is_not_valid_is_named(console: Page) -> None:
+    said = add(console, f"kf{secrets.token_hex(3)}", "小\u0007夏")
+    expect(said).to_contain_text("“客服昵称”不符合要求，请检查。")
+
+
 def test_a_picture_a_role_and_a_password_are_set(
     console: Page, desk: Desks, node: DemoNode
 ) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.desk.test_focus import tab_to
 from tests.desk.test_parity import Watched
 from tests.desk.world import DemoNode, Desk, sign_in
 from tests.support import wait_until
@@ -96,6 +97,22 @@ def test_a_colleague_who_declines_leaves_it_where_it_was(
     expect(second.page.get_by_label("回复客户")).to_have_count(0)
     first.write("还是我来")
     wait_until(lambda: node.texts(anna) == ["请稍等", "还是我来"])
+
+
+def test_a_request_to_take_over_is_answered_by_keyboard_alone(
+    pair: tuple[Desk, Desk], node: DemoNode, anna: str
+) -> None:
+    first, second = pair
+    asked(second).wait_for()
+    second.page.evaluate("document.activeElement.blur()")
+    tab_to(second.page, "拒绝")
+    tab_to(second.page, "接受")
+    second.page.keyboard.press("Enter")
+    expect(first.page.get_by_text("这个会话已由其他客服接待，您不能再回复。")).to_be_visible()
+    expect(second.page.get_by_label("回复客户")).to_be_focused()
+    second.page.keyboard.type("您好，我来处理。")
+    second.page.keyboard.press("Enter")
+    wait_until(lambda: node.texts(anna) == ["您好，我来处理。"])
 
 
 def test_a_colleague_who_does_not_answer_in_time_is_no_longer_asked(

@@ -89,7 +89,11 @@ class DemoNode:
 
     def admin(self, method: str, path: str, body: Any = None) -> Any:
         """The admin's word by the API; answers its data."""
-        return self._api(method, path, self._token("admin"), body)["data"]
+        return self.as_agent("admin", method, path, body)
+
+    def as_agent(self, username: str, method: str, path: str, body: Any = None) -> Any:
+        """What an agent does by the API; answers its data."""
+        return self._api(method, path, self._token(username), body)["data"]
 
     def received(self, openid: str) -> list[dict[str, Any]]:
         """What agents sent him, in order."""

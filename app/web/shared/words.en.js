@@ -2,10 +2,12 @@
 
 import ofChat from "./words.chat.en.js";
 import ofConsole from "./words.console.en.js";
+import ofProblems from "./words.problems.en.js";
 
 export default {
   ...ofConsole,
   ...ofChat,
+  ...ofProblems,
   "app.desk": "Agent desk",
   "app.console": "Console",
   "app.language": "中",
@@ -167,32 +169,4 @@ export default {
   "time.days": "{n} d",
   "time.hours": "{n} h",
   "time.minutes": "{n} min",
-  "problem.network": "The network is down; check it and try again.",
-  "problem.unexpected": "That did not work; try again in a moment.",
-  "problem.unavailable": "The service is busy; try again in a moment.",
-  "problem.bad_request": "The request was malformed. Reload the page and try again.",
-  "problem.other_content": "This message was handed over with other content before. Please type it again.",
-  "problem.unauthorized": "You are signed out; sign in again.",
-  "problem.forbidden": "You may not do this.",
-  "problem.not_found": "This is not there any more; somebody may have dealt with it.",
-  "problem.conflict": "It has just changed; try again.",
-  "problem.already_exists": "It exists already.",
-  "problem.not_owner": "Another agent serves this conversation now.",
-  "problem.session_closed": "The conversation is closed.",
-  "problem.not_waiting": "Somebody has taken this customer already.",
-  "problem.not_transfering": "This transfer is over.",
-  "problem.not_resendable": "This message need not be sent again.",
-  "problem.newer_message": "The customer has just written; read it first.",
-  "problem.reply_budget_spent": "No replies are left until the customer writes again.",
-  "problem.reply_window_closed": "WeChat’s reply window is over until the customer writes again.",
-  "problem.agent_full": "No free seat; close some conversations or choose another agent.",
-  "problem.agent_offline": "The agent is not online.",
-  "problem.conversations_open": "Some conversations are still open.",
-  "problem.too_large": "Larger than WeChat takes.",
-  "problem.unsupported_media": "WeChat does not take this kind of file.",
-  "problem.invalid": "Something entered is not valid; please check.",
-  "problem.throttled": "Too often; try again in a moment.",
-  "problem.platform_refused": "WeChat refused: {reason}",
-  "problem.platform_unreachable": "WeChat cannot be reached; try again in a moment.",
-  "problem.streams_full": "Too many pages are open; close some.",
 };

@@ -2,10 +2,12 @@
 
 import ofChat from "./words.chat.zh.js";
 import ofConsole from "./words.console.zh.js";
+import ofProblems from "./words.problems.zh.js";
 
 export default {
   ...ofConsole,
   ...ofChat,
+  ...ofProblems,
   "app.desk": "客服工作台",
   "app.console": "管理后台",
   "app.language": "EN",
@@ -167,32 +169,4 @@ export default {
   "time.days": "{n} 天",
   "time.hours": "{n} 小时",
   "time.minutes": "{n} 分钟",
-  "problem.network": "网络不通，请检查网络后重试。",
-  "problem.unexpected": "操作没有成功，请稍后再试。",
-  "problem.unavailable": "服务暂时繁忙，请稍后再试。",
-  "problem.bad_request": "请求的格式不正确，请刷新页面后重试。",
-  "problem.other_content": "这条消息已用别的内容提交过，请重新输入。",
-  "problem.unauthorized": "登录已失效，请重新登录。",
-  "problem.forbidden": "您没有权限进行此操作。",
-  "problem.not_found": "找不到这条记录，可能已被处理。",
-  "problem.conflict": "内容刚刚有变化，请再试一次。",
-  "problem.already_exists": "已经存在，不能重复添加。",
-  "problem.not_owner": "这个会话已由其他客服接待。",
-  "problem.session_closed": "会话已结束。",
-  "problem.not_waiting": "这位客户已被接入。",
-  "problem.not_transfering": "这次转接已经结束。",
-  "problem.not_resendable": "这条消息不需要重发。",
-  "problem.newer_message": "客户刚刚又发来了消息，请先查看。",
-  "problem.reply_budget_spent": "可回复条数已用完，客户再发来消息后才能继续回复。",
-  "problem.reply_window_closed": "已超过微信的回复时限，客户再发来消息后才能继续回复。",
-  "problem.agent_full": "名额已满，请结束一些会话或选择其他客服。",
-  "problem.agent_offline": "客服当前不在线。",
-  "problem.conversations_open": "还有未结束的会话。",
-  "problem.too_large": "内容超出微信的大小限制。",
-  "problem.unsupported_media": "微信不接受这种文件。",
-  "problem.invalid": "填写的内容不符合要求，请检查。",
-  "problem.throttled": "操作过于频繁，请稍后再试。",
-  "problem.platform_refused": "微信拒绝了请求：{reason}",
-  "problem.platform_unreachable": "暂时无法连接微信，请稍后再试。",
-  "problem.streams_full": "同时打开的页面过多，请关闭一些。",
 };
