@@ -23,9 +23,7 @@ def events_of(told: Sequence[Told], reading: Reading, appid: str) -> list[DeskEv
 
 
 def _event(told: Told, row: Row | None, appid: str) -> DeskEvent:
-    if row is None and told.session is not None:
-        gone = Customer(told.session.openid)
-        row = bare_row(told.session, gone, told.session.closed_ms)
+    row = row or _gone(told)
     waiting = row is not None and row.session.state is State.WAITING
     return DeskEvent(
         id=told.id,
@@ -37,21 +35,28 @@ def _event(told: Told, row: Row | None, appid: str) -> DeskEvent:
     )
 
 
+def _gone(told: Told) -> Row | None:
+    """The conversation as the entry carries it: it has gone to SQL meanwhile."""
+    session = told.session
+    return bare_row(session, Customer(session.openid), session.closed_ms) if session else None
+
+
 def _data(told: Told, row: Row | None, appid: str) -> dict[str, Any]:
     data: dict[str, Any] = {}
     if row is not None and told.type != "viewer.changed":
         data["session"] = session_view(row, appid)
-    elif "view" in told.values:
-        data["session"] = json.loads(told.values["view"])
-    if told.message is not None:
-        data["message"] = told.message
+    elif "view" in told.raw:
+        data["session"] = json.loads(told.raw["view"])
+    message = told.message
+    if message is not None:
+        data["message"] = message
     if not data or told.type == "notice":
         data = _plain(told) | data
     return data
 
 
 def _plain(told: Told) -> dict[str, Any]:
-    values: dict[str, Any] = {n: v for n, v in told.values.items() if n != "sid"}
+    values: dict[str, Any] = told.values
     if told.type == "queue.changed":
         return {
             "group": told.group,

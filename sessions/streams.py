@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import redis
 
@@ -17,13 +17,15 @@ from sessions.scripts import guarded
 KEPT_MS = 5 * 60 * 1000
 """How far back a desk may resume by Last-Event-ID."""
 
+_READ: Final = frozenset({"t", "k", "g", "sid", "m", "o"})
+
 
 @dataclass(frozen=True, slots=True)
 class Told:
     """One entry of the stream.
 
-    ``audience`` are kf_accounts, ``group`` whose waiting list it concerns; ``session`` as it was then
-    (only on session.* entries), ``values`` what else was said.
+    ``audience`` are kf_accounts, ``group`` whose waiting list it concerns. The rest is read when it is
+    asked for: most entries concern no desk of this node.
     """
 
     id: str
@@ -31,9 +33,21 @@ class Told:
     audience: frozenset[str]
     group: str
     session_id: str
-    session: Session | None
-    message: Mapping[str, Any] | None
-    values: Mapping[str, str]
+    raw: Mapping[str, str]
+
+    @property
+    def session(self) -> Session | None:
+        """As it was then; only on session.* entries."""
+        return Session.from_hash(self.raw) if "state" in self.raw else None
+
+    @property
+    def message(self) -> Mapping[str, Any] | None:
+        return view(self.raw["m"], self.raw.get("o")) if "m" in self.raw else None
+
+    @property
+    def values(self) -> dict[str, str]:
+        """What else was said."""
+        return {name: value for name, value in self.raw.items() if name not in _READ}
 
 
 class DeskStream:
@@ -105,14 +119,11 @@ class DeskStream:
 
 
 def _told(ident: str, raw: Mapping[str, str]) -> Told:
-    message = view(raw["m"], raw.get("o")) if "m" in raw else None
     return Told(
         id=ident,
         type=raw["t"],
         audience=frozenset(name for name in raw["k"].split(",") if name),
         group=raw["g"],
         session_id=raw.get("sid", ""),
-        session=Session.from_hash(raw) if "state" in raw else None,
-        message=message,
-        values={n: v for n, v in raw.items() if n not in ("t", "k", "g", "m", "o")},
+        raw=raw,
     )

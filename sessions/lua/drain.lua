@@ -9,18 +9,16 @@ local now = now_ms()
 
 local function seat(sid, group)
   local s = k('session', sid)
-  local before = redis.call('HMGET', s, 'first_assigned_ms', 'openid', 'last_active_ms')
-  redis.call('HSET', s, 'state', r.serving, 'kf_account', kf, 'assigned_ms', int(now), 'waiting_since_ms', '0',
-    'last_active_ms', int(now))
-  if not before[1] or before[1] == '0' then redis.call('HSET', s, 'first_assigned_ms', int(now)) end
-  redis.call('HINCRBY', s, 'version', 1)
-  redis.call('HINCRBY', s, 'owner_epoch', 1)
-  redis.call('HINCRBY', s, 'rev', 1)
+  local is = redis.call('HMGET', s, 'first_assigned_ms', 'openid', 'version', 'owner_epoch', 'rev')
+  local first = is[1] and is[1] ~= '0' and is[1] or int(now)
+  redis.call('HSET', s, 'state', r.serving, 'kf_account', kf, 'assigned_ms', int(now), 'first_assigned_ms', first,
+    'waiting_since_ms', '0', 'last_active_ms', int(now), 'version', int((is[3] or 0) + 1),
+    'owner_epoch', int((is[4] or 0) + 1), 'rev', int((is[5] or 0) + 1))
   redis.call('SADD', k('seats', kf), sid)
   redis.call('SADD', k('seated', group), sid)
   redis.call('ZREM', k('timers'), sid .. ':wait')
   arm(sid, r.serving_timers, now)
-  redis.call('HSET', k('customer', before[2]), 'last_kf', kf, 'last_served_ms', int(now))
+  redis.call('HSET', k('customer', is[2]), 'last_kf', kf, 'last_served_ms', int(now))
   dequeue(group, sid)
   explain(sid, kf, 'from_queue', now)
   tell('session.assigned', kf, group, {}, sid)

@@ -2,20 +2,21 @@
 -- p: body, preview, kind, touches ("1" = counts as the customer's word), media ("1" = fetch it)
 local function take_in(openid, sid, p, now)
   local s = k('session', sid)
-  local seq = redis.call('HINCRBY', s, 'seq', 1)
-  local message = append(sid, seq, now, p.body)
-  redis.call('HINCRBY', s, 'rev', 1)
+  local is = redis.call('HMGET', s, 'kf_account', 'transfer_to', 'group', 'seq', 'rev', 'in_seq', 'unread', 'unanswered')
+  local function after(i) return (tonumber(is[i]) or 0) + 1 end
+  local seq = after(4)
+  local set = { 'seq', int(seq), 'rev', int(after(5)) }
   if p.touches == '1' then
-    redis.call('HINCRBY', s, 'in_seq', 1)
-    redis.call('HINCRBY', s, 'unread', 1)
-    if redis.call('HINCRBY', s, 'unanswered', 1) == 1 then redis.call('HSET', s, 'asked_ms', int(now)) end
-    redis.call('HSET', s, 'last_active_ms', int(now), 'last_ms', int(now),
-      'last_text', p.preview, 'last_type', p.kind, 'last_direction', 'in')
+    local said = { 'in_seq', int(after(6)), 'unread', int(after(7)), 'unanswered', int(after(8)), 'last_active_ms', int(now),
+      'last_ms', int(now), 'last_text', p.preview, 'last_type', p.kind, 'last_direction', 'in' }
+    for _, v in ipairs(said) do set[#set + 1] = v end
+    if after(8) == 1 then set[#set + 1] = 'asked_ms'; set[#set + 1] = int(now) end
   end
+  redis.call('HSET', s, unpack(set))
+  local message = append(sid, seq, now, p.body)
   if p.media == '1' then redis.call('ZADD', k('media_jobs'), int(now), sid .. ':' .. int(seq)) end
-  local who = redis.call('HMGET', s, 'kf_account', 'transfer_to', 'group')
-  tell('message.created', (who[1] or '') .. ',' .. (who[2] or ''), who[3], { 'm', message }, sid)
-  return seq, who[1] or ''
+  tell('message.created', (is[1] or '') .. ',' .. (is[2] or ''), is[3], { 'm', message }, sid)
+  return seq, is[1] or ''
 end
 
 local OUTCOME_TTL_S = 600

@@ -16,7 +16,12 @@ end
 
 -- timers: name -> ms from now
 local function arm(session_id, timers, now)
-  for name, ms in pairs(timers) do redis.call('ZADD', k('timers'), int(now + ms), session_id .. ':' .. name) end
+  local due = {}
+  for name, ms in pairs(timers) do
+    due[#due + 1] = int(now + ms)
+    due[#due + 1] = session_id .. ':' .. name
+  end
+  if #due > 0 then redis.call('ZADD', k('timers'), unpack(due)) end
 end
 
 -- The first candidate below the bounded-load cap, else the least loaded with a free seat.
