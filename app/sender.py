@@ -7,7 +7,6 @@ this will pass. A time-out after sending is ``unknown`` and stays so until a per
 from __future__ import annotations
 
 import random
-import secrets
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -23,6 +22,7 @@ from app.quota_hold import QuotaHold
 from app.tally import TALLY
 from app.wechat_errors import Kind, reason
 from app.wechat_out import NotConnected, OutcomeUnknown, PlatformRefused, WeChatApi
+from sessions.idents import fresh_ident
 from sessions.model import Delivery, SessionError
 from sessions.outbox import Claim, Verdict
 from sessions.quota import QUOTA_SPENT
@@ -115,7 +115,7 @@ class Sender:
     def _run(self) -> None:
         try:
             while not self._stopped:
-                claim = self._account.outbox.claim(secrets.token_hex(8))
+                claim = self._account.outbox.claim(fresh_ident())
                 if claim is None:
                     return
                 self.wake()

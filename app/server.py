@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import secrets
 import time
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -31,6 +30,7 @@ from app.api.problems import answer_to
 from app.callback_front import front
 from app.refusals import Refusal
 from app.services import Services
+from sessions.idents import fresh_ident
 
 REQUEST_ID: Final = re.compile(r"[A-Za-z0-9-]{8,64}")
 QUIET_PATHS: Final = frozenset({"/healthz", "/readyz", "/metrics"})
@@ -80,7 +80,7 @@ def create_app(services: Services) -> Flask:
 
 def begin(given: str) -> str:
     """A request's id, bound to its log lines: the caller's where it is well formed, else a new one."""
-    request_id = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
+    request_id = given if REQUEST_ID.fullmatch(given) else fresh_ident()
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=request_id)
     return request_id

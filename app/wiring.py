@@ -151,7 +151,7 @@ def _serve(
     """One official account: its stores, its desks, its sender."""
     client, appid, policy = scripts.client, config.appid, policy_of(settings)
     store = SessionStore(scripts, appid, deadlines_of(settings), PRIORITY_CREDIT_MS)
-    seats, reading = SeatStore(scripts, appid), Reading(client, appid)
+    seats, reading = SeatStore(scripts, appid), Reading(scripts, appid)
     stream = DeskStream(client, blocking_client(node.redis_url, TAIL_BLOCK_MS / 1000), appid)
     presence: Presence = zookeeper.presence(appid) if zookeeper else LocalPresence()
     boot = f"{node.node_id}.{secrets.token_hex(3)}"

@@ -8,11 +8,11 @@ from collections.abc import Callable
 
 from app.conversations import sweeps
 from bench.inside import Inside, inside
-from bench.lab import quantile
+from bench.lab import median, quantile
 from bench.rows import Row, markdown, within
 
-OPEN, DUE, AGENTS = 100_000, 1_000, 100
-CALM_S = 3.0
+OPEN, DUE, AGENTS, SWEEPS = 100_000, 1_000, 100, 5
+CALM_S = 1.0
 PAUSE_S = 0.002
 
 
@@ -20,14 +20,15 @@ def rows() -> list[Row]:
     with inside(KF_QUEUE_MAX="1000000") as office:
         office.staff(AGENTS, 1000)
         office.open_many(range(OPEN))
-        _make_due(office)
-        calm = _pushes(office, lambda: time.sleep(CALM_S))
-        took: list[float] = []
-        busy = _pushes(office, lambda: took.append(_sweep(office)))
+        calm, busy, took = list[float](), list[float](), list[float]()
+        for _ in range(SWEEPS):
+            _make_due(office)
+            calm += _pushes(office, lambda: time.sleep(CALM_S))
+            busy += _pushes(office, lambda: took.append(_sweep(office)))
     ratio = quantile(busy, 0.99) / quantile(calm, 0.99)
     shown = f"{quantile(calm, 0.99):.1f} → {quantile(busy, 0.99):.1f} ms"
     return [
-        within("sweep over 100,000 open, 1,000 due", took[0], 1, "s", 2),
+        within("sweep over 100,000 open, 1,000 due", median(took), 1, "s", 2),
         Row("callbacks' p99 during the sweep", shown, "≤ 2 ×", ratio <= 2, ratio=f"{ratio:.2f}"),
     ]
 

@@ -65,6 +65,8 @@ def document(change: Change, deadlines: Deadlines, priority_credit_ms: int) -> d
     doc: dict[str, Any] = {
         "set": _flat(fields_to_write(before, after)),
         "version": before.version,
+        "owner": after.kf_account,
+        "group": after.group,
         "take": sorted(new - old),
         "free": sorted(old - new),
         "timers": _flat({t.value: str(ms) for t, ms in timers.items()}),

@@ -65,7 +65,12 @@ def ask_time(client: Any, key: str) -> Any:
 
     The command itself names no key, so in a cluster it would ask any server.
     """
-    return client.execute_command("EVAL", _TIME, 1, key)
+    return client.execute_command(*time_of(key))
+
+
+def time_of(key: str) -> tuple[str, str, int, str]:
+    """The command of ``ask_time``."""
+    return ("EVAL", _TIME, 1, key)
 
 
 def read_address(url: str) -> Address:

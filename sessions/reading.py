@@ -6,15 +6,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import redis
-
-from sessions.clients import ask_time
+from sessions.clients import time_of
 from sessions.deadlines import URGENT_CREDIT_MS
 from sessions.keys import Keys
 from sessions.messages import view
 from sessions.model import Customer, Session
-from sessions.scripts import guarded
+from sessions.scripts import Scripts, guarded
 from sessions.store import customer_from_hash
+from sessions.wire import fields_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +29,10 @@ class Row:
 class Reading:
     """Read access to the conversations of one official account."""
 
-    def __init__(self, client: redis.Redis, appid: str) -> None:
+    def __init__(self, scripts: Scripts, appid: str) -> None:
         self.keys = Keys(appid)
-        self._redis = client
+        self._redis = scripts.client
+        self._line = scripts.line
 
     def rows(self, session_ids: Iterable[str]) -> list[Row]:
         """The conversations still here among the ids, in that order: two round trips."""
@@ -40,18 +40,15 @@ class Reading:
         if not sessions:
             return []
 
-        def fetch() -> list[Any]:
-            pipe = self._redis.pipeline(transaction=False)
-            ask_time(pipe, self.keys.of("queues"))
-            for session in sessions:
-                pipe.hgetall(self.keys.of("customer", session.openid))
-                pipe.zrank(self.keys.of("queue", session.group), session.id)
-            return pipe.execute()
-
-        time, *found = guarded(fetch)
+        key = self.keys.of
+        asked: list[tuple[Any, ...]] = [time_of(key("queues"))]
+        for session in sessions:
+            asked.append(("HGETALL", key("customer", session.openid)))
+            asked.append(("ZRANK", key("queue", session.group), session.id))
+        time, *found = self._many(asked)
         now_ms = time[0] * 1000 + time[1] // 1000
         return [
-            Row(session, customer_from_hash(session.openid, raw), place, now_ms)
+            Row(session, customer_from_hash(session.openid, fields_of(raw)), place, now_ms)
             for session, raw, place in zip(
                 sessions, found[::2], (_place(r) for r in found[1::2]), strict=True
             )
@@ -59,8 +56,8 @@ class Reading:
 
     def sessions(self, session_ids: Iterable[str]) -> list[Session]:
         ids = list(session_ids)
-        raws = self._each("hgetall", "session", ids)
-        return [Session.from_hash(raw) for raw in raws if raw.get("state")]
+        found = map(fields_of, self._each("HGETALL", "session", ids))
+        return [Session.from_hash(raw) for raw in found if raw.get("state")]
 
     def mine(self, kf_account: str) -> list[str]:
         ids = guarded(lambda: self._redis.smembers(self.keys.of("seats", kf_account)))
@@ -68,7 +65,7 @@ class Reading:
 
     def waiting(self, groups: Iterable[str], limit: int) -> list[str]:
         """Ids of those who wait in the groups, each group in its order, ``limit`` of each."""
-        ranges = self._each("zrange", "queue", list(groups), 0, limit - 1)
+        ranges = self._each("ZRANGE", "queue", list(groups), 0, limit - 1)
         return [sid for ids in ranges for sid in ids]
 
     def queued_before(self, group: str, latest_ms: int, limit: int) -> list[str]:
@@ -84,7 +81,7 @@ class Reading:
     def queue_lengths(self) -> dict[str, int]:
         """Waiting conversations by group (groups that ever had a queue)."""
         names = sorted(guarded(lambda: self._redis.smembers(self.keys.of("queues"))))
-        return dict(zip(names, self._each("zcard", "queue", names), strict=True))
+        return dict(zip(names, self._each("ZCARD", "queue", names), strict=True))
 
     def oldest_waiting(self) -> list[str]:
         """The head of every queue."""
@@ -167,16 +164,17 @@ class Reading:
 
     def _each(self, command: str, name: str, idents: Sequence[str], *args: Any) -> list[Any]:
         """One command on the key of each ident, one round trip."""
-        if not idents:
-            return []
+        return self._many([(command, self.keys.of(name, ident), *args) for ident in idents])
 
+    def _many(self, commands: Sequence[Sequence[Any]]) -> list[Any]:
         def fetch() -> list[Any]:
-            pipe = self._redis.pipeline(transaction=False)
-            for ident in idents:
-                getattr(pipe, command)(self.keys.of(name, ident), *args)
-            return pipe.execute()
+            answers = self._line.many(commands)
+            for answer in answers:
+                if isinstance(answer, Exception):
+                    raise answer
+            return answers
 
-        return list(guarded(fetch))
+        return guarded(fetch) if commands else []
 
 
 def _place(rank: int | None) -> int:

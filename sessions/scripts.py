@@ -17,7 +17,7 @@ from redis.commands.core import Script
 
 from sessions.keys import lua_table
 from sessions.model import StoreDown, StoreRefused
-from sessions.wire import caller
+from sessions.wire import line_to
 
 PARTS: Final[dict[str, tuple[str, ...]]] = {
     "receive": ("lib", "budget", "inbound", "pace"),
@@ -49,7 +49,7 @@ class Scripts:
 
     def __init__(self, client: redis.Redis) -> None:
         self.client = client
-        self._call = caller(client)
+        self.line = line_to(client)
         self._scripts: dict[str, Script] = {
             name: client.register_script(source(name)) for name in PARTS
         }
@@ -68,12 +68,10 @@ class Scripts:
         """
         script = self._scripts[name]
 
+        commands = [("EVALSHA", script.sha, 1, prefix, *args) for args in calls]
+
         def ask() -> list[Any]:
-            pipe: Any = self.client.pipeline(transaction=False)
-            for args in calls:
-                pipe.execute_command("EVALSHA", script.sha, 1, prefix, *args)
-            answers: list[Any] = pipe.execute(raise_on_error=False)
-            return answers
+            return self.line.many(commands)
 
         answers = guarded(ask) if calls else []
         if any(isinstance(answer, redis.exceptions.NoScriptError) for answer in answers):
@@ -84,9 +82,9 @@ class Scripts:
     def _ask(self, script: Script, prefix: str, args: tuple[str | int | float, ...]) -> Any:
         """By its hash; a server that has forgotten it gets the text and runs it in the same step."""
         try:
-            return self._call("EVALSHA", script.sha, 1, prefix, *args)
+            return self.line.call("EVALSHA", script.sha, 1, prefix, *args)
         except redis.exceptions.NoScriptError:
-            return self._call("EVAL", script.script, 1, prefix, *args)
+            return self.line.call("EVAL", script.script, 1, prefix, *args)
 
     def stop_endless(self) -> None:
         """Ends a script that runs for ever, where it has written nothing yet; harmless otherwise."""

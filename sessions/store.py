@@ -12,6 +12,7 @@ from sessions.change import Change, document
 from sessions.clients import ask_time
 from sessions.deadlines import Deadlines, urgent_score
 from sessions.entry import Entry, source_of
+from sessions.idents import fresh_ident
 from sessions.keys import timer_member
 from sessions.machine import Timer
 from sessions.message_store import MessageStore
@@ -50,7 +51,7 @@ __all__ = [
     "new_session_id",
 ]
 
-COMMITS_TOGETHER: Final = 25
+COMMITS_TOGETHER: Final = 8
 """Transitions sent in one round trip: what comes behind them waits for a few milliseconds at most."""
 
 DRAIN_LIMIT: Final = 50
@@ -154,7 +155,7 @@ class SessionStore(MessageStore):
 
     def commit(self, change: Change, operation: str = "") -> None:
         """One transition, whole. Raises Conflict (load and decide again), NoRoom, NotFound."""
-        operation = operation or change.operation or secrets.token_hex(8)
+        operation = operation or change.operation or fresh_ident()
         result = self._run("commit", operation, change.before.id, self._document(change))
         if result == "gone":
             raise NotFound(change.before.id)
@@ -171,7 +172,7 @@ class SessionStore(MessageStore):
         done = set[str]()
         for start in range(0, len(changes), COMMITS_TOGETHER):
             some = changes[start : start + COMMITS_TOGETHER]
-            calls = [(secrets.token_hex(8), c.before.id, self._document(c)) for c in some]
+            calls = [(fresh_ident(), c.before.id, self._document(c)) for c in some]
             results = self._scripts.run_many("commit", self.keys.prefix, calls)
             done |= {c.before.id for c, result in zip(some, results, strict=True) if result == "ok"}
         return done
@@ -188,7 +189,7 @@ class SessionStore(MessageStore):
             "limit": limit,
         }
         seated: list[str] = json.loads(
-            self._run("drain", secrets.token_hex(8), kf_account, compact(request))
+            self._run("drain", fresh_ident(), kf_account, compact(request))
         )
         return seated
 

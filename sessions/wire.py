@@ -7,18 +7,50 @@ give is not needed here: scripts are repeatable, and ``guarded`` repeats them on
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 import hiredis
 import redis
 
 
-def caller(client: redis.Redis) -> Callable[..., Any]:
-    """How to send a command to this client's store: by the library where it must find the server first."""
+class Line(Protocol):
+    """A way to the store."""
+
+    def call(self, *command: Any) -> Any:
+        """One command of texts and numbers, one round trip. Raises what redis-py raises."""
+
+    def many(self, commands: Sequence[Sequence[Any]]) -> list[Any]:
+        """Many commands in one round trip; the answer to one that was refused is its error."""
+
+
+def line_to(client: redis.Redis) -> Line:
+    """How to reach this client's store: by the library where it must find the server first."""
     pool: Any = getattr(client, "connection_pool", None)
     plain = type(pool) is redis.BlockingConnectionPool
-    return Wire(pool).call if plain else client.execute_command
+    return Wire(pool) if plain else Library(client)
+
+
+def fields_of(answer: Any) -> dict[str, str]:
+    """A hash: the server sends its fields and values in turn, the library has made a dict of them."""
+    return answer if isinstance(answer, dict) else dict(zip(answer[::2], answer[1::2], strict=True))
+
+
+class Library:
+    """Every command by redis-py."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def call(self, *command: Any) -> Any:
+        return self._client.execute_command(*command)
+
+    def many(self, commands: Sequence[Sequence[Any]]) -> list[Any]:
+        pipe = self._client.pipeline(transaction=False)
+        for command in commands:
+            pipe.execute_command(*command)
+        answers: list[Any] = pipe.execute(raise_on_error=False)
+        return answers
 
 
 class Wire:
@@ -30,13 +62,17 @@ class Wire:
         self._free: deque[Any] = deque()
 
     def call(self, *command: Any) -> Any:
-        """One command of texts and numbers, one round trip. Raises what redis-py raises."""
+        (answer,) = self.many([command])
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def many(self, commands: Sequence[Sequence[Any]]) -> list[Any]:
         connection = self._taken()
         try:
-            connection.send_packed_command([hiredis.pack_command(command)])
-            return connection.read_response()
-        except redis.ResponseError:
-            raise
+            packed = b"".join([hiredis.pack_command(tuple(command)) for command in commands])
+            connection.send_packed_command([packed])
+            return [_answer(connection) for _ in commands]
         except BaseException:
             connection.disconnect()  # an answer may still come, for nobody
             raise
@@ -48,3 +84,10 @@ class Wire:
             return self._free.pop()
         except IndexError:
             return self._pool.connection_class(**self._pool.connection_kwargs)
+
+
+def _answer(connection: Any) -> Any:
+    try:
+        return connection.read_response()
+    except redis.ResponseError as refused:
+        return refused

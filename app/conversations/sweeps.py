@@ -44,6 +44,8 @@ def run_timers(account: Account, now_ms: int) -> int:
                 fired += _run_timer(account, session_id, timer, now_ms)
         if len(due) < BATCH:
             break
+    if fired:
+        account.wake_sender()
     return fired
 
 

@@ -18,7 +18,7 @@ CLOSES = frozenset({Event.IDLE, Event.IDLE_UNANSWERED, Event.MISSED})
 def close_together(account: Account, due: Iterable[tuple[str, Timer]]) -> set[str]:
     """Closes those of the (session id, timer) whose timer says so; their ids.
 
-    The rest, and who changed meanwhile, is left to be looked at one by one.
+    The rest, and who changed meanwhile, is left to be looked at one by one. The caller wakes the sender.
     """
     timers = dict(reversed(list(due)))
     changes = {
@@ -27,8 +27,7 @@ def close_together(account: Account, due: Iterable[tuple[str, Timer]]) -> set[st
         if (change := _close(account, row, timers[row.session.id])) is not None
     }
     closed = account.store.commit_all(list(changes.values()))
-    if closed:
-        account.wake_sender()
+    if closed and any(account.reading.queue_lengths().values()):
         owners = {changes[sid].after.kf_account for sid in closed}
         closing.seat_freed(account, frozenset(owners - {""}))
     return closed

@@ -9,10 +9,15 @@ end
 
 -- Replies left over all live buckets, the bucket that ends first, and whether any window is open.
 local function replies_left(openid, now)
-  local left, first, first_ends, open = 0, nil, nil, false
+  local fields = {}
   for _, trigger in ipairs(TRIGGERS) do
-    local b = redis.call('HMGET', k('customer', openid), trigger .. '.left', trigger .. '.ends')
-    local n, ends = tonumber(b[1] or '0'), tonumber(b[2] or '0')
+    fields[#fields + 1] = trigger .. '.left'
+    fields[#fields + 1] = trigger .. '.ends'
+  end
+  local is = redis.call('HMGET', k('customer', openid), unpack(fields))
+  local left, first, first_ends, open = 0, nil, nil, false
+  for i, trigger in ipairs(TRIGGERS) do
+    local n, ends = tonumber(is[2 * i - 1] or '0'), tonumber(is[2 * i] or '0')
     if ends > now then
       open = true
       left = left + n

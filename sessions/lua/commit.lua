@@ -6,7 +6,7 @@ local known = recall(op)
 if known then return known end
 
 local s = k('session', sid)
-local is = redis.call('HMGET', s, 'version', 'in_seq', 'openid', 'group', 'asked_ms')
+local is = redis.call('HMGET', s, 'version', 'in_seq', 'openid', 'group', 'asked_ms', 'rev', 'first_assigned_ms')
 if not is[1] then return 'gone' end
 if tonumber(is[1]) ~= d.version then return 'conflict' end
 if d.in_seq and tonumber(is[2] or '0') ~= d.in_seq then return 'conflict' end
@@ -17,28 +17,26 @@ end
 
 local now, openid, c = now_ms(), is[3], k('customer', is[3])
 -- First what gives back: a full memory refuses scripts whose first write takes.
-for _, name in ipairs(d.untimers) do redis.call('ZREM', k('timers'), sid .. ':' .. name) end
+local function timers(names) for i, name in ipairs(names) do names[i] = sid .. ':' .. name end return unpack(names) end
+if #d.untimers > 0 then redis.call('ZREM', k('timers'), timers(d.untimers)) end
 for _, kf in ipairs(d.free) do redis.call('SREM', k('seats', kf), sid) end
 for _, kf in ipairs(d.take) do redis.call('SADD', k('seats', kf), sid) end
 if d.leave_group and d.leave_group ~= '' then redis.call('SREM', k('seated', d.leave_group), sid) end
 if d.join_group and d.join_group ~= '' then redis.call('SADD', k('seated', d.join_group), sid) end
-redis.call('HSET', s, unpack(d.set))
-redis.call('HINCRBY', s, 'rev', 1)
+redis.call('HSET', s, 'rev', int((is[6] or 0) + 1), unpack(d.set))
 for i = 1, #d.timers, 2 do redis.call('ZADD', k('timers'), d.timers[i + 1], sid .. ':' .. d.timers[i]) end
 if d.dequeue then dequeue(d.dequeue, sid) end
 if d.enqueue then enqueue(d.enqueue, sid, d.score) end
-local owner = redis.call('HGET', s, 'kf_account') or ''
-if d.why then explain(sid, owner, d.why, now, d.card) end
-if owner ~= '' then redis.call('HSET', c, 'last_kf', owner, 'last_served_ms', int(now)) end
+if d.why then explain(sid, d.owner, d.why, now, d.card) end
+if d.owner ~= '' then redis.call('HSET', c, 'last_kf', d.owner, 'last_served_ms', int(now)) end
 if d.closing then
-  local was = redis.call('HMGET', s, 'group', 'first_assigned_ms')
-  measure(was[1] or '', tonumber(was[2] or '0'), now)
+  measure(d.group, tonumber(is[7] or '0'), now)
   if redis.call('HGET', c, 'open') == sid then redis.call('HDEL', c, 'open') end
   redis.call('HSET', c, 'last_closed_ms', int(now))
   redis.call('ZREM', k('live'), sid)
   redis.call('ZADD', k('closed'), int(now), sid)
 end
-tell(d.told, d.audience, d.enqueue or d.dequeue or redis.call('HGET', s, 'group'), {}, sid)
+tell(d.told, d.audience, d.enqueue or d.dequeue or d.group, {}, sid)
 
 local function line(body)
   local seq = redis.call('HINCRBY', s, 'seq', 1)

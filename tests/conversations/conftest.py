@@ -146,7 +146,7 @@ def office(redis_server: PrivateRedis, engine: Engine, appid: str) -> Iterator[O
     store = SessionStore(
         scripts, appid, Deadlines(1_800_000, 86_400_000, 60_000, 180_000, 7_200_000), 60_000
     )
-    seats, reading = SeatStore(scripts, appid), Reading(client, appid)
+    seats, reading = SeatStore(scripts, appid), Reading(scripts, appid)
     wakes: list[str] = []
     plans = [PLAN]
     account = Account(

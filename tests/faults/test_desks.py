@@ -15,6 +15,7 @@ from app.events import DeskHub
 from app.listeners import BACKLOG_MAX, Listener
 from sessions.clients import blocking_client, store_client
 from sessions.reading import Reading
+from sessions.scripts import Scripts
 from sessions.streams import DeskStream
 from tests.faults.cluster import Site, rss_mb
 from tests.faults.conftest import Sheet, proof
@@ -141,7 +142,7 @@ def hub_behind(
     door = Toxic(redis_server.port)
     client = store_client(redis_server.url, 4)
     tail = blocking_client(f"redis://{door.address}/0", 1)
-    hub = DeskHub(appid, DeskStream(client, tail, appid), Reading(client, appid))
+    hub = DeskHub(appid, DeskStream(client, tail, appid), Reading(Scripts(client), appid))
     hub.start()
     yield hub, DeskStream(client, client, appid), door
     hub.stop()

@@ -40,7 +40,7 @@ class Bench:
         self.store = SessionStore(self.scripts, self.appid, DEADLINES, 60_000)
         self.seats = SeatStore(self.scripts, self.appid)
         self.outbox = Outbox(self.scripts, self.appid)
-        self.reading = Reading(self.scripts.client, self.appid)
+        self.reading = Reading(self.scripts, self.appid)
         self.stream = DeskStream(self.scripts.client, self.scripts.client, self.appid)
 
     def agent(self, name: str, seats: int = 2, groups: Sequence[str] = (GROUP,)) -> str:

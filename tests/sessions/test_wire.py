@@ -11,7 +11,7 @@ import pytest
 import redis
 
 from sessions.clients import store_client
-from sessions.wire import Wire, caller
+from sessions.wire import Wire, fields_of, line_to
 from tests.servers import PrivateRedis
 from tests.support import wait_until
 
@@ -38,7 +38,7 @@ def client(redis_server: PrivateRedis) -> Iterator[redis.Redis]:
 
 
 def test_answers_are_as_the_client_gives_them(client: redis.Redis) -> None:
-    call = caller(client)
+    call = line_to(client).call
     assert call("EVAL", "return {ARGV[1], tonumber(ARGV[2])}", 0, "你好", 7) == ["你好", 7]
 
 
@@ -61,8 +61,20 @@ def test_a_refusal_keeps_the_connection(client: redis.Redis) -> None:
     assert wire._free[0]._sock is before
 
 
+def test_many_commands_are_one_round_trip_and_a_refused_one_spoils_no_other(
+    client: redis.Redis,
+) -> None:
+    line = line_to(client)
+    set_, refused, got = line.many(
+        [("HSET", "h", "a", "1", "b", "2"), ("INCR", "h"), ("HGETALL", "h")]
+    )
+    assert set_ == 2
+    assert isinstance(refused, redis.ResponseError)
+    assert fields_of(got) == {"a": "1", "b": "2"}
+
+
 def test_many_threads_get_each_their_own_answer(client: redis.Redis) -> None:
-    call = caller(client)
+    call = line_to(client).call
     with ThreadPoolExecutor(16) as pool:
         said = list(pool.map(lambda n: call("ECHO", str(n)), range(2_000)))
     assert said == [str(n) for n in range(2_000)]
@@ -74,8 +86,13 @@ def test_a_cluster_is_asked_by_the_library(tmp_path: Path) -> None:
     try:
         server.form()
         cluster = store_client(f"redis+cluster://127.0.0.1:{server.port}", 4)
-        call = caller(cluster)
-        assert call("EVAL", "return redis.call('INCR', KEYS[1])", 1, "kf:{wx}:n") == 1
+        line = line_to(cluster)
+        assert line.call("EVAL", "return redis.call('INCR', KEYS[1])", 1, "kf:{wx}:n") == 1
+        key = "kf:{wx}:h"
+        assert line.many([("HSET", key, "a", "1"), ("INCR", key), ("HGETALL", key)])[::2] == [
+            1,
+            {"a": "1"},
+        ]
         cluster.close()
     finally:
         server.stop()
