@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import random
+from typing import Final
+
+_RANDOM: Final = random.Random()
+"""Not the module's own generator, which anybody may seed."""
+
+os.register_at_fork(after_in_child=_RANDOM.seed)
 
 
 def fresh_ident() -> str:
@@ -11,4 +18,4 @@ def fresh_ident() -> str:
     Asking the system for each would give the interpreter away: under load the way back to it takes longer
     than the whole step (docs/performance.md).
     """
-    return f"{random.getrandbits(128):032x}"
+    return f"{_RANDOM.getrandbits(128):032x}"

@@ -21,9 +21,7 @@ ENTRIES = st.builds(
     audience=st.frozensets(st.sampled_from(["a@x", "b@x", "c@x"])),
     group=GROUPS,
     session_id=st.just("s"),
-    session=st.none(),
-    message=st.none(),
-    values=st.just({}),
+    raw=st.just({}),
 )
 
 
