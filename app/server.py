@@ -25,7 +25,8 @@ from app.api import (
     openapi,
     sessions,
 )
-from app.api.core import PREFIX, register
+from app.api.core import PREFIX
+from app.api.handling import register
 from app.api.problems import answer_to
 from app.callback_front import front
 from app.refusals import Refusal

@@ -27,7 +27,11 @@ def rows() -> list[Row]:
         folder = Path(name)
         redis, zookeeper = PrivateRedis(folder / "redis"), PrivateZooKeeper(folder / "zookeeper")
         redis.start(), zookeeper.start()
-        shared = {"KF_REDIS_URL": redis.url, "KF_ZOOKEEPER_HOSTS": zookeeper.hosts}
+        shared = {
+            "KF_REDIS_URL": redis.url,
+            "KF_ZOOKEEPER_HOSTS": zookeeper.hosts,
+            "KF_DATABASE_URL": f"sqlite:///{folder}/kfring.db",
+        }
         nodes = [BenchNode(folder / f"n{n}", of, platform, **shared) for n in range(2)]
         nodes[1].core = LOAD_CORE
         try:

@@ -17,7 +17,7 @@ from sessions.scripts import guarded
 KEPT_MS = 5 * 60 * 1000
 """How far back a desk may resume by Last-Event-ID."""
 
-_READ: Final = frozenset({"t", "k", "g", "sid", "m", "o"})
+_NAMED: Final = frozenset({"t", "k", "g", "sid", "m", "o"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Told:
     @property
     def values(self) -> dict[str, str]:
         """What else was said."""
-        return {name: value for name, value in self.raw.items() if name not in _READ}
+        return {name: value for name, value in self.raw.items() if name not in _NAMED}
 
 
 class DeskStream:

@@ -1,26 +1,22 @@
 """What all routes have in common; a route itself is a declaration and a thin view.
 
-A module writes ``routes = Routes()`` and decorates its views with ``@routes.add(...)``. Around each
-view stand, in this order: who calls, may he, is the body bounded and valid, which official account.
-A view answers data, (data, meta), or a whole Response. A request whose endpoint declares no
-permission is refused.
+A module writes ``routes = Routes()`` and decorates its views with ``@routes.add(...)``; what stands
+around each view is in ``app/api/handling.py``. A view answers data, (data, meta), or a whole Response.
 """
 
 from __future__ import annotations
 
 import json
-import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
-from flask import Flask, Request, Response, g, request
+from flask import Request, Response, g
 from pydantic import BaseModel, ConfigDict, Field
-from werkzeug.exceptions import LengthRequired
 
 from app.account import Account
-from app.api.callers import SAFE_METHODS, Caller, caller_of, check_origin, client_address
+from app.api.callers import SAFE_METHODS, Caller, client_address
 from app.auth.roles import ACTIONS
 from app.refusals import Refusal
 from app.services import Served, Services
@@ -31,16 +27,11 @@ PREFIX: Final = "/api/v1"
 PUBLIC: Final = "public"
 """The action of a route that needs no login."""
 
-BODY_MAX_BYTES: Final = 64 * 1024
-DISCARD_MAX_BYTES: Final = 32 * 1024 * 1024
-DISCARD_CHUNK_BYTES: Final = 64 * 1024
-PATH_VALUE: Final = re.compile(r"[A-Za-z0-9_.@:-]{1,128}")
 LIMIT_MAX: Final = 200
 NUMBER_MAX: Final = 2**53
 """Above it JSON numbers are not exact, and soon after it no database has room."""
 
 
-B = TypeVar("B", bound=BaseModel)
 View = Callable[..., Any]
 
 
@@ -223,21 +214,6 @@ class Call:
             raise Refusal("forbidden", "Your role does not allow this.")
 
 
-def register(app: Flask, services: Services, modules: Mapping[str, Routes]) -> None:
-    """Adds the routes of all modules; ``app.extensions["kfring"]`` has them by endpoint."""
-    known: dict[str, Route] = app.extensions.setdefault("kfring", {})
-    for routes in modules.values():
-        for route in routes.declared:
-            known[route.endpoint] = route
-            app.add_url_rule(
-                route.path,
-                endpoint=route.endpoint,
-                view_func=_around(services, route),
-                methods=[route.method],
-                provide_automatic_options=False,
-            )
-
-
 def page_of(rows: Sequence[Any], query: WholeQuery) -> tuple[list[Any], dict[str, str | None]]:
     """(rows, meta) of the page that is asked for. Raises BadCursor."""
     start = max(0, decode_cursor(query.cursor, int)[0]) if query.cursor else 0
@@ -250,78 +226,3 @@ def data_response(data: Any, meta: Any = None, status: int = 200) -> Response:
     """``{"data": …, "meta": …}``."""
     text = json.dumps({"data": data, "meta": meta or {}}, ensure_ascii=False)
     return Response(text, status, mimetype="application/json")
-
-
-def _around(services: Services, route: Route) -> View:
-    def handle(**path: Any) -> Response:
-        return _handle(services, route, path)
-
-    return handle
-
-
-def _handle(services: Services, route: Route, path: Mapping[str, Any]) -> Response:
-    for value in path.values():
-        if not _names_something(value):
-            raise Refusal("not_found", "There is nothing of this name.")
-    found = _authorised(services, route)
-    arguments = {name: value for name, value in request.args.items() if value}
-    appid = arguments.pop("appid", None)
-    call = Call(services, route, request, found, appid)
-    if route.method not in SAFE_METHODS:
-        _check_length(route)
-    call.query = route.query.model_validate(arguments)
-    if route.body is not None:
-        call.body = _body(route.body)
-    return _response(route, route.view(call, **path))
-
-
-def _names_something(value: str | int) -> bool:
-    return value <= NUMBER_MAX if isinstance(value, int) else bool(PATH_VALUE.fullmatch(value))
-
-
-def _authorised(services: Services, route: Route) -> Caller | None:
-    if route.action == PUBLIC:
-        if route.method not in SAFE_METHODS:
-            check_origin(services, request)
-        return None
-    caller = caller_of(services, request)
-    if not caller.may(route.action):
-        raise Refusal("forbidden", "Your role does not allow this.")
-    return caller
-
-
-def _check_length(route: Route) -> None:
-    """A body is announced with its length and is not longer than the route takes."""
-    limit = route.files_max_bytes or BODY_MAX_BYTES
-    length = request.content_length
-    if length is None and "Transfer-Encoding" in request.headers:
-        raise LengthRequired("Send a Content-Length.")
-    if length is not None and length > limit:
-        _discard(length)
-        raise Refusal("too_large", f"The body may have {limit} bytes.")
-    request.max_content_length = limit
-
-
-def _discard(length: int) -> None:
-    """Reads what is not too long, so that the client gets to see why it is refused."""
-    if length <= DISCARD_MAX_BYTES:
-        while request.stream.read(DISCARD_CHUNK_BYTES):
-            pass
-
-
-def _body(model: type[B]) -> B:
-    raw = request.get_data(cache=False)
-    if not raw:
-        return model.model_validate({})
-    if not request.is_json:
-        raise Refusal("unsupported_media", "The body must be application/json.")
-    return model.model_validate_json(raw)
-
-
-def _response(route: Route, answer: Any) -> Response:
-    if isinstance(answer, Response):
-        return answer
-    data, meta = answer if isinstance(answer, tuple) else (answer, None)
-    if route.status == 204:
-        return Response(status=204)
-    return data_response(data, meta, route.status)

@@ -82,7 +82,6 @@ def _run_timer(account: Account, session_id: str, timer: Timer, now_ms: int) -> 
         return 0
     if isinstance(fired[0], Overdue):
         return nudges.act(account, session_id, timer, fired[0], now_ms)
-    account.wake_sender()
     closing.seat_freed(account, frozenset({after.kf_account} - {""}))
     return len(fired)
 

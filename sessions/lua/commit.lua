@@ -17,8 +17,9 @@ end
 
 local now, openid, c = now_ms(), is[3], k('customer', is[3])
 -- First what gives back: a full memory refuses scripts whose first write takes.
-local function timers(names) for i, name in ipairs(names) do names[i] = sid .. ':' .. name end return unpack(names) end
-if #d.untimers > 0 then redis.call('ZREM', k('timers'), timers(d.untimers)) end
+local over = {}
+for i, name in ipairs(d.untimers) do over[i] = sid .. ':' .. name end
+if #over > 0 then redis.call('ZREM', k('timers'), unpack(over)) end
 for _, kf in ipairs(d.free) do redis.call('SREM', k('seats', kf), sid) end
 for _, kf in ipairs(d.take) do redis.call('SADD', k('seats', kf), sid) end
 if d.leave_group and d.leave_group ~= '' then redis.call('SREM', k('seated', d.leave_group), sid) end

@@ -172,7 +172,7 @@ def test_no_survey_is_offered_once_the_replies_are_spent_and_again_after_the_nex
     session = node.admin("GET", "/sessions?state=SERVING")[0]
     for at in range(session["budget"]["remaining"]):
         body = {"client_id": str(at), "type": "text", "text": f"第 {at + 1} 条"}
-        node.as_agent("agent1", "POST", f"/sessions/{session['id']}/messages", body)
+        node.as_person("agent1", "POST", f"/sessions/{session['id']}/messages", body)
     page.get_by_role("button", name="结束会话").click()
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_text("可回复条数已用完，无法邀请评价。")).to_be_visible()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.desk.world import DemoNode, Desk, sign_in
+from tests.desk.world import DemoNode, Desk, sign_in, tab_to
 from tests.support import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
@@ -99,19 +99,6 @@ def test_in_the_console_tab_shows_where_it_is_on_every_page(
         reached = marks(lead.page, 30)
         assert len({one["what"] for one in reached}) >= 12, section
         assert unseen(reached) == [], section
-
-
-def tab_to(page: Page, name: str, most: int = 60) -> None:
-    """Tab until the thing with this name has the focus."""
-    is_there = """name => {
-      const at = document.activeElement;
-      return [at.ariaLabel, at.textContent.trim(), at.labels?.[0]?.textContent.trim()].includes(name);
-    }"""
-    for _ in range(most):
-        page.keyboard.press("Tab")
-        if page.evaluate(is_there, name):
-            return
-    raise AssertionError(f"Tab does not reach {name}")
 
 
 def test_a_customer_is_taken_answered_handed_on_and_closed_by_keyboard_alone(

@@ -9,9 +9,8 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.desk.test_focus import tab_to
 from tests.desk.test_parity import Watched
-from tests.desk.world import DemoNode, Desk, sign_in
+from tests.desk.world import DemoNode, Desk, sign_in, tab_to
 from tests.support import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]

@@ -42,7 +42,7 @@ class Office:
 
     def own(self, method: str, path: str, body: Any = None) -> Any:
         """By the API, as the agent."""
-        return self.node.as_agent("agent1", method, path, body)
+        return self.node.as_person("agent1", method, path, body)
 
 
 @pytest.fixture

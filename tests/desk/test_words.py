@@ -123,8 +123,18 @@ def test_roles_and_system_lines_have_words() -> None:
 DYNAMIC = re.compile(r"\b(?:t|has)\(`([\w.]+)\.\$\{")
 FAMILIES = {
     *("app", "assign", "chart", "compose.field", "console", "day", "entry", "export", "fact"),
-    "field",
-    *("lang", "list", "notice", "over", "platform", "presence", "readonly", "role", "line"),
+    *(
+        "field",
+        "lang",
+        "list",
+        "notice",
+        "over",
+        "platform",
+        "presence",
+        "readonly",
+        "role",
+        "line",
+    ),
     *("routing.passed", "routing.reason", "state", "type", "watch", "when", "why"),
 }
 

@@ -89,10 +89,10 @@ class DemoNode:
 
     def admin(self, method: str, path: str, body: Any = None) -> Any:
         """The admin's word by the API; answers its data."""
-        return self.as_agent("admin", method, path, body)
+        return self.as_person("admin", method, path, body)
 
-    def as_agent(self, username: str, method: str, path: str, body: Any = None) -> Any:
-        """What an agent does by the API; answers its data."""
+    def as_person(self, username: str, method: str, path: str, body: Any = None) -> Any:
+        """What somebody does by the API; answers its data."""
         return self._api(method, path, self._token(username), body)["data"]
 
     def received(self, openid: str) -> list[dict[str, Any]]:
@@ -191,3 +191,16 @@ def sign_in(page: Page | FrameLocator, username: str, password: str) -> None:
     page.get_by_label("用户名").fill(username)
     page.get_by_label("密码").fill(password)
     page.get_by_role("button", name="登录").click()
+
+
+def tab_to(page: Page, name: str, most: int = 60) -> None:
+    """Tab until the thing with this name has the focus."""
+    is_there = """name => {
+      const at = document.activeElement;
+      return [at.ariaLabel, at.textContent.trim(), at.labels?.[0]?.textContent.trim()].includes(name);
+    }"""
+    for _ in range(most):
+        page.keyboard.press("Tab")
+        if page.evaluate(is_there, name):
+            return
+    raise AssertionError(f"Tab does not reach {name}")

@@ -107,7 +107,7 @@ def test_an_error_that_nobody_foresaw_is_logged_by_kind_and_place_without_its_wo
         understand(BODY)
     except ValueError:
         structlog.get_logger().exception("push_failed")
-        logging.getLogger("a.library").exception("failed")
+        logging.getLogger("somebody.else").exception("failed")
     finally:
         logs.configure("error")
     written = capsys.readouterr().err
