@@ -14,7 +14,7 @@ from tests.servers import PrivateRedis, PrivateZooKeeper, redis_missing, zookeep
 @pytest.fixture
 def own_redis(tmp_path: Path) -> Iterator[PrivateRedis]:
     need(redis_missing())
-    server = PrivateRedis(tmp_path / "redis")
+    server = PrivateRedis(tmp_path / "redis", "always")
     server.start()
     yield server
     server.stop()

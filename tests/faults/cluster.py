@@ -136,7 +136,7 @@ class Site:
     def __init__(self, folder: Path, zookeeper_port: int, names: Sequence[str], **env: str) -> None:
         self.folder = folder
         self.credentials = Credentials()
-        self.redis = PrivateRedis(folder / "redis")
+        self.redis = PrivateRedis(folder / "redis", "always")
         self.redis.start()
         self.platform = Platform(self.credentials)
         self.redis_door = Toxic(self.redis.port)

@@ -36,7 +36,7 @@ AGENTS = ("a@x", "b@x", "c@x")
 @pytest.fixture
 def own_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateRedis]:
     need(redis_missing())
-    server = PrivateRedis(tmp_path_factory.mktemp("own"))
+    server = PrivateRedis(tmp_path_factory.mktemp("own"), "always")
     server.start()
     yield server
     server.stop()
@@ -60,6 +60,7 @@ class Writers:
     def __init__(self, bench: Bench, number: int) -> None:
         self.bench = bench
         self.acknowledged: dict[str, list[str]] = {f"o{n}": [] for n in range(number)}
+        self.at: dict[str, float] = {}
         self.failed = 0
         self.longest_s = 0.0
         self._stop = threading.Event()
@@ -93,6 +94,7 @@ class Writers:
                     time.sleep(0.02)
                     continue
                 self.acknowledged[openid].append(text)
+                self.at[text] = time.monotonic()
                 self.longest_s = max(self.longest_s, time.monotonic() - last)
                 last = time.monotonic()
                 break
@@ -105,8 +107,10 @@ class Writers:
             sid = self.bench.store.customer(openid)[0].open_session
             stored = self.bench.reading.messages(sid, 0, 100_000) if sid else []
             found = [m["text"] for m in stored if m["direction"] == "in"]
-            if [t for t in found if t in set(texts)] != texts:
-                wrong += sorted(set(texts) - set(found)) or [f"order of {openid}"]
+            there = set(found)
+            wrong += [text for text in texts if text not in there]
+            if [t for t in found if t in set(texts)] != [t for t in texts if t in there]:
+                wrong.append(f"order of {openid}")
         return wrong
 
 
@@ -147,7 +151,7 @@ def test_a_full_disk_refuses_writes_and_serves_again_when_there_is_room(
     )
     if mounted.returncode:
         pytest.skip("NOT TESTED: tmpfs cannot be mounted here")
-    server = PrivateRedis(small / "redis")
+    server = PrivateRedis(small / "redis", "always")
     server.start()
     try:
         bench = bench_on(server.url)

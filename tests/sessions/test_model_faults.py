@@ -197,7 +197,7 @@ def ident(item: str) -> str:
 @pytest.fixture
 def own_server(tmp_path: Path) -> Iterator[PrivateRedis]:
     need(redis_missing())
-    server = PrivateRedis(tmp_path)
+    server = PrivateRedis(tmp_path, "always")
     server.start()
     yield server
     server.stop()
