@@ -85,6 +85,10 @@ class _Server:
         self.kill9()
         self.start()
 
+    def alive(self) -> bool:
+        """Whether the process runs; a frozen one does."""
+        return self._process is not None and not self._process_ended()
+
     def _process_ended(self) -> bool:
         return self._process is not None and self._process.poll() is not None
 

@@ -154,10 +154,14 @@ def _doubled(history: History) -> list[str]:
 
 
 def _order(history: History) -> Iterator[str]:
-    """Per customer, conversations one after another hold what he wrote in the order he wrote it."""
+    """Per customer, conversations one after another hold what was answered in the order he wrote it.
+
+    What was given up unanswered may wait in a frozen process and arrive whenever that wakes.
+    """
     sent: dict[str, list[str]] = defaultdict(list)
     for push in history.pushes:
-        sent[push.openid].append(push.text)
+        if push.answered:
+            sent[push.openid].append(push.text)
     shown: dict[str, list[str]] = defaultdict(list)
     for conversation in history.conversations:
         seqs = [m["seq"] for m in conversation.messages]

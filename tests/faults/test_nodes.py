@@ -134,6 +134,7 @@ def test_a_node_frozen_for_thirty_seconds_does_no_harm_when_it_wakes(
         time.sleep(30)
     finally:
         thaw(east)
+    load.quiet()
     wait_until(east.is_ready, 20)
     load.rush(openids)
     proof(load, sheet)
