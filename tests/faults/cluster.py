@@ -40,8 +40,10 @@ class Nginx(_Server):
 
     def command(self) -> list[str]:
         config = self.folder / "nginx.conf"
+        # Started by root its worker would be somebody who may not write into the test's folder.
+        who = "user root;\n" if os.geteuid() == 0 else ""
         config.write_text(
-            "daemon off;\nworker_processes 1;\npid nginx.pid;\nerror_log error.log warn;\n"
+            f"{who}daemon off;\nworker_processes 1;\npid nginx.pid;\nerror_log error.log warn;\n"
             "events { worker_connections 4096; }\nhttp {\n"
             + "".join(
                 f"{kind}_temp_path {self.folder}/{kind};\n"
