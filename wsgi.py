@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import argparse
 import sys
+from importlib import import_module
+from typing import cast
 
-from app import wiring
-from app.cli import create_app as create_app  # where Flask's command line looks for it
+from flask import Flask
+
 from app.launcher import serve
+from app.serving import Application
+
+
+def create_app() -> Flask:
+    """Where Flask's command line looks for ``flask kf …``."""
+    return cast(Flask, import_module("app.cli").create_app())
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -16,7 +24,12 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("serve", help="run one node in the foreground until Ctrl-C")
     parser.parse_args(arguments)
-    return serve(wiring.create_wsgi, wiring.shutdown)
+    return serve(_application)
+
+
+def _application() -> Application:
+    """The launcher asks for it once the settings are read and the embedded store is on its way."""
+    return cast(Application, import_module("app.wiring"))
 
 
 if __name__ == "__main__":

@@ -57,7 +57,8 @@ def running_url(data_dir: Path) -> str | None:
 class EmbeddedServer:
     """A Valkey child of this process; `start`, then `url`, then `stop`. `appendfsync` is Valkey's own word.
 
-    Start it from the main thread: its life is tied to the thread that starts it.
+    Who has something else to do meanwhile calls `launch` and `await_ready` instead of `start`. Start it from
+    the main thread: its life is tied to the thread that starts it.
     """
 
     def __init__(self, data_dir: Path, lock_descriptor: int, appendfsync: str = "everysec") -> None:
@@ -86,6 +87,11 @@ class EmbeddedServer:
 
     def start(self) -> None:
         """Start the server and wait until it answers with all data loaded. Raises StartError."""
+        self.launch()
+        self.await_ready()
+
+    def launch(self) -> None:
+        """Start the server; it is of use after ``await_ready``. Raises StartError."""
         binary = find_server()
         try:
             self._folder.mkdir(mode=0o700, exist_ok=True)
@@ -93,10 +99,21 @@ class EmbeddedServer:
                 self._sockets = self._new_socket_dir()
             if self._log.exists():
                 self._log.replace(self._log.with_suffix(".log.1"))
-            self._launch(binary)
+            self._spawn(binary)
         except OSError as error:
             raise StartError(f"{binary} did not start: {error.strerror}") from None
-        self._await_ready()
+
+    def await_ready(self) -> None:
+        """Wait until the server answers with all data loaded. Raises StartError."""
+        deadline = time.monotonic() + START_S
+        while not _answers(self._socket):
+            if not self.alive() or time.monotonic() > deadline:
+                log = self._last_log_lines()
+                self.stop()
+                raise StartError(
+                    f"the embedded server did not start in {self._folder}; its log says: {log}"
+                )
+            time.sleep(_POLL_S)
 
     def alive(self) -> bool:
         return self._process is not None and self._process.poll() is None
@@ -116,7 +133,7 @@ class EmbeddedServer:
         if self._watcher is not None:
             self._watcher.release()
 
-    def _launch(self, binary: Path) -> None:
+    def _spawn(self, binary: Path) -> None:
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 [str(binary), *self._options()],
@@ -159,17 +176,6 @@ class EmbeddedServer:
         made = Path(tempfile.mkdtemp(prefix=_SOCKET_DIR_PREFIX, dir=folder if short else "/tmp"))
         record.write_text(f"{made}\n", "utf-8")
         return made
-
-    def _await_ready(self) -> None:
-        deadline = time.monotonic() + START_S
-        while not _answers(self._socket):
-            if not self.alive() or time.monotonic() > deadline:
-                log = self._last_log_lines()
-                self.stop()
-                raise StartError(
-                    f"the embedded server did not start in {self._folder}; its log says: {log}"
-                )
-            time.sleep(_POLL_S)
 
     def _last_log_lines(self) -> str:
         try:

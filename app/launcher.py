@@ -18,7 +18,8 @@ from app.granian_server import GranianServer
 from app.gunicorn_server import GunicornServer
 from app.kept import ADMIN_SHOWN, keep_demo, keep_secrets, mark_admin
 from app.node import DemoAccount, NodeContext, StartError
-from app.serving import Hooks, WsgiApp, report
+from app.permanent import permanent
+from app.serving import Application, Hooks, WsgiApp, report
 from config.settings import Settings, SettingsError, load_settings
 
 EXIT_START = 1
@@ -30,13 +31,11 @@ RESTARTS_MAX = 5  # of the embedded server within RESTART_WINDOW_S; more means a
 RESTART_WINDOW_S = 60.0
 LOOPBACK = (ip_network("127.0.0.1"), ip_network("::1"))
 
-CreateWsgi = Callable[[Settings, NodeContext], WsgiApp]
 
-
-def serve(create_wsgi: CreateWsgi, shutdown: Callable[[], None]) -> int:
+def serve(load: Callable[[], Application]) -> int:
     """Run a node until it is told to stop; the process's exit status.
 
-    `create_wsgi` and `shutdown` are called in the worker process.
+    `load` imports the application, while the embedded store starts.
     """
     try:
         settings = load_settings()
@@ -45,7 +44,7 @@ def serve(create_wsgi: CreateWsgi, shutdown: Callable[[], None]) -> int:
         return EXIT_SETTINGS
     for warning in settings.warnings:
         report(StartError(f"note: {warning}"))
-    launcher = Launcher(settings, create_wsgi, shutdown)
+    launcher = Launcher(settings, load)
     try:
         return launcher.run()
     except StartError as error:
@@ -60,12 +59,9 @@ def serve(create_wsgi: CreateWsgi, shutdown: Callable[[], None]) -> int:
 class Launcher:
     """The pieces of one running node, in the process that holds them all."""
 
-    def __init__(
-        self, settings: Settings, create_wsgi: CreateWsgi, shutdown: Callable[[], None]
-    ) -> None:
+    def __init__(self, settings: Settings, load: Callable[[], Application]) -> None:
         self._settings = settings
-        self._create_wsgi = create_wsgi
-        self._shutdown = shutdown
+        self._load = load
         self._pid = os.getpid()
         self._embedded: EmbeddedServer | None = None
         self._lock: DataLock | None = None
@@ -82,10 +78,10 @@ class Launcher:
         check_port_free(settings.host, settings.port)
         self._kept = keep_secrets(settings.data_dir)
         self._demo = keep_demo(settings.data_dir) if settings.demo else None
-        if settings.redis_url is None:
-            self._start_embedded(self._lock)
+        self._start_store_and_load(self._lock)
         say(f"kfring: starting the server on {self._base_url}")
-        server = self._server(Hooks(self._build, self._shutdown, self._after_fork, self._watch))
+        end = self._application.shutdown
+        server = self._server(Hooks(self._build, end, self._after_fork, self._watch))
         try:
             server.run()
         except SystemExit as leave:
@@ -108,16 +104,23 @@ class Launcher:
     def _base_url(self) -> str:
         return f"http://{_bracketed(_reachable(self._settings.host))}:{self._settings.port}"
 
-    def _start_embedded(self, lock: DataLock) -> None:
-        began = time.monotonic()
-        self._embedded = EmbeddedServer(
-            self._settings.data_dir, lock.descriptor, self._settings.appendfsync
-        )
-        self._embedded.start()
-        say(f"kfring: embedded store ready after {time.monotonic() - began:.1f} s")
+    def _start_store_and_load(self, lock: DataLock) -> None:
+        """The embedded store, where there is one, starts while the application is imported."""
+        settings, began = self._settings, time.monotonic()
+        if settings.redis_url is None:
+            self._embedded = EmbeddedServer(
+                settings.data_dir, lock.descriptor, settings.appendfsync
+            )
+            self._embedded.launch()
+        with permanent():
+            self._application = self._load()
+        if self._embedded is not None:
+            self._embedded.await_ready()
+            say(f"kfring: embedded store ready after {time.monotonic() - began:.1f} s")
 
     def _build(self, draining: Callable[[], bool]) -> WsgiApp:
-        return self._create_wsgi(self._settings, self._context(draining))
+        with permanent():
+            return self._application.create_wsgi(self._settings, self._context(draining))
 
     def _context(self, draining: Callable[[], bool]) -> NodeContext:
         settings, kept = self._settings, self._kept

@@ -6,9 +6,10 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
-from app.node import StartError
+from app.node import NodeContext, StartError
+from config.settings import Settings
 
 GRACEFUL_S: Final = 20
 BACKLOG: Final = 1024
@@ -19,6 +20,16 @@ SERVER_NAME: Final = "kfring"
 
 WsgiApp = Callable[..., Any]
 Network = IPv4Network | IPv6Network
+
+
+class Application(Protocol):
+    """What the launcher runs; both are called in the worker process."""
+
+    def create_wsgi(self, settings: Settings, node: NodeContext, /) -> WsgiApp:
+        """The application, ready to answer. Raises StartError."""
+
+    def shutdown(self) -> None:
+        """Ends what ``create_wsgi`` started."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,13 +12,14 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, cast
 
 import redis
 
 from app.kept import ADMIN_MADE, mark_admin
 from app.launcher import serve
 from app.node import NodeContext, StartError
+from app.serving import Application
 from config.settings import Settings
 
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
@@ -62,4 +63,4 @@ def shutdown() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(serve(create_wsgi, shutdown))
+    sys.exit(serve(lambda: cast(Application, sys.modules[__name__])))

@@ -68,6 +68,7 @@ ADAPTERS = {
     "argon2": ("app/auth/",),
 }
 WIRING = "app/wiring.py"
+LATE = {'import_module("app.cli")', 'import_module("app.wiring")'}  # beside the store's start
 SETTINGS = "config/settings.py"
 STANDALONE = "simulator/__main__.py"  # a program of its own, which never sees our settings
 
@@ -187,11 +188,12 @@ def test_nothing_is_imported_inside_a_function(path: str) -> None:
 
 
 @pytest.mark.parametrize("path", PRODUCT)
-def test_nothing_is_imported_dynamically(path: str) -> None:
-    wrong = [
-        f"{path}:{node.lineno}"
+def test_nothing_is_imported_dynamically_but_the_application_by_the_process(path: str) -> None:
+    named = [
+        ast.unparse(node)
         for node in ast.walk(tree(path))
         if isinstance(node, ast.Call)
         and ast.unparse(node.func) in {"__import__", "importlib.import_module", "import_module"}
     ]
-    assert wrong == []
+    allowed = LATE if path == "wsgi.py" else set()
+    assert {name.replace("'", '"') for name in named} == allowed

@@ -1,0 +1,34 @@
+"""What lives as long as the process is not the collector's business."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+
+import pytest
+
+from app.permanent import permanent
+
+
+@pytest.fixture(autouse=True)
+def thawed() -> Iterator[None]:
+    yield
+    gc.enable()
+    gc.unfreeze()
+
+
+def test_what_is_made_inside_is_never_gone_through_again() -> None:
+    before = gc.get_freeze_count()
+    with permanent():
+        made = [[] for _ in range(1000)]
+        assert not gc.isenabled()
+    assert gc.isenabled()
+    assert gc.get_freeze_count() >= before + 1000
+    looked_at = {id(thing) for thing in gc.get_objects()}
+    assert not looked_at & {id(one) for one in made}
+
+
+def test_a_start_that_fails_leaves_the_collector_at_work() -> None:
+    with pytest.raises(RuntimeError), permanent():
+        raise RuntimeError
+    assert gc.isenabled()
