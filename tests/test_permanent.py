@@ -7,14 +7,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from app.permanent import permanent
+from app.permanent import FULL_EVERY, permanent
 
 
 @pytest.fixture(autouse=True)
 def thawed() -> Iterator[None]:
+    thresholds = gc.get_threshold()
     yield
     gc.enable()
     gc.unfreeze()
+    gc.set_threshold(*thresholds)
 
 
 def test_what_is_made_inside_is_never_gone_through_again() -> None:
@@ -26,6 +28,13 @@ def test_what_is_made_inside_is_never_gone_through_again() -> None:
     assert gc.get_freeze_count() >= before + 1000
     looked_at = {id(thing) for thing in gc.get_objects()}
     assert not looked_at & {id(one) for one in made}
+
+
+def test_afterwards_a_full_collection_is_rarer_and_the_young_are_looked_at_as_often() -> None:
+    before = gc.get_threshold()
+    with permanent():
+        pass
+    assert gc.get_threshold() == (*before[:2], FULL_EVERY)
 
 
 def test_a_start_that_fails_leaves_the_collector_at_work() -> None:
