@@ -19,6 +19,7 @@ from app.conversations.arrivals import receive
 from app.data_lock import DataLock
 from app.embedded import EmbeddedServer
 from app.node import NodeContext
+from app.permanent import permanent
 from bench.lab import LOAD_CORE, SERVER_CORE, pin
 from bench.pushes import openid
 from config.settings import load_settings
@@ -145,7 +146,8 @@ def inside(**env: str) -> Iterator[Inside]:
         store.start()
         assert store.pid
         pin(store.pid, LOAD_CORE)
-        services = wiring.build(settings, _context(store.url))
+        with permanent():  # as the launcher does
+            services = wiring.build(settings, _context(store.url))
         try:
             served = services.served[of.appid]
             yield Inside(served.account, services.redis, store.pid)
