@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import zip_longest
 from pathlib import Path
 
 import pytest
@@ -113,8 +114,12 @@ class Writers:
             found = [m["text"] for m in stored if m["direction"] == "in"]
             there = set(found)
             wrong += [text for text in texts if text not in there]
-            if [t for t in found if t in set(texts)] != [t for t in texts if t in there]:
-                wrong.append(f"order of {openid}")
+            mine = set(texts)
+            kept, wanted = [t for t in found if t in mine], [t for t in texts if t in there]
+            if kept != wanted:
+                differ = [len(set(pair)) > 1 for pair in zip_longest(kept, wanted)].index(True)
+                near = slice(max(0, differ - 2), differ + 3)
+                wrong.append(f"order of {openid}: {kept[near]} for {wanted[near]}")
         return wrong
 
 
