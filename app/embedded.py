@@ -99,6 +99,7 @@ class EmbeddedServer:
                 self._sockets = self._new_socket_dir()
             if self._log.exists():
                 self._log.replace(self._log.with_suffix(".log.1"))
+            self._mend_file(binary)
             self._spawn(binary)
         except OSError as error:
             raise StartError(f"{binary} did not start: {error.strerror}") from None
@@ -132,6 +133,18 @@ class EmbeddedServer:
         """In a forked worker: let go of what must end with the launcher."""
         if self._watcher is not None:
             self._watcher.release()
+
+    def _mend_file(self, binary: Path) -> None:
+        """Redis runs a step that a kill cut off in its file with the next one; Valkey drops it whole.
+
+        The server's binary is its checker, too, by another name (docs/operations.md, Durability).
+        """
+        manifest = self._folder / "appendonlydir" / "appendonly.aof.manifest"
+        if binary.name.startswith("redis") and manifest.exists():
+            command = ["redis-check-aof", "--fix", str(manifest)]
+            subprocess.run(
+                command, executable=binary, input=b"y\n", capture_output=True, check=False
+            )
 
     def _spawn(self, binary: Path) -> None:
         with self._log.open("wb") as log:

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,8 +10,13 @@ import pytest
 import redis
 from kazoo.client import KazooClient
 
+from app.data_lock import DataLock
+from app.embedded import EmbeddedServer
 from tests.conftest import need
 from tests.servers import PrivateRedis, PrivateZooKeeper, redis_missing, zookeeper_missing
+from tests.support import wait_until
+
+STEP = "redis.call('RPUSH', 'l', 'one') redis.call('SET', 'd', 1)"
 
 
 @pytest.fixture
@@ -32,16 +40,50 @@ def test_a_step_cut_off_in_the_file_is_dropped_whole_also_at_the_start_after_the
     own_redis: PrivateRedis,
 ) -> None:
     own_redis.kill9()
-    (file,) = (own_redis.folder / "appendonlydir").glob("*.incr.aof")
-    with file.open("ab") as out:
-        out.write(b"*1\r\n$5\r\nMULTI\r\n*3\r\n$5\r\nRPUSH\r\n$1\r\nl\r\n$3\r\none\r\n")
-        out.write(b"*3\r\n$3\r\nSET\r\n")
+    leave_a_step_cut_off(own_redis.folder)
     own_redis.start()
     with redis.Redis(port=own_redis.port) as client:
-        client.eval("redis.call('RPUSH', 'l', 'one') redis.call('SET', 'd', 1)", 0)
+        client.eval(STEP, 0)
     own_redis.restart()
     with redis.Redis(port=own_redis.port) as client:
         assert client.lrange("l", 0, -1) == [b"one"]
+
+
+@pytest.mark.parametrize("program", ["redis-server", "the bundled one"])
+def test_the_embedded_store_drops_it_whole_with_either_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str
+) -> None:
+    need(redis_missing())
+    if found := shutil.which(program):
+        monkeypatch.setattr("app.embedded.find_server", lambda: Path(found))
+    lock = DataLock.acquire(tmp_path)
+    server = EmbeddedServer(tmp_path, lock.descriptor)
+    server.start()
+    kill(server)
+    leave_a_step_cut_off(tmp_path / "redis")
+    server.start()
+    with redis.Redis.from_url(server.url) as client:
+        client.eval(STEP, 0)
+    kill(server)
+    server.start()
+    with redis.Redis.from_url(server.url) as client:
+        assert client.lrange("l", 0, -1) == [b"one"]
+    server.stop()
+    os.close(lock.descriptor)
+
+
+def kill(server: EmbeddedServer) -> None:
+    assert server.pid
+    os.kill(server.pid, signal.SIGKILL)
+    wait_until(lambda: not server.alive())
+
+
+def leave_a_step_cut_off(folder: Path) -> None:
+    """The beginning of ``STEP`` at the end of a file, as a kill in the middle of its write leaves it."""
+    (file,) = (folder / "appendonlydir").glob("*.incr.aof")
+    with file.open("ab") as out:
+        out.write(b"*1\r\n$5\r\nMULTI\r\n*3\r\n$5\r\nRPUSH\r\n$1\r\nl\r\n$3\r\none\r\n")
+        out.write(b"*3\r\n$3\r\nSET\r\n")
 
 
 def test_a_private_zookeeper_keeps_nodes_over_kill_9(tmp_path: Path) -> None:
