@@ -59,17 +59,19 @@ def test_the_embedded_store_drops_it_whole_with_either_server(
     lock = DataLock.acquire(tmp_path)
     server = EmbeddedServer(tmp_path, lock.descriptor)
     server.start()
-    kill(server)
-    leave_a_step_cut_off(tmp_path / "redis")
-    server.start()
-    with redis.Redis.from_url(server.url) as client:
-        client.eval(STEP, 0)
-    kill(server)
-    server.start()
-    with redis.Redis.from_url(server.url) as client:
-        assert client.lrange("l", 0, -1) == [b"one"]
-    server.stop()
-    os.close(lock.descriptor)
+    try:
+        kill(server)
+        leave_a_step_cut_off(tmp_path / "redis")
+        server.start()
+        with redis.Redis.from_url(server.url) as client:
+            client.eval(STEP, 0)
+        kill(server)
+        server.start()
+        with redis.Redis.from_url(server.url) as client:
+            assert client.lrange("l", 0, -1) == [b"one"]
+    finally:
+        server.stop()
+        os.close(lock.descriptor)
 
 
 def kill(server: EmbeddedServer) -> None:
