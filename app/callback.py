@@ -17,6 +17,7 @@ from app.api.problems import HTTP_CODES, INTERNAL, PROBLEM, problem_text
 from app.conversations import spoken
 from app.conversations.arrivals import receive
 from app.conversations.words import reply_text
+from app.logs import inform
 from app.metrics import CALLBACK_SECONDS, CALLBACKS
 from app.tally import TALLY
 from app.wechat_in import SUCCESS, BadPush, Refused, passive_reply, read_push, verify_url
@@ -105,7 +106,7 @@ def answer_push(account: Account, query: Mapping[str, str], body: bytes) -> Answ
         CALLBACK_SECONDS.observe(time.perf_counter() - started)
     _counter("repeated" if outcome.repeated else outcome.result).inc()
     _tally(account, outcome)
-    log.info(
+    inform(
         "push",
         appid=account.appid,
         kind=inbound.event or inbound.type,

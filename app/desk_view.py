@@ -8,6 +8,7 @@ from typing import Any
 
 from app.conversations.views import bare_row, session_view
 from app.listeners import FOR_EVERYONE, DeskEvent
+from sessions.messages import compact
 from sessions.model import Customer, State
 from sessions.reading import Reading, Row
 from sessions.streams import Told
@@ -28,7 +29,7 @@ def _event(told: Told, row: Row | None, appid: str) -> DeskEvent:
     return DeskEvent(
         id=told.id,
         type=told.type,
-        data=json.dumps(_data(told, row, appid), ensure_ascii=False, separators=(",", ":")),
+        data=compact(_data(told, row, appid)),
         audience=told.audience,
         group=told.group if waiting or told.type == "queue.changed" else "",
         everyone=told.type == FOR_EVERYONE,

@@ -12,13 +12,21 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import structlog
 
 from app.desk_view import events_of
-from app.listeners import FOR_EVERYONE, NUDGE, RESYNC, DeskEvent, Listener, Listeners, Subscription
+from app.listeners import (
+    BACKLOG_MAX,
+    FOR_EVERYONE,
+    NUDGE,
+    RESYNC,
+    DeskEvent,
+    Listener,
+    Listeners,
+    Subscription,
+)
 from app.metrics import STREAMS
 from sessions.model import SessionError
 from sessions.reading import Reading
@@ -58,15 +66,6 @@ class StreamSlots:
 EVENT_ID: Final = re.compile(r"\d{1,19}(-\d{1,19})?", re.ASCII)
 
 
-@dataclass(slots=True)
-class _Kept:
-    """An entry of the last five minutes; ``event`` once a desk was to see it."""
-
-    told: Told
-    order: tuple[int, int]
-    event: DeskEvent | None = None
-
-
 class DeskHub:
     """All desks of one official account on this node."""
 
@@ -85,7 +84,7 @@ class DeskHub:
         self._draining = draining
         self._lock = threading.Lock()
         self._listeners = Listeners()
-        self._kept: deque[_Kept] = deque(maxlen=KEPT_EVENTS_MAX)
+        self._kept: deque[Told] = deque(maxlen=KEPT_EVENTS_MAX)
         self._last_id = "0-0"
         self._heard_at = time.monotonic()
         self._stopping = threading.Event()
@@ -136,32 +135,34 @@ class DeskHub:
     def listeners(self) -> int:
         return len(self._listeners)
 
-    def _missed(self, last_id: str) -> list[_Kept] | None:
-        """What came after ``last_id``; None where more may have come than is kept."""
+    def _missed(self, last_id: str) -> list[Told] | None:
+        """What came after ``last_id``, in brief; None where more may have come than is kept."""
         if not last_id or last_id == self._last_id:
             return []
         after = _order(last_id)
-        oldest = self._kept[0].order if self._kept else _order(self._last_id)
+        oldest = _order(self._kept[0].id if self._kept else self._last_id)
         if after < oldest or self._of_another_history(after):
             return None
-        found = list[_Kept]()
-        for kept in reversed(self._kept):
-            if kept.order <= after:
+        found = list[Told]()
+        for told in reversed(self._kept):
+            if _order(told.id) <= after:
                 break
-            found.append(kept)
+            found.append(told)
         return found[::-1]
 
-    def _seen_by(self, listener: Listener, missed: Sequence[_Kept]) -> list[DeskEvent]:
-        mine = [kept for kept in missed if listener.concerned_by(kept.told)]
-        self._read(mine)
-        return [kept.event for kept in mine if kept.event and listener.may_see(kept.event)]
+    def _seen_by(self, listener: Listener, missed: Sequence[Told]) -> list[DeskEvent]:
+        """Read again, as what is kept is whom it concerned; RESYNC where that is too much, or is gone."""
+        mine = [told.id for told in missed if listener.concerned_by(told)]
+        if len(mine) > BACKLOG_MAX:
+            return [RESYNC]
+        told = self._stream.entries(mine)
+        if len(told) < len(mine):
+            return [RESYNC]
+        return [event for event in self._events(told).values() if listener.may_see(event)]
 
-    def _read(self, entries: Sequence[_Kept]) -> None:
-        """Makes the events of those that have none yet."""
-        wanted = [kept for kept in entries if kept.event is None]
-        events = events_of([kept.told for kept in wanted], self._reading, self._appid)
-        for kept, event in zip(wanted, events, strict=True):
-            kept.event = event
+    def _events(self, told: Sequence[Told]) -> dict[str, DeskEvent]:
+        events = events_of(told, self._reading, self._appid)
+        return {event.id: event for event in events}
 
     def _of_another_history(self, after: tuple[int, int]) -> bool:
         """Later than a node that lags could explain: the store was set up anew or put back since."""
@@ -204,31 +205,24 @@ class DeskHub:
     def _keep(self, told: list[Told]) -> None:
         if not told:
             return
-        fresh = [_Kept(entry, _order(entry.id)) for entry in told]
-        self._read(self._wanted(fresh))
+        events = self._events([one for one in told if self._listeners.concerned(one)])
         with self._lock:
-            self._read(self._wanted(fresh))  # a desk may have come in between
-            for kept in fresh:
-                self._kept.append(kept)
-                self._tell(kept)
+            heard = [(one, self._listeners.concerned(one)) for one in told]
+            # a desk may have come in between
+            events |= self._events([one for one, who in heard if who and one.id not in events])
+            for one, who in heard:
+                for subscription in who:
+                    if subscription.listener.may_see(events[one.id]):
+                        subscription.offer(events[one.id])
+            self._kept += [one.brief() for one in told]
             self._last_id = told[-1].id
             self._drop_old()
         if any(entry.type == FOR_EVERYONE for entry in told):
             self._on_roster_change()
 
-    def _wanted(self, entries: Sequence[_Kept]) -> list[_Kept]:
-        return [kept for kept in entries if self._listeners.concerned(kept.told)]
-
-    def _tell(self, kept: _Kept) -> None:
-        if kept.event is None:
-            return
-        for subscription in self._listeners.concerned(kept.told):
-            if subscription.listener.may_see(kept.event):
-                subscription.offer(kept.event)
-
     def _drop_old(self) -> None:
         oldest = _order(self._last_id)[0] - KEPT_MS
-        while self._kept and self._kept[0].order[0] < oldest:
+        while self._kept and _order(self._kept[0].id)[0] < oldest:
             self._kept.popleft()
 
 

@@ -61,7 +61,8 @@ class Listener:
 
 def _group_of(told: Told) -> str:
     """The group that may care: words said to an agent are his alone."""
-    return "" if told.type == "message.created" and told.audience else told.group
+    to_an_agent = told.type == "message.created" and told.names.strip(",")
+    return "" if to_an_agent else told.group
 
 
 @dataclass(eq=False, slots=True)
@@ -141,6 +142,8 @@ class Listeners:
                 del places[name]
 
     def concerned(self, told: Told) -> Set[Subscription]:
+        if not self._all:
+            return self._all
         if told.type == FOR_EVERYONE:
             return self._all
         found = self._supervisors | self._by_group.get(_group_of(told), set())

@@ -18,9 +18,13 @@ FLUSH_S: Final = 0.1
 
 
 class LogLines:
-    """A logger for structlog: its methods take finished lines, from any thread."""
+    """A logger for structlog: its methods take finished lines, from any thread.
+
+    ``informs``: whether lines that only inform are wanted.
+    """
 
     def __init__(self) -> None:
+        self.informs = True
         self._pending: deque[str] = deque()
         self._writing = threading.Lock()
         self._started = False

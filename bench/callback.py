@@ -18,7 +18,7 @@ SECONDS = float(os.environ.get("BENCH_SECONDS", "4"))
 CONNECTIONS = 32
 SERVERS = ("gunicorn", "granian")
 PEERS = ("empty", "werobot", "wechatpy")
-MADE = 60_000
+MADE = 120_000
 AGENTS, SEATS = 10, 100
 
 Rates = dict[tuple[str, str], float]

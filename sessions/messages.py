@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import orjson
+
 from sessions.model import Delivery, Inbound
 
 REQUEST_ID: Final = "request_id"
@@ -102,7 +104,7 @@ def system_body(line: Line) -> str:
 
 def compact(value: Any) -> str:
     """JSON as it is stored: without spaces, and with the characters themselves."""
-    return _ENCODE(value)
+    return orjson.dumps(value).decode()
 
 
 def preview(push: Inbound) -> str:
@@ -111,16 +113,16 @@ def preview(push: Inbound) -> str:
 
 def view(raw: str, overlay: str | None) -> dict[str, Any]:
     """The message as the contract shows it, the overlay applied."""
-    stored = json.loads(raw)
+    stored = orjson.loads(raw)
     if overlay:
-        stored |= json.loads(overlay)
+        stored |= orjson.loads(overlay)
     stored.pop(REQUEST_ID, None)
     return {**_DEFAULTS, "id": message_id(stored["session_id"], stored["seq"]), **stored}
 
 
 def request_of(raw: str) -> str:
     """The call that a stored message came with; it is for the logs only."""
-    return str(json.loads(raw).get(REQUEST_ID, ""))
+    return str(orjson.loads(raw).get(REQUEST_ID, ""))
 
 
 def _media_of(push: Inbound) -> dict[str, Any]:
@@ -134,10 +136,8 @@ def _media_of(push: Inbound) -> dict[str, Any]:
 
 def _tail(**fields: Any) -> str:
     kept = {name: value for name, value in fields.items() if value not in ("", {}, None)}
-    return _ENCODE(kept)[1:]
+    return compact(kept)[1:]
 
-
-_ENCODE: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 _DEFAULTS: dict[str, Any] = {
     "text": "",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Final
+
+import orjson
 
 from sessions.model import Conflict, Customer, Outcome, Session
 
@@ -75,7 +76,7 @@ _OUTCOME_FIELDS: Final = frozenset(f.name for f in fields(Outcome))
 
 def outcome_of(answer: Sequence[str]) -> Outcome:
     """What a push led to, as a script answers it: {"done" or "repeat", JSON}."""
-    stored = json.loads(answer[1])
+    stored = orjson.loads(answer[1])
     if not stored.keys() <= _OUTCOME_FIELDS:  # written by a newer node
         stored = {name: value for name, value in stored.items() if name in _OUTCOME_FIELDS}
     return Outcome(**stored, repeated=answer[0] == "repeat")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from sys import intern
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 
 import redis
 
@@ -17,23 +18,32 @@ from sessions.scripts import guarded
 KEPT_MS = 5 * 60 * 1000
 """How far back a desk may resume by Last-Event-ID."""
 
+NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
+
 _NAMED: Final = frozenset({"t", "k", "g", "sid", "m", "o"})
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(NamedTuple):
     """One entry of the stream.
 
-    ``audience`` are kf_accounts, ``group`` whose waiting list it concerns. The rest is read when it is
-    asked for: most entries concern no desk of this node.
+    ``names`` are kf_accounts with commas between, ``group`` whose waiting list it concerns. The rest is read
+    when it is asked for: most entries concern no desk of this node. ``raw`` is empty where it was put away.
     """
 
     id: str
     type: str
-    audience: frozenset[str]
+    names: str
     group: str
     session_id: str
     raw: Mapping[str, str]
+
+    @property
+    def audience(self) -> frozenset[str]:
+        return frozenset(name for name in self.names.split(",") if name)
+
+    def brief(self) -> Told:
+        """To be kept: whom it concerns, a sixth of the whole. ``DeskStream.entries`` has the rest."""
+        return Told(self.id, self.type, self.names, self.group, self.session_id, NOTHING)
 
     @property
     def session(self) -> Session | None:
@@ -70,6 +80,18 @@ class DeskStream:
         start = f"{seconds * 1000 - KEPT_MS}-0"
         rows = guarded(lambda: self._redis.xrange(self._key, min=start))
         return [_told(ident, raw) for ident, raw in rows]
+
+    def entries(self, idents: Sequence[str]) -> list[Told]:
+        """Those of them that are still there, in one round trip."""
+
+        def read() -> list[Any]:
+            pipe = self._redis.pipeline(transaction=False)
+            for ident in idents:
+                pipe.xrange(self._key, ident, ident)
+            return pipe.execute()
+
+        found = guarded(read) if idents else []
+        return [_told(ident, raw) for rows in found for ident, raw in rows]
 
     def last_id(self) -> str:
         """The id given last, also where its entry is trimmed already."""
@@ -119,11 +141,6 @@ class DeskStream:
 
 
 def _told(ident: str, raw: Mapping[str, str]) -> Told:
-    return Told(
-        id=ident,
-        type=raw["t"],
-        audience=frozenset(name for name in raw["k"].split(",") if name),
-        group=raw["g"],
-        session_id=raw.get("sid", ""),
-        raw=raw,
-    )
+    # Few different ones among many entries: one text for all that say the same.
+    kind, names, group = intern(raw["t"]), intern(raw["k"]), intern(raw["g"])
+    return Told(ident, kind, names, group, raw.get("sid", ""), raw)

@@ -18,7 +18,7 @@ ENTRIES = st.builds(
     Told,
     id=st.just("1-0"),
     type=KINDS,
-    audience=st.frozensets(st.sampled_from(["a@x", "b@x", "c@x"])),
+    names=st.frozensets(st.sampled_from(["a@x", "b@x", "c@x"])).map(",".join),
     group=GROUPS,
     session_id=st.just("s"),
     raw=st.just({}),

@@ -237,6 +237,6 @@ def test_no_secret_and_no_message_stands_in_the_log(
     (session,) = agent.mine()
     agent.reply(session["id"], "机密答复")
     wait_until(lambda: platform.received(customer) or agent.messages(session["id"])[1]["error"])
-    log = wait_until(lambda: (text := node.log()).count('"event": "push"') > 0 and text)
+    log = wait_until(lambda: (text := node.log()).count('"event":"push"') > 0 and text)
     secrets = (node.credentials.secret, node.credentials.token, "13812345678", "机密答复")
     assert not [s for s in (*secrets, "agent-password-1", "Bearer ") if s in log]

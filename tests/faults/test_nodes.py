@@ -19,7 +19,7 @@ from tests.support import wait_until
 pytestmark = pytest.mark.faults_long
 
 ENV = {"KF_PRESENCE_GRACE_S": "20"}
-PUSHED = '"event": "push"'
+PUSHED = '"event":"push"'
 
 
 def session_pids(node: Node) -> list[int]:

@@ -174,4 +174,4 @@ def test_the_node_answers_anything_as_its_document_says(world: World) -> None:
     each = {operation.label: hold(operation, world, SECONDS / len(found)) for operation in found}
     assert all(each.values()), {label: count for label, count in each.items() if not count}
     log = world.node.log()
-    assert '"event": "request_failed"' not in log, log[-3000:]
+    assert '"event":"request_failed"' not in log, log[-3000:]

@@ -84,8 +84,8 @@ def test_nothing_of_it_reaches_the_log_through_any_refusal_or_failure(
     assert node.push_xml(f"<xml><Content>{BODY}</Content></xml>").status_code == 400
     anna.call("POST", f"/sessions/{sid}/close", json={"reason": BODY})
     written = node.log()
-    assert '"event": "push"' in written and '"event": "reply_settled"' in written
-    assert '"status": "failed"' in written and '"status": "unknown"' in written
+    assert '"event":"push"' in written and '"event":"reply_settled"' in written
+    assert '"status":"failed"' in written and '"status":"unknown"' in written
     tokens = [str(c.session.headers["Authorization"]).partition(" ")[2] for c in (anna, admin)]
     account = platform.credentials
     secrets = [PASSWORD, ADMIN_PASSWORD, AES_KEY, account.secret, account.token, *tokens]

@@ -1,0 +1,100 @@
+"""A desk that comes back hears what it missed from the stream itself; a node keeps only whom it concerned."""
+
+from __future__ import annotations
+
+import tracemalloc
+from collections.abc import Iterator
+
+import pytest
+
+from app.events import DeskHub
+from app.listeners import BACKLOG_MAX, Listener, Subscription
+from sessions.clients import blocking_client, store_client
+from sessions.reading import Reading
+from sessions.scripts import Scripts
+from sessions.streams import DeskStream
+from tests.servers import PrivateRedis
+from tests.support import wait_until
+
+ANNA = Listener("anna@x", frozenset(), supervisor=False)
+BERT = Listener("bert@x", frozenset(), supervisor=False)
+
+
+@pytest.fixture
+def stream(redis_server: PrivateRedis, appid: str) -> Iterator[DeskStream]:
+    client, tail = store_client(redis_server.url, 4), blocking_client(redis_server.url, 1)
+    yield DeskStream(client, tail, appid)
+    client.close(), tail.close()
+
+
+@pytest.fixture
+def hub(stream: DeskStream, redis_server: PrivateRedis, appid: str) -> Iterator[DeskHub]:
+    reading = Reading(Scripts(stream._redis), appid)
+    made = DeskHub(appid, stream, reading)
+    made.start()
+    yield made
+    made.stop()
+    wait_until(lambda: not made._thread.is_alive(), 10)
+
+
+def typed(stream: DeskStream, hub: DeskHub, count: int, at: str = "anna@x") -> None:
+    """So many entries for one agent, until the hub has them all."""
+    for number in range(count):
+        stream.tell("session.typing", at, {"number": number})
+    wait_until(lambda: hub.last_id() == stream.last_id())
+
+
+def heard(desk: Subscription) -> list[str]:
+    kinds = list[str]()
+    while (event := desk.get(0)) is not None:
+        kinds.append(event.type if event.type == "resync" else event.data)
+    return kinds
+
+
+def test_what_nobody_here_heard_is_told_to_the_desk_that_comes_back(
+    stream: DeskStream, hub: DeskHub
+) -> None:
+    typed(stream, hub, 1)
+    last = hub.last_id()
+    typed(stream, hub, 3)
+    typed(stream, hub, 2, at="bert@x")
+    told = heard(hub.subscribe(ANNA, last))
+    assert [one.partition('"number":')[2].strip('"}') for one in told] == ["0", "1", "2"]
+    assert len(heard(hub.subscribe(BERT, last))) == 2
+    assert heard(hub.subscribe(ANNA, hub.last_id())) == []
+
+
+def test_a_desk_that_missed_more_than_a_backlog_starts_over(
+    stream: DeskStream, hub: DeskHub
+) -> None:
+    typed(stream, hub, 1)
+    last = hub.last_id()
+    typed(stream, hub, BACKLOG_MAX + 1)
+    assert heard(hub.subscribe(ANNA, last)) == ["resync"]
+    assert heard(hub.subscribe(BERT, last)) == []
+
+
+def test_a_desk_starts_over_where_what_it_missed_is_gone_from_the_stream(
+    stream: DeskStream, hub: DeskHub
+) -> None:
+    typed(stream, hub, 1)
+    last = hub.last_id()
+    typed(stream, hub, 3)
+    stream._redis.xtrim(stream._key, 2, approximate=False)
+    assert heard(hub.subscribe(ANNA, last)) == ["resync"]
+
+
+def test_a_node_keeps_little_of_what_it_has_told(stream: DeskStream, hub: DeskHub) -> None:
+    hub.subscribe(ANNA, "")
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        for at in ("anna@x", "bert@x"):
+            for number in range(500):
+                stream.tell("session.typing", at, {"number": number, "much": "x" * 4_000})
+            wait_until(lambda: hub.last_id() == stream.last_id())
+        heard(next(iter(hub._listeners)))
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert (after - before) / 1000 < 600, "bytes an entry of 4 kB"
