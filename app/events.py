@@ -38,6 +38,9 @@ TAIL_BLOCK_MS: Final = 1_000
 TAIL_PACE_S: Final = 0.003
 """Entries that follow each other faster are read together: a round trip and a wake-up for several."""
 
+TAIL_PACE_ALONE_S: Final = 0.02
+"""The same while no desk listens here."""
+
 TAIL_RETRY_S: Final = 0.5
 TRIM_MARGIN_MS: Final = 30_000
 """How much earlier than its time an entry is counted as trimmed."""
@@ -176,7 +179,8 @@ class DeskHub:
                 self._keep(told)
                 self._heard()
                 self._end_waits_when_draining()
-                self._stopping.wait(max(0.0, began + TAIL_PACE_S - time.monotonic()))
+                pace_s = TAIL_PACE_S if self._listeners else TAIL_PACE_ALONE_S
+                self._stopping.wait(max(0.0, began + pace_s - time.monotonic()))
             except SessionError as error:
                 log.warning("desk_tail_interrupted", appid=self._appid, error=str(error))
                 self._stopping.wait(TAIL_RETRY_S)

@@ -81,8 +81,7 @@ def create_app(services: Services) -> Flask:
 
 def begin(given: str) -> str:
     """A request's id, bound to its log lines: the caller's where it is well formed, else a new one."""
-    request_id = given if REQUEST_ID.fullmatch(given) else fresh_ident()
-    structlog.contextvars.clear_contextvars()
+    request_id = given if given and REQUEST_ID.fullmatch(given) else fresh_ident()
     structlog.contextvars.bind_contextvars(request_id=request_id)
     return request_id
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import Final
 
 from sessions.series import MINUTE_MS
@@ -20,13 +20,13 @@ class Tally:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._counts: dict[str, Counter[tuple[int, str]]] = {}
+        self._counts: defaultdict[str, Counter[tuple[int, str]]] = defaultdict(Counter)
 
     def count(self, appid: str, name: str, number: int = 1, at_ms: int | None = None) -> None:
         """``number`` more of ``name`` in the minute of ``at_ms`` (now)."""
         moment = int(time.time() * 1000) if at_ms is None else at_ms
         with self._lock:
-            self._counts.setdefault(appid, Counter())[moment // MINUTE_MS, name] += number
+            self._counts[appid][moment // MINUTE_MS, name] += number
 
     def error(self, appid: str, errcode: int) -> None:
         """The platform refused a message."""
@@ -45,7 +45,7 @@ class Tally:
     def give_back(self, appid: str, counts: Counter[tuple[int, str]]) -> None:
         """It could not be stored: it is added to what comes next."""
         with self._lock:
-            self._counts.setdefault(appid, Counter()).update(counts)
+            self._counts[appid].update(counts)
 
 
 TALLY: Final = Tally()

@@ -6,12 +6,19 @@ give is not needed here: scripts are repeatable, and ``guarded`` repeats them on
 
 from __future__ import annotations
 
+import socket
+import struct
+import time
 from collections import deque
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import hiredis
 import redis
+from redis._parsers.hiredis import NOT_ENOUGH_DATA
+
+READ_BYTES: Final = 65_536
+PING: Final[bytes] = hiredis.pack_command(("PING",))
 
 
 class Line(Protocol):
@@ -59,35 +66,94 @@ class Wire:
     def __init__(self, pool: redis.ConnectionPool) -> None:
         self._pool = pool
         # Its ends are safe to use from any thread, so no lock is needed.
-        self._free: deque[Any] = deque()
+        self._free: deque[Direct] = deque()
 
     def call(self, *command: Any) -> Any:
-        (answer,) = self.many([command])
+        (answer,) = self._asked(hiredis.pack_command(command), 1)
         if isinstance(answer, Exception):
             raise answer
         return answer
 
     def many(self, commands: Sequence[Sequence[Any]]) -> list[Any]:
-        connection = self._taken()
-        try:
-            packed = b"".join([hiredis.pack_command(tuple(command)) for command in commands])
-            connection.send_packed_command([packed])
-            return [_answer(connection) for _ in commands]
-        except BaseException:
-            connection.disconnect()  # an answer may still come, for nobody
-            raise
-        finally:
-            self._free.append(connection)
+        packed = b"".join([hiredis.pack_command(tuple(command)) for command in commands])
+        answers = self._asked(packed, len(commands))
+        for answer in answers:
+            if isinstance(
+                answer, redis.ConnectionError
+            ):  # the server is loading: it refused them all
+                raise answer
+        return answers
 
-    def _taken(self) -> Any:
+    def _asked(self, packed: bytes, count: int) -> list[Any]:
+        """One that fails is closed, as an answer may still come, for nobody."""
         try:
-            return self._free.pop()
+            connection = self._free.pop()
         except IndexError:
-            return self._pool.connection_class(**self._pool.connection_kwargs)
+            connection = Direct(self._pool)
+        try:
+            answers = connection.ask(packed, count)
+        except OSError as error:
+            connection.close()
+            timed_out = isinstance(error, TimeoutError | BlockingIOError)
+            kind = redis.TimeoutError if timed_out else redis.ConnectionError
+            raise kind(f"{type(error).__name__} while asking the store") from error
+        except BaseException:
+            connection.close()
+            raise
+        self._free.append(connection)
+        return answers
 
 
-def _answer(connection: Any) -> Any:
-    try:
-        return connection.read_response()
-    except redis.ResponseError as refused:
-        return refused
+class Direct:
+    """A connection that the library has opened, used without it.
+
+    Its socket blocks and the kernel ends the wait: with a time-out of Python's own, each read and write would
+    ask first whether it may, and give the interpreter away for that.
+    """
+
+    def __init__(self, pool: redis.ConnectionPool) -> None:
+        """Raises what redis-py raises where it cannot connect."""
+        settings = pool.connection_kwargs
+        self._library = pool.connection_class(**settings)
+        self._library.connect_check_health(check_health=False)
+        self._socket: socket.socket = self._library._sock
+        self._reader = self._library._parser._reader
+        self._idle_s = settings["health_check_interval"]
+        self._used_s = time.monotonic()
+        self.limit(settings["socket_timeout"])
+
+    def limit(self, seconds: float) -> None:
+        """How long a read or a write may wait. TLS needs several at times, so Python keeps the time there."""
+        if type(self._socket) is not socket.socket:
+            self._socket.settimeout(seconds)
+            return
+        whole = int(seconds)
+        time_value = struct.pack("@ll", whole, int((seconds - whole) * 1e6))
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, time_value)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, time_value)
+        self._socket.settimeout(None)
+
+    def ask(self, packed: bytes, count: int) -> list[Any]:
+        """The answers to so many commands, errors among them. Raises OSError."""
+        now_s = time.monotonic()
+        if now_s - self._used_s > self._idle_s:
+            self._exchange(PING, 1)  # nobody may have told that the way is gone
+        self._used_s = now_s
+        return self._exchange(packed, count)
+
+    def close(self) -> None:
+        self._library.disconnect()
+
+    def _exchange(self, packed: bytes, count: int) -> list[Any]:
+        self._socket.sendall(packed)
+        return [self._answer() for _ in range(count)]
+
+    def _answer(self) -> Any:
+        answer = self._reader.gets()
+        while answer is NOT_ENOUGH_DATA:
+            data = self._socket.recv(READ_BYTES)
+            if not data:
+                raise ConnectionResetError
+            self._reader.feed(data)
+            answer = self._reader.gets()
+        return answer

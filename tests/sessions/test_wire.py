@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +14,7 @@ import redis
 from sessions.clients import store_client
 from sessions.wire import Wire, fields_of, line_to
 from tests.servers import PrivateRedis
-from tests.support import wait_until
+from tests.support import free_port, wait_until
 
 
 class ClusterOfOne(PrivateRedis):
@@ -45,7 +46,7 @@ def test_answers_are_as_the_client_gives_them(client: redis.Redis) -> None:
 def test_an_answer_that_came_too_late_goes_to_nobody_else(client: redis.Redis) -> None:
     wire = Wire(client.connection_pool)
     wire.call("PING")
-    wire._free[0]._sock.settimeout(0.05)
+    wire._free[0].limit(0.05)
     with pytest.raises(redis.TimeoutError):
         wire.call("BLPOP", "nothing-comes-here", 0.3)
     time.sleep(0.4)
@@ -56,9 +57,9 @@ def test_a_refusal_keeps_the_connection(client: redis.Redis) -> None:
     wire = Wire(client.connection_pool)
     with pytest.raises(redis.ResponseError):
         wire.call("EVAL", "return redis.error_reply('NO')", 0)
-    before = wire._free[0]._sock
+    before = wire._free[0]
     assert wire.call("ECHO", "x") == "x"
-    assert wire._free[0]._sock is before
+    assert wire._free[0] is before
 
 
 def test_many_commands_are_one_round_trip_and_a_refused_one_spoils_no_other(
@@ -96,3 +97,93 @@ def test_a_cluster_is_asked_by_the_library(tmp_path: Path) -> None:
         cluster.close()
     finally:
         server.stop()
+
+
+class RedisOverTls(PrivateRedis):
+    """Answers TLS beside its plain port, with a certificate made for the test."""
+
+    def command(self) -> list[str]:
+        key, certificate = self.folder / "key.pem", self.folder / "certificate.pem"
+        make = [
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:prime256v1",
+        ]
+        make += ["-nodes", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+        make += ["-keyout", str(key), "-out", str(certificate)]
+        subprocess.run(make, check=True, capture_output=True)
+        self.tls_port = free_port()
+        tls = ["--tls-port", str(self.tls_port), "--tls-auth-clients", "no"]
+        files = ["--tls-key-file", str(key), "--tls-cert-file", str(certificate)]
+        return [*super().command(), *tls, *files]
+
+    @property
+    def tls_url(self) -> str:
+        trusted = self.folder / "certificate.pem"
+        return f"rediss://127.0.0.1:{self.tls_port}/0?ssl_ca_certs={trusted}"
+
+
+def test_over_tls_all_is_the_same(tmp_path: Path) -> None:
+    server = RedisOverTls(tmp_path / "tls")
+    server.start()
+    client = store_client(server.tls_url, 4)
+    try:
+        wire = Wire(client.connection_pool)
+        long = "长" * 200_000
+        assert wire.call("ECHO", long) == long
+        assert wire.many([("ECHO", str(n)) for n in range(500)]) == [str(n) for n in range(500)]
+        server.freeze()
+        with pytest.raises(redis.TimeoutError):
+            wire.call("ECHO", "silent")
+        server.thaw()
+        assert wire.call("ECHO", "again") == "again"
+    finally:
+        client.close()
+        server.stop()
+
+
+@pytest.fixture
+def own_redis(tmp_path: Path) -> Iterator[PrivateRedis]:
+    made = PrivateRedis(tmp_path / "own")
+    made.start()
+    yield made
+    made.stop()
+
+
+def test_a_server_that_is_silent_is_a_time_out_and_one_that_is_gone_a_lost_connection(
+    own_redis: PrivateRedis,
+) -> None:
+    client = store_client(own_redis.url, 4)
+    wire = Wire(client.connection_pool)
+    assert wire.call("ECHO", "here") == "here"
+    own_redis.freeze()
+    began = time.monotonic()
+    with pytest.raises(redis.TimeoutError):
+        wire.call("ECHO", "silent")
+    assert 0.9 < time.monotonic() - began < 1.5
+    own_redis.thaw()
+    assert wire.call("ECHO", "again") == "again"
+    own_redis.kill9()
+    for _ in range(2):
+        with pytest.raises(redis.ConnectionError):
+            wire.call("ECHO", "gone")
+
+
+def test_a_connection_that_was_idle_for_long_is_asked_first_and_one_cut_meanwhile_is_not_kept(
+    own_redis: PrivateRedis,
+) -> None:
+    client = store_client(own_redis.url, 4)
+    wire = Wire(client.connection_pool)
+    wire.call("PING")
+    wire._free[0]._used_s -= 60
+    calls = client.info("commandstats")["cmdstat_ping"]["calls"]
+    assert wire.call("ECHO", "idle") == "idle"
+    assert client.info("commandstats")["cmdstat_ping"]["calls"] == calls + 1
+    client.client_kill_filter(_type="normal", skipme=True)
+    with pytest.raises(redis.ConnectionError):
+        wire.call("ECHO", "cut")
+    assert wire.call("ECHO", "anew") == "anew"
