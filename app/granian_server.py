@@ -40,7 +40,7 @@ EXIT_REFUSED: Final = 4
 """The worker's status after a StartError, which it has told already."""
 
 
-class GranianServer(MPServer):  # type: ignore[misc]
+class Server(MPServer):  # type: ignore[misc]
     """Serve `hooks.build`'s application until a signal ends the process."""
 
     def __init__(

@@ -38,7 +38,7 @@ KEEPALIVE_S = 5
 gunicorn_wsgi.SERVER = SERVER_NAME
 
 
-class GunicornServer(BaseApplication):  # type: ignore[misc]
+class Server(BaseApplication):  # type: ignore[misc]
     """Serve `hooks.build`'s application on `bind` until a signal ends the process."""
 
     def __init__(

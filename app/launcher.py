@@ -9,17 +9,18 @@ import socket
 import sys
 import time
 from collections.abc import Callable
+from importlib import import_module
 from ipaddress import ip_network
+from typing import Any
 
+from app.allocators import one_stock_for_all_threads
 from app.banner import page
 from app.data_lock import DataLock
 from app.embedded import EmbeddedServer
-from app.granian_server import GranianServer
-from app.gunicorn_server import GunicornServer
 from app.kept import ADMIN_SHOWN, keep_demo, keep_secrets, mark_admin
 from app.node import DemoAccount, NodeContext, StartError
 from app.permanent import permanent
-from app.serving import Application, Hooks, WsgiApp, report
+from app.serving import Application, Hooks, Server, WsgiApp, report
 from config.settings import Settings, SettingsError, load_settings
 
 EXIT_START = 1
@@ -94,11 +95,16 @@ class Launcher:
             self._embedded.stop()
             say("kfring: stopped")
 
-    def _server(self, hooks: Hooks) -> GranianServer | GunicornServer:
+    def _server(self, hooks: Hooks) -> Server:
+        """Imported now, as its allocator reads its settings when it is loaded."""
         settings = self._settings
-        make = GranianServer if settings.server == "granian" else GunicornServer
+        one_stock_for_all_threads()
+        make: Any = import_module(f"app.{settings.server}_server").Server
         trusted = settings.trusted_proxies or LOOPBACK
-        return make(settings.host.strip("[]"), settings.port, settings.thread_count, trusted, hooks)
+        made: Server = make(
+            settings.host.strip("[]"), settings.port, settings.thread_count, trusted, hooks
+        )
+        return made
 
     @property
     def _base_url(self) -> str:

@@ -74,7 +74,7 @@ class Subscription:
     """
 
     listener: Listener
-    pending: queue.Queue[DeskEvent] = field(default_factory=lambda: queue.Queue(BACKLOG_MAX))
+    pending: queue.SimpleQueue[DeskEvent] = field(default_factory=queue.SimpleQueue)
     held: list[DeskEvent] | None = None
 
     def get(self, timeout_s: float) -> DeskEvent | None:
@@ -88,10 +88,10 @@ class Subscription:
         if self.held is not None:
             self.held.append(event)
             return
-        try:
-            self.pending.put_nowait(event)
-        except queue.Full:
+        if self.pending.qsize() >= BACKLOG_MAX:
             self._start_over()
+        else:
+            self.pending.put(event)
 
     def caught_up(self, missed: Iterable[DeskEvent]) -> None:
         """What was missed, then what was held back."""
@@ -105,7 +105,7 @@ class Subscription:
                 self.pending.get_nowait()
             except queue.Empty:
                 break
-        self.pending.put_nowait(RESYNC)
+        self.pending.put(RESYNC)
 
 
 class Listeners:

@@ -32,6 +32,13 @@ class Application(Protocol):
         """Ends what ``create_wsgi`` started."""
 
 
+class Server(Protocol):
+    """``Server(host, port, threads, trusted, hooks)`` of one of the server modules."""
+
+    def run(self) -> None:
+        """Serve until a signal ends the process; SystemExit where the worker could not start."""
+
+
 @dataclass(frozen=True, slots=True)
 class Hooks:
     """What the launcher does around the server.
