@@ -30,7 +30,7 @@ SOCKET_RECORD = "socket-dir"  # in the data folder: where the socket of the runn
 _SOCKET_PATH_MAX = 90  # bytes; sun_path holds 104 on macOS, 108 on Linux
 _SOCKET_DIR_PREFIX = "kfring-"
 ENVIRONMENT = {"LC_ALL": "C", "GLIBC_TUNABLES": "glibc.malloc.tcache_count=127"}
-"""The bundled server uses glibc's malloc. With its usual stock of 7 pieces a size, a message that costs 100 µs
+"""The bundled server uses glibc's malloc. With its usual stock of 7 pieces a size a message that costs 100 µs
 in an empty store costs 130 beside 100,000 conversations; with this, 110."""
 
 
