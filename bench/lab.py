@@ -7,7 +7,7 @@ import os
 import statistics
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +19,14 @@ LOAD_CORE = CORES[-1]
 
 
 @contextlib.contextmanager
-def on_core(core: int) -> Iterator[None]:
-    """Children started inside stay on this core, with all their threads."""
-    os.sched_setaffinity(0, {core})
+def on_cores(cores: Iterable[int]) -> Iterator[None]:
+    """Children started inside stay on these cores, with all their threads."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cores)
     try:
         yield
     finally:
-        os.sched_setaffinity(0, {LOAD_CORE})
+        os.sched_setaffinity(0, before)
 
 
 def pin(pid: int, core: int) -> None:
@@ -38,10 +39,10 @@ def pin(pid: int, core: int) -> None:
 class BenchNode(Node):
     """A node as ``make run`` starts it; its embedded store is moved to the other core."""
 
-    core = SERVER_CORE
+    cores: Sequence[int] = (SERVER_CORE,)
 
     def start(self) -> BenchNode:
-        with on_core(self.core):
+        with on_cores(self.cores):
             super().start()
         if store := self.embedded_store_pid():
             pin(store, LOAD_CORE)
@@ -62,6 +63,11 @@ class BenchNode(Node):
         )
         store = self.embedded_store_pid()
         return next(int(pid) for pid in found.stdout.split() if int(pid) != store)
+
+    def cpu_s(self) -> float:
+        """What the process that answers has used so far, the system's work for it included."""
+        fields = Path(f"/proc/{self.worker_pid()}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def memory_mb(self) -> float:
         """Resident memory of the process that answers."""

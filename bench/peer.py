@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench.lab import SERVER_CORE, on_core, python_of
+from bench.lab import SERVER_CORE, on_cores, python_of
 from tests.e2e.world import AES_KEY, ROOT, Credentials
 from tests.support import accepts, free_port, wait_until
 
@@ -28,7 +28,7 @@ def peer(app: str, server: str, credentials: Credentials) -> Iterator[str]:
         "PEER_KEY": AES_KEY,
         "PEER_APPID": credentials.appid,
     }
-    with on_core(SERVER_CORE):
+    with on_cores([SERVER_CORE]):
         process = subprocess.Popen(
             _command(app, server, port), cwd=ROOT / "bench" / "peers", env=env
         )

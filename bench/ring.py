@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from bench.lab import SERVER_CORE, command_output, median, on_core, python_of
+from bench.lab import SERVER_CORE, command_output, median, on_cores, python_of
 from bench.peer import VENV
 from bench.rows import Row, against, markdown, within
 from bench.timing import each_ms
@@ -16,7 +16,7 @@ PEER = Path(__file__).parent / "peers" / "ring.py"
 
 
 def rows() -> list[Row]:
-    with on_core(SERVER_CORE):
+    with on_cores([SERVER_CORE]):
         ring = Ring.of((f"agent{n}@bench", BASE_WEIGHT) for n in range(AGENTS))
         keys = [f"oBench{n:022d}" for n in range(KEYS)]
         ours, theirs = list[float](), list[dict[str, float]]()

@@ -4,28 +4,36 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
+from unittest.mock import patch
 
 from redis.connection import AbstractConnection
 
 from bench.inside import inside
 from bench.rows import Row, markdown
+from sessions.wire import Direct
+
+WRITES = ((Direct, "_exchange"), (AbstractConnection, "send_packed_command"))
+"""Everything that asks Redis something passes one of these."""
 
 
 def counted(call: Callable[[], object]) -> int:
     """Round trips that ``call`` makes in this thread: one for a command, a script or a pipeline."""
-    mine, sends, send = threading.get_ident(), list[int](), AbstractConnection.send_packed_command
+    mine, sends = threading.get_ident(), list[int]()
 
-    def spy(self: AbstractConnection, *args: Any, **more: Any) -> Any:
-        if threading.get_ident() == mine:
-            sends.append(1)
-        return send(self, *args, **more)
+    def spied(write: Callable[..., Any]) -> Callable[..., Any]:
+        def spy(*args: Any, **more: Any) -> Any:
+            if threading.get_ident() == mine:
+                sends.append(1)
+            return write(*args, **more)
 
-    AbstractConnection.send_packed_command = spy  # type: ignore[method-assign]
-    try:
+        return spy
+
+    with ExitStack() as stack:
+        for owner, name in WRITES:
+            stack.enter_context(patch.object(owner, name, spied(getattr(owner, name))))
         call()
-    finally:
-        AbstractConnection.send_packed_command = send  # type: ignore[method-assign]
     return len(sends)
 
 
