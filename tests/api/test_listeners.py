@@ -65,4 +65,6 @@ def test_what_happens_while_a_desk_catches_up_comes_after_what_it_missed() -> No
     desk.offer(event("4-0"))
     told = [e.id for e in iter(lambda: desk.get(0), None)]
     assert told == ["1-0", "2-0", "3-0", "4-0"]
-    assert desk.pending.maxsize == BACKLOG_MAX
+    for number in range(BACKLOG_MAX + 1):
+        desk.offer(event(f"{number}-1"))
+    assert [e.type for e in iter(lambda: desk.get(0), None)] == ["resync"]

@@ -91,8 +91,10 @@ def test_the_desk_is_chinese_whatever_has_happened(agent: Desk, node: DemoNode) 
     for entry in ("图文链接", "菜单", "小程序页面"):
         page.get_by_role("button", name="更多").click()
         page.get_by_role("menuitem", name=entry).click()
+        page.get_by_role("dialog").wait_for()
         assert english(page) == set(), entry
         page.keyboard.press("Escape")
+        page.get_by_role("dialog").wait_for(state="detached")
     for tab in ("排队中", "已结束"):
         page.get_by_role("tab", name=tab).click()
         assert english(page) == set(), tab
