@@ -6,6 +6,7 @@ give is not needed here: scripts are repeatable, and ``guarded`` repeats them on
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import struct
 import time
@@ -78,14 +79,16 @@ class Wire:
         packed = b"".join([hiredis.pack_command(tuple(command)) for command in commands])
         answers = self._asked(packed, len(commands))
         for answer in answers:
-            if isinstance(
-                answer, redis.ConnectionError
-            ):  # the server is loading: it refused them all
+            if isinstance(answer, redis.ConnectionError):  # the server is loading and refused all
                 raise answer
         return answers
 
     def _asked(self, packed: bytes, count: int) -> list[Any]:
-        """One that fails is closed, as an answer may still come, for nobody."""
+        """A connection that fails is closed, as an answer may still come, for nobody.
+
+        With one that was cut go all that are free: whatever cut it cut them, too, and the caller's only retry
+        must not meet another of them.
+        """
         try:
             connection = self._free.pop()
         except IndexError:
@@ -94,14 +97,20 @@ class Wire:
             answers = connection.ask(packed, count)
         except OSError as error:
             connection.close()
-            timed_out = isinstance(error, TimeoutError | BlockingIOError)
-            kind = redis.TimeoutError if timed_out else redis.ConnectionError
-            raise kind(f"{type(error).__name__} while asking the store") from error
+            if isinstance(error, TimeoutError | BlockingIOError):
+                raise redis.TimeoutError("the store did not answer in time") from error
+            self._drop_free()
+            raise redis.ConnectionError(f"{type(error).__name__} from the store") from error
         except BaseException:
             connection.close()
             raise
         self._free.append(connection)
         return answers
+
+    def _drop_free(self) -> None:
+        with contextlib.suppress(IndexError):
+            while True:
+                self._free.pop().close()
 
 
 class Direct:

@@ -12,6 +12,7 @@ import pytest
 import redis
 
 from sessions.clients import store_client
+from sessions.scripts import guarded
 from sessions.wire import Wire, fields_of, line_to
 from tests.servers import PrivateRedis
 from tests.support import free_port, wait_until
@@ -187,3 +188,16 @@ def test_a_connection_that_was_idle_for_long_is_asked_first_and_one_cut_meanwhil
     with pytest.raises(redis.ConnectionError):
         wire.call("ECHO", "cut")
     assert wire.call("ECHO", "anew") == "anew"
+
+
+def test_one_retry_is_enough_after_a_restart_however_many_connections_were_free(
+    own_redis: PrivateRedis,
+) -> None:
+    client = store_client(own_redis.url, 8)
+    wire = Wire(client.connection_pool)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: wire.call("BLPOP", "nothing", 0.2), range(8)))
+    assert len(wire._free) == 8
+    own_redis.restart()
+    said = [guarded(lambda n=n: wire.call("ECHO", str(n))) for n in range(4)]  # type: ignore[misc]
+    assert said == ["0", "1", "2", "3"]
