@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+FLAT = 1.15
+"""How much dearer what grows may become and still count as flat."""
+
 HEAD = ("what", "measured", "peer in the same run", "ratio", "target", "")
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from bench.inside import Inside, inside
 from bench.lab import median
-from bench.rows import Row, markdown
+from bench.rows import FLAT, Row, markdown
 from bench.timing import each_ms
 
 FEW, MANY = 10, 100_000
 FEW_AGENTS, MANY_AGENTS = 10, 1_000
 MESSAGES, ROUNDS = 2_000, 7
-FLAT = 1.15
 
 
 def cost_ms(office: Inside, users: int) -> float:

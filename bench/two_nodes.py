@@ -14,12 +14,11 @@ from pathlib import Path
 
 from bench import callback, desk, load, pushes
 from bench.lab import CORES, BenchNode, median
-from bench.rows import Row, against, markdown
+from bench.rows import FLAT, Row, against, markdown
 from tests.e2e.world import Credentials, Platform
 from tests.servers import PrivateRedis, PrivateZooKeeper
 
 ROUNDS = 3
-FLAT = 1.15
 
 
 class Anywhere(BenchNode):

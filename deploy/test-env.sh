@@ -9,6 +9,7 @@ has() {
 
 missing() {
     has redis-server || echo redis-server
+    has openssl || echo openssl
     has nginx || [ -x /usr/sbin/nginx ] || echo nginx
     if ! has java || [ ! -e /usr/share/java/zookeeper.jar ]; then echo zookeeper; fi
     has chromium || has chromium-browser || has google-chrome || echo chromium

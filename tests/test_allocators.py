@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import subprocess
-from pathlib import Path
 
 import pytest
 
@@ -15,19 +13,11 @@ from tests.e2e.conftest import credentials as credentials
 from tests.e2e.conftest import node as node
 from tests.e2e.conftest import platform as platform
 from tests.e2e.world import Caller, Node
+from tests.faults.cluster import rss_mb
 
 STREAMS = 150
 STREAM_KB = 75
 """54 measured, 93 with a stock of memory for each thread."""
-
-
-def worker_kb(node: Node) -> int:
-    """Resident memory of the process that answers."""
-    assert node.process is not None
-    children = ["pgrep", "-P", str(node.process.pid)]
-    found = subprocess.run(children, capture_output=True, text=True, check=True).stdout.split()
-    (worker,) = (pid for pid in found if int(pid) != node.embedded_store_pid())
-    return int(Path(f"/proc/{worker}/status").read_text().split("VmRSS:")[1].split()[0])
 
 
 def stream(node: Node, admin: Caller) -> socket.socket:
@@ -42,9 +32,10 @@ def stream(node: Node, admin: Caller) -> socket.socket:
 
 def test_an_open_stream_costs_a_node_less_than_its_share(node: Node, admin: Caller) -> None:
     streams = [stream(node, admin) for _ in range(10)]
-    before = worker_kb(node)
+    assert node.process is not None
+    before = rss_mb(node.process.pid)
     streams += [stream(node, admin) for _ in range(STREAMS)]
-    each = (worker_kb(node) - before) / STREAMS
+    each = (rss_mb(node.process.pid) - before) * 1000 / STREAMS
     for one in streams:
         one.close()
     assert each < STREAM_KB

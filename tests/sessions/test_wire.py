@@ -105,16 +105,8 @@ class RedisOverTls(PrivateRedis):
 
     def command(self) -> list[str]:
         key, certificate = self.folder / "key.pem", self.folder / "certificate.pem"
-        make = [
-            "openssl",
-            "req",
-            "-x509",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:prime256v1",
-        ]
-        make += ["-nodes", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+        make = ["openssl", "req", "-x509", "-nodes", "-newkey", "rsa:2048"]
+        make += ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
         make += ["-keyout", str(key), "-out", str(certificate)]
         subprocess.run(make, check=True, capture_output=True)
         self.tls_port = free_port()
