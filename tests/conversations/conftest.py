@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -84,6 +85,8 @@ class Office:
         self.account.attendance.refresh()
 
     def says(self, openid: str, text: str = "你好", **more: Any) -> Outcome:
+        """Never in the millisecond of another: who came first could not be told any more."""
+        time.sleep(0.001)
         return arrivals.receive(self.account, self.push(openid, text, **more))
 
     def push(self, openid: str, text: str = "你好", **more: Any) -> Inbound:
