@@ -10,30 +10,30 @@ import sys
 from collections.abc import Callable
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
-_WATCH = 'read _; kill -9 "$1" 2>/dev/null'  # read returns when the last writer is gone
+_WATCH = 'read _; kill "-$1" "$2" 2>/dev/null'  # read returns when the last writer is gone
 
 
-def tie_to_parent(parent: int) -> None:
-    """In a fresh child: the kernel kills it when the parent's main thread dies. Linux only."""
+def tie_to_parent(parent: int, last_signal: signal.Signals = signal.SIGKILL) -> None:
+    """In a fresh child: it gets `last_signal` when the parent's main thread dies. Linux only."""
     if sys.platform != "linux":
         return
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, last_signal, 0, 0, 0)
     if os.getppid() != parent:  # it died before the call above
         os._exit(1)
 
 
-def tied() -> Callable[[], None]:
+def tied(last_signal: signal.Signals) -> Callable[[], None]:
     """`preexec_fn` for a child of this process; call it in the main thread."""
     parent = os.getpid()
-    return lambda: tie_to_parent(parent)
+    return lambda: tie_to_parent(parent, last_signal)
 
 
 class PipeWatcher:
-    """Where the kernel has no parent-death signal: a shell that waits on a pipe, then kills."""
+    """Where the kernel has no parent-death signal: a shell that waits on a pipe, then sends it."""
 
-    def __init__(self, pid: int) -> None:
+    def __init__(self, pid: int, last_signal: signal.Signals) -> None:
         reader, self._writer = os.pipe()
-        command = ["/bin/sh", "-c", _WATCH, "sh", str(pid)]
+        command = ["/bin/sh", "-c", _WATCH, "sh", str(int(last_signal)), str(pid)]
         self._shell = subprocess.Popen(command, stdin=reader, start_new_session=True, env={})
         os.close(reader)
 

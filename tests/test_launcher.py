@@ -26,6 +26,7 @@ ACCOUNT = {
     "KF_WECHAT_ID": "shop",
 }
 START_S = 30.0
+GONE_S = 10.0
 
 
 class Node:
@@ -202,7 +203,8 @@ def test_after_kill_9_nothing_is_left_and_a_new_start_has_all_data(
     for expected in range(1, 51):
         assert node.get("/count") == str(expected)
     node.process.kill()
-    wait_until(lambda: not accepts(node.port) and not node.members(), 2.0)
+    wait_until(lambda: not accepts(node.port) and not node.members(), GONE_S)
+    assert "bye bye" in (folder / "redis" / "server.log").read_text()  # it wrote all down
     again = start(nodes, folder, node.port).ready()
     assert again.get("/count") == "51"
     assert json.loads((folder / "demo.json").read_text())["agent1"] in again.text()

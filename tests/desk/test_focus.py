@@ -133,6 +133,28 @@ def test_a_customer_is_taken_answered_handed_on_and_closed_by_keyboard_alone(
         node.admin("PUT", "/admin/groups/general_support", manual(node, False))
 
 
+NEXT_KEY_AT_ONCE = """() => {
+  const dialog = document.querySelector("dialog[open]");
+  const x = new KeyboardEvent("keydown", { key: "x", bubbles: true });
+  new MutationObserver(() => document.body.dispatchEvent(x)).observe(dialog, { attributeFilter: ["open"] });
+  window.told = new Promise((tell) => dialog.addEventListener("close", () => setTimeout(tell)));
+}"""
+
+
+def test_a_key_pressed_as_a_dialog_goes_away_opens_the_next_one(
+    desk: Desks, node: DemoNode, anna: str
+) -> None:
+    agent = desk().sign_in("agent1").serve()
+    node.says(anna, "您好")
+    agent.open("您好")
+    agent.page.get_by_role("button", name="转接").click()
+    expect(agent.page.get_by_role("dialog", name="转接")).to_be_visible()
+    agent.page.evaluate(NEXT_KEY_AT_ONCE)
+    agent.page.keyboard.press("Escape")
+    agent.page.evaluate("() => window.told")
+    expect(agent.page.get_by_role("dialog", name="结束会话")).to_be_visible()
+
+
 def manual(node: DemoNode, by_hand: bool) -> dict[str, Any]:
     """The default group, whose agents take customers themselves or are given them."""
     group = next(g for g in node.admin("GET", "/admin/groups") if g["name"] == "general_support")
