@@ -133,6 +133,29 @@ def test_remark_tags_and_notes_are_kept_on_the_customers_card(
     expect(card.get_by_text("要开专票")).to_be_visible()
 
 
+TYPES_AT_ONCE = """() => {
+  window.drawn = new Promise((tell) => new MutationObserver((_, observer) => {
+    const remark = document.querySelector(".remark input");
+    if (!remark) return;
+    observer.disconnect();
+    remark.value = "王女士";
+    remark.dispatchEvent(new InputEvent("input", { bubbles: true }));
+    requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(tell)));
+  }).observe(document.body, { childList: true, subtree: true }));
+}"""
+
+
+def test_what_is_typed_as_the_customers_card_appears_stays(
+    desk: Desks, node: DemoNode, anna: str
+) -> None:
+    page = served(desk, node, anna).page
+    page.evaluate(TYPES_AT_ONCE)
+    page.get_by_role("button", name="客户资料").click()
+    page.evaluate("() => window.drawn")
+    expect(page.locator(".remark input")).to_have_value("王女士")
+    expect(page.locator(".remark button")).to_be_visible()
+
+
 def test_search_finds_two_characters_in_an_earlier_conversation_and_opens_it_to_read(
     desk: Desks, node: DemoNode, anna: str
 ) -> None:

@@ -1,7 +1,7 @@
 // What is known of the customer: remark, tags, facts, earlier conversations, colleagues' notes.
 
 import { get, patch } from "../shared/api.js";
-import { html, useEffect, useState } from "../shared/kit.js";
+import { html, useEffect, useLayoutEffect, useState } from "../shared/kit.js";
 import { problemWords } from "../shared/problems.js";
 import { momentOf } from "../shared/time.js";
 import { has, t } from "../shared/words.js";
@@ -47,7 +47,7 @@ function Known({ card, change }) {
 
 function Remark({ remark, change }) {
   const [text, setText] = useState(remark);
-  useEffect(() => setText(remark), [remark]);
+  useLayoutEffect(() => setText(remark), [remark]);
   return html`<form class="remark" onSubmit=${(event) => { event.preventDefault(); change({ remark: text.trim() }); }}>
     <label>${t("card.remark")}
       <input value=${text} maxlength="128" placeholder=${t("card.noRemark")} onInput=${(event) => setText(event.currentTarget.value)} /></label>

@@ -1,6 +1,6 @@
 // A button that opens a small list of actions: arrows move, Escape closes and gives the focus back.
 
-import { html, useEffect, useRef, useState } from "../shared/kit.js";
+import { html, useLayoutEffect, useRef, useState } from "../shared/kit.js";
 
 const STEPS = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 };
 
@@ -9,7 +9,7 @@ export function Menu({ label, face, name, options }) {
   const box = useRef(null);
   const items = () => [...box.current.querySelectorAll("[role^=menuitem]")];
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!open) return undefined;
     items()[0]?.focus();
     const elsewhere = (event) => !box.current.contains(event.target) && setOpen(false);

@@ -1,6 +1,6 @@
 // The box: text, what is pasted, canned replies by a slash, and what else can be sent.
 
-import { html, useEffect, useLayoutEffect, useRef, useState } from "../shared/kit.js";
+import { html, useLayoutEffect, useRef, useState } from "../shared/kit.js";
 import { t } from "../shared/words.js";
 import { asked, canned, filled, fitting, loadCanned } from "./canned.js";
 import { CannedMenu, optionId } from "./canned_menu.js";
@@ -28,7 +28,7 @@ export function Write({ session, files }) {
     if (matchMedia("(min-width: 760px)").matches) box.current.focus();
     return stops;
   }, []);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (words !== null && !canned.value) loadCanned().catch(() => {});
     setAt(0);
   }, [words]);

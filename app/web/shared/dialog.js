@@ -1,7 +1,7 @@
 // A modal dialog: the browser keeps the focus inside, Escape closes it, the focus goes back afterwards.
 // The browser tells of the end a task later, when the next dialog may already be asked for: here it is told at once, and once.
 
-import { html, useEffect, useRef } from "./kit.js";
+import { html, useLayoutEffect, useRef } from "./kit.js";
 import { t } from "./words.js";
 
 export function Dialog({ title, onClose, children }) {
@@ -13,7 +13,7 @@ export function Dialog({ title, onClose, children }) {
     box.current.close();
     onClose();
   };
-  useEffect(() => {
+  useLayoutEffect(() => {
     const dialog = box.current;
     dialog.showModal();
     return () => {
