@@ -28,6 +28,10 @@ VNODES_MAX: Final = 1000
 REBUILD_SHARE: Final = 4
 """With more than one in so many agents changed, sorting everything is cheaper than splicing."""
 
+ARCS: Final = 64
+ARC_BITS: Final = 58
+"""Sorted arc by arc: no other thread runs during a sort, and that of 180,000 points took 0.2 s."""
+
 Items = TypeVar("Items", bound=MutableSequence[Any])
 
 Point = tuple[int, str]
@@ -60,9 +64,11 @@ class Ring:
     def of(cls, agents: Iterable[tuple[str, int]]) -> Ring:
         """A ring of (name, weight) pairs; their order does not matter, of one name the last counts."""
         weights = dict(agents)
-        points = _points(weights.items())
-        at = array(UINT64, [position for position, _ in points])
-        return cls(_sorted(weights), at, [name for _, name in points])
+        at, owners = array(UINT64), list[str]()
+        for arc in _arcs(weights.items()):
+            at.fromlist([position for position, _ in arc])
+            owners += [name for _, name in arc]
+        return cls(_sorted(weights), at, owners)
 
     def with_agents(self, agents: Iterable[tuple[str, int]]) -> Ring:
         """The ring of exactly these agents, made from this one by what differs."""
@@ -162,11 +168,17 @@ def _sorted(weights: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
 
 def _points(agents: Iterable[tuple[str, int]]) -> list[Point]:
     """All virtual nodes of these agents, in the order of the ring."""
-    # Index first and a separator: "1" + "2x" and "12" + "x" must not share a point.
-    return sorted(
-        {
-            (point(f"{index}|{name}"), name)
-            for name, weight in agents
-            for index in range(vnode_count(weight))
-        }
-    )
+    return [one for arc in _arcs(agents) for one in arc]
+
+
+def _arcs(agents: Iterable[tuple[str, int]]) -> Iterator[list[Point]]:
+    """The same in arcs that follow each other, each given up by the time the next one is asked for."""
+    arcs: list[list[Point]] = [[] for _ in range(ARCS)]
+    for name, weight in agents:
+        for index in range(vnode_count(weight)):
+            # Index first and a separator: "1" + "2x" and "12" + "x" must not share a point.
+            position = point(f"{index}|{name}")
+            arcs[position >> ARC_BITS].append((position, name))
+    arcs.reverse()
+    while arcs:
+        yield sorted(set(arcs.pop()))
