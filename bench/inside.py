@@ -18,8 +18,8 @@ from app.account import Account
 from app.conversations.arrivals import receive
 from app.data_lock import DataLock
 from app.embedded import EmbeddedServer
+from app.interpreter import permanent, short_turns
 from app.node import NodeContext
-from app.permanent import permanent
 from bench.lab import LOAD_CORE, SERVER_CORE, pin
 from bench.pushes import openid
 from config.settings import load_settings
@@ -146,7 +146,8 @@ def inside(**env: str) -> Iterator[Inside]:
         store.start()
         assert store.pid
         pin(store.pid, LOAD_CORE)
-        with permanent():  # as the launcher does
+        short_turns()  # as the launcher does, and the next
+        with permanent():
             services = wiring.build(settings, _context(store.url))
         try:
             served = services.served[of.appid]

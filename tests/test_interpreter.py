@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from app.permanent import FULL_EVERY, permanent
+from app.interpreter import FULL_EVERY, permanent
 
 
 @pytest.fixture(autouse=True)
