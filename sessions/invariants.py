@@ -58,7 +58,9 @@ class Invariants:
         """Puts right what is still as it was found; how many. Every step is atomic and may be repeated."""
         done = 0
         for finding in findings:
-            args = (finding.session_id, finding.version, json.dumps([finding.mend]))
+            name, key, ident, *arguments = finding.mend
+            command = json.dumps([name, self.keys.of(key, ident), *arguments])
+            args = (finding.session_id, finding.version, command)
             done += self._scripts.run("mend", self.keys.prefix, *args) == "ok"
         return done
 

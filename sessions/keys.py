@@ -1,8 +1,8 @@
 """Every Redis key of an official account, in one table.
 
 All keys of one account carry the hash tag ``{appid}``: one account is one cluster slot and one atomic
-domain. The Lua scripts get the prefix as KEYS[1] and this same table as text (``lua_table``), so a
-format is written once.
+domain. The Lua scripts get the prefix as KEYS[1] and their keys' names are replaced by these formats
+(``script_text``), so that a format is written once.
 """
 
 from __future__ import annotations
@@ -62,12 +62,6 @@ class Keys:
 
     def of(self, name: str, ident: str = "") -> str:
         return self.prefix + FORMATS[name] + ident
-
-
-def lua_table() -> str:
-    """The same table as a Lua literal for the scripts' prelude."""
-    rows = ",".join(f"{name}='{suffix}'" for name, suffix in FORMATS.items())
-    return "{" + rows + "}"
 
 
 def timer_member(session_id: str, timer: str) -> str:

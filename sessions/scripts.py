@@ -1,47 +1,45 @@
 """Loads the Lua scripts and runs them; Redis errors end here as this package's own.
 
-A script is its file behind the shared parts it names in ``PARTS``. Every mutating script may be repeated
-(it knows its operation id or changes nothing the second time), so a cut connection is tried once more;
-a time-out is not, as the caller's deadline is near.
+Every mutating script may be repeated (it knows its operation id or changes nothing the second time), so a
+cut connection is tried once more; a time-out is not, as the caller's deadline is near.
 """
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Sequence
-from importlib import resources
 from typing import Any, Final
 
 import redis
 from redis.commands.core import Script
 
-from sessions.keys import lua_table
 from sessions.model import StoreDown, StoreRefused
+from sessions.script_text import source
 from sessions.wire import line_to
 
-PARTS: Final[dict[str, tuple[str, ...]]] = {
-    "receive": ("lib", "budget", "inbound", "pace"),
-    "open": ("lib", "budget", "inbound", "room", "pace", "card"),
-    "commit": ("lib", "budget", "room", "pace", "card"),
-    "drain": ("lib", "room", "card", "heads"),
-    "reply": ("lib", "budget"),
-    "resend": ("lib", "budget"),
-    "claim": ("lib", "budget", "outbox"),
-    "settle": ("lib", "budget", "outbox"),
-    "amend": ("lib",),
-    "forget": ("lib",),
-    "mark_read": ("lib",),
-    "say": ("lib", "budget"),
-    "spend": ("lib", "budget"),
-    "set_status": ("lib",),
-    "off_shift": ("lib",),
-    "mark_agent": ("lib",),
-    "watch_absent": ("lib",),
-    "lease": ("lib",),
-    "settle_timer": ("lib",),
-    "mend": ("lib",),
-    "rate": ("lib", "budget", "inbound"),
-}
+NAMES: Final = (
+    "receive",
+    "open",
+    "commit",
+    "drain",
+    "reply",
+    "resend",
+    "claim",
+    "settle",
+    "amend",
+    "forget",
+    "mark_read",
+    "say",
+    "spend",
+    "set_status",
+    "off_shift",
+    "mark_agent",
+    "watch_absent",
+    "lease",
+    "settle_timer",
+    "mend",
+    "rate",
+)
 
 
 class Scripts:
@@ -51,7 +49,7 @@ class Scripts:
         self.client = client
         self.line = line_to(client)
         self._scripts: dict[str, Script] = {
-            name: client.register_script(source(name)) for name in PARTS
+            name: client.register_script(source(name)) for name in NAMES
         }
 
     def run(self, name: str, prefix: str, *args: str | int | float) -> Any:
@@ -96,14 +94,6 @@ class Scripts:
         for script in self._scripts.values():
             text = script.script
             guarded(lambda text=text: self.client.script_load(text))  # type: ignore[misc]
-
-
-def source(name: str) -> str:
-    """The whole text of a script as Redis gets it."""
-    folder = resources.files("sessions") / "lua"
-    parts = [f"local F = {lua_table()}"]
-    parts += [(folder / f"{part}.lua").read_text() for part in (*PARTS[name], name)]
-    return "\n".join(parts)
 
 
 def guarded(call: Callable[[], Any]) -> Any:

@@ -21,7 +21,7 @@ from config.settings import PREFIX, Settings
 from sessions.diagram import state_diagram
 from sessions.keys import FORMATS
 from sessions.machine import HOLDINGS, Timer
-from sessions.scripts import PARTS
+from sessions.scripts import NAMES
 from tests.stories.threads import THREADS
 from tests.test_imports import ROOT
 
@@ -115,7 +115,7 @@ def test_every_atomic_step_is_explained() -> None:
     named: set[str] = set()
     for row in rows(doc("architecture.md"), "Atomic steps"):
         named |= set(re.findall(r"`(\w+)`", row[0]))
-    assert named == set(PARTS)
+    assert named == set(NAMES)
 
 
 def routes() -> dict[tuple[str, str], str]:

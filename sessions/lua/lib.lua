@@ -1,7 +1,7 @@
--- Shared by every script (put in front of each when it is loaded).
--- KEYS[1] = prefix of the official account; the key table F is made from sessions/keys.py.
+-- Shared functions: those that a script uses are put in front of it when it is loaded (sessions/script_text.py).
+-- KEYS[1] = prefix of the official account; k('session', id) becomes k('s:', id) by sessions/keys.py.
 local P = KEYS[1]
-local function k(name, ident) return P .. F[name] .. (ident or '') end
+local function k(format, ident) return P .. format .. (ident or '') end
 
 local function now_us()
   local t = redis.call('TIME')
@@ -24,12 +24,10 @@ end
 -- Tell the desks: t type, k kf_accounts, g group, id session, then more. An entry on the conversation itself
 -- (session.*) carries its fields, for desks that read it after the conversation has gone to SQL.
 local function tell(kind, audience, group, extra, session_id)
-  local entry = { 't', kind, 'k', audience or '', 'g', group or '', 'sid', session_id or '' }
-  for _, v in ipairs(extra) do entry[#entry + 1] = v end
   if session_id and string.sub(kind, 1, 8) == 'session.' then
-    for _, v in ipairs(redis.call('HGETALL', k('session', session_id))) do entry[#entry + 1] = v end
+    for _, v in ipairs(redis.call('HGETALL', k('session', session_id))) do extra[#extra + 1] = v end
   end
-  redis.call('XADD', k('desk'), '*', unpack(entry))
+  redis.call('XADD', k('desk'), '*', 't', kind, 'k', audience or '', 'g', group or '', 'sid', session_id or '', unpack(extra))
 end
 
 local function tell_queue(group, joined, left)

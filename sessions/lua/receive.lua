@@ -8,16 +8,6 @@ local dup, openid = ARGV[1], ARGV[2]
 local known = redis.call('GET', k('duplicate', dup))
 if known then return { 'repeat', known } end
 
--- One who waits asks for his place (told at once) or to leave (done by the caller, who knows the table).
-local function asked(dup, sid, seq, group, what, seats)
-  local position, minutes = place(group, sid, seats[group] or 0)
-  local told = { result = 'cancel_asked', session_id = sid, seq = seq }
-  if what == 'place' then
-    told = { result = 'asked', session_id = sid, seq = seq, position = position, minutes = minutes, notice = 'queue' }
-  end
-  return outcome(dup, cjson.encode(told))
-end
-
 local now = now_ms()
 local c = k('customer', openid)
 local sid = redis.call('HGET', c, 'open')
@@ -35,10 +25,17 @@ if ARGV[14] == '0' then
   for _, trigger in ipairs(TRIGGERS) do redis.call('HSET', c, trigger .. '.left', '0', trigger .. '.ends', '0') end
 end
 if sid and ARGV[6] == '1' then
-  local p = { body = ARGV[3], preview = ARGV[4], kind = ARGV[5], touches = ARGV[7], media = ARGV[9] }
-  local seq, kf = take_in(openid, sid, p, now)
+  local seq, kf = take_in(sid, now, ARGV[3], ARGV[4], ARGV[5], ARGV[7], ARGV[9])
   local is = ARGV[17] ~= '' and redis.call('HMGET', k('session', sid), 'state', 'group')
-  if is and is[1] == ARGV[18] then return { 'done', asked(dup, sid, seq, is[2], ARGV[17], cjson.decode(ARGV[19])) } end
+  -- One who waits asks to leave (done by the caller, who knows the table) or for his place (told at once).
+  if is and is[1] == ARGV[18] then
+    local told = { result = 'cancel_asked', session_id = sid, seq = seq }
+    if ARGV[17] == 'place' then
+      local position, minutes = place(is[2], sid, cjson.decode(ARGV[19])[is[2]] or 0)
+      told = { result = 'asked', session_id = sid, seq = seq, position = position, minutes = minutes, notice = 'queue' }
+    end
+    return { 'done', outcome(dup, cjson.encode(told)) }
+  end
   return { 'done', appended(dup, sid, seq, kf) }
 end
 return { 'done', outcome(dup, cjson.encode({ result = 'noted', notice = ARGV[13], text = ARGV[16], session_id = sid or '' })) }
