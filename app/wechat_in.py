@@ -167,7 +167,7 @@ def _message(fields: Tree, common: dict[str, Any], wire_type: str) -> Inbound:
         kind, media, text = "unsupported", {"original_type": wire_type}, UNSUPPORTED_TEXT
     if "MsgDataId" in fields:
         media |= collect(fields, ARTICLE)
-    msg_id = _matching(fields, "MsgId", _MSG_ID) if leaf(fields.get("MsgId")) else ""
+    msg_id = _matching(fields, "MsgId", _MSG_ID) if fields.get("MsgId") else ""
     return Inbound(
         **common,
         kind="message",
@@ -227,7 +227,10 @@ def _parties(fields: Tree) -> tuple[str, str]:
 
 
 def _matching(fields: Tree, name: str, pattern: re.Pattern[str]) -> str:
-    value = leaf(fields.get(name)).strip()
-    if not pattern.fullmatch(value):
+    value = fields.get(name)
+    if isinstance(value, str) and pattern.fullmatch(value):
+        return value
+    stripped = leaf(value).strip()
+    if not pattern.fullmatch(stripped):
         raise BadPush(f"{name} is missing or malformed")
-    return value
+    return stripped
