@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from app.interpreter import SHORT_TURNS
 from routing.agents import Agent, Roster
 from routing.presence import Presence, PresenceHealth
 from sessions.roster import Seat, SeatStore, Status
@@ -131,7 +132,8 @@ class Attendance:
         for name in touched & agents.keys():
             agents[name] = Present(agents[name].seat, name in present)
         if everybody or names or touched & agents.keys():
-            roster = Roster.of((self._agent(a) for a in agents.values()), self._roster)
+            with SHORT_TURNS:
+                roster = Roster.of((self._agent(a) for a in agents.values()), self._roster)
             with self._lock:
                 self._agents, self._roster = agents, roster
         self._mark, self._seen, self._group = mark, present, group

@@ -17,7 +17,7 @@ from app.allocators import one_stock_for_all_threads
 from app.banner import page
 from app.data_lock import DataLock
 from app.embedded import EmbeddedServer
-from app.interpreter import permanent, short_turns
+from app.interpreter import permanent
 from app.kept import ADMIN_SHOWN, keep_demo, keep_secrets, mark_admin
 from app.node import DemoAccount, NodeContext, StartError
 from app.serving import Application, Hooks, Server, WsgiApp, report
@@ -125,7 +125,6 @@ class Launcher:
             say(f"kfring: embedded store ready after {time.monotonic() - began:.1f} s")
 
     def _build(self, draining: Callable[[], bool]) -> WsgiApp:
-        short_turns()
         with permanent():
             return self._application.create_wsgi(self._settings, self._context(draining))
 

@@ -18,7 +18,7 @@ from app.account import Account
 from app.conversations.arrivals import receive
 from app.data_lock import DataLock
 from app.embedded import EmbeddedServer
-from app.interpreter import permanent, short_turns
+from app.interpreter import permanent
 from app.node import NodeContext
 from bench.lab import LOAD_CORE, SERVER_CORE, pin
 from bench.pushes import openid
@@ -146,8 +146,7 @@ def inside(**env: str) -> Iterator[Inside]:
         store.start()
         assert store.pid
         pin(store.pid, LOAD_CORE)
-        short_turns()  # as the launcher does, and the next
-        with permanent():
+        with permanent():  # as the launcher does
             services = wiring.build(settings, _context(store.url))
         try:
             served = services.served[of.appid]

@@ -48,8 +48,6 @@ def create_wsgi(settings: Settings, node: NodeContext) -> Callable[..., Iterable
                 return [str(store.incr("count")).encode()]
             case "/pid":
                 return [str(os.getpid()).encode()]
-            case "/turn":
-                return [str(sys.getswitchinterval()).encode()]
             case "/node":
                 return [json.dumps(facts).encode()]
             case "/stream":

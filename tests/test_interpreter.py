@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import gc
+import sys
 from collections.abc import Iterator
 
 import pytest
 
-from app.interpreter import FULL_EVERY, permanent
+from app.interpreter import FULL_EVERY, SHORT_TURN_S, SHORT_TURNS, permanent
 
 
 @pytest.fixture(autouse=True)
@@ -41,3 +42,13 @@ def test_a_start_that_fails_leaves_the_collector_at_work() -> None:
     with pytest.raises(RuntimeError), permanent():
         raise RuntimeError
     assert gc.isenabled()
+
+
+def test_turns_are_short_while_anything_computes_and_as_usual_afterwards() -> None:
+    usual = sys.getswitchinterval()
+    with pytest.raises(ZeroDivisionError), SHORT_TURNS:
+        with SHORT_TURNS:
+            assert sys.getswitchinterval() == pytest.approx(SHORT_TURN_S)
+        assert sys.getswitchinterval() == pytest.approx(SHORT_TURN_S)
+        _ = 1 / 0
+    assert sys.getswitchinterval() == usual

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import pytest
 
-from app.interpreter import TURN_S
 from tests.support import accepts, free_port, wait_until
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -164,12 +163,6 @@ def test_a_stop_signal_to_the_whole_terminal_leaves_no_process(
     assert node.members() == [] and not accepts(node.port)
     assert not sockets.exists()
     assert node.text().count("small app: shut down") == 1
-
-
-def test_in_the_worker_no_thread_that_computes_keeps_the_others_waiting_for_long(
-    nodes: list[Node], folder: Path
-) -> None:
-    assert float(start(nodes, folder).ready().get("/turn")) == pytest.approx(TURN_S)
 
 
 def test_a_worker_stops_only_by_its_launcher(nodes: list[Node], folder: Path) -> None:

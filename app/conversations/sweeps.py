@@ -6,6 +6,8 @@ the same at once and a node that dies half way leaves work for the others.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from app.account import Account
 from app.conversations import (
     closing,
@@ -17,6 +19,7 @@ from app.conversations import (
     waiting,
 )
 from app.conversations.retry import transition
+from app.interpreter import SHORT_TURNS
 from app.refusals import Refusal
 from sessions.change import Change
 from sessions.deadlines import Overdue, Rearm, ring
@@ -33,20 +36,23 @@ ROUNDS = 50
 
 def run_timers(account: Account, now_ms: int) -> int:
     """Every due timer of the account; the number that led to a transition."""
-    fired = 0
+    with SHORT_TURNS:
+        fired = sum(_run_due(account, now_ms))
+    if fired:
+        account.wake_sender()
+    return fired
+
+
+def _run_due(account: Account, now_ms: int) -> Iterator[int]:
+    """How many of each batch led to a transition."""
     for _ in range(ROUNDS):
         members = account.reading.due_timers(now_ms, BATCH)
         due = [(sid, Timer(name)) for sid, name in map(split_timer, members)]
         closed = timed_closes.close_together(account, due)
-        fired += len(closed)
-        for session_id, timer in due:
-            if session_id not in closed:
-                fired += _run_timer(account, session_id, timer, now_ms)
+        others = [(sid, timer) for sid, timer in due if sid not in closed]
+        yield len(closed) + sum(_run_timer(account, sid, timer, now_ms) for sid, timer in others)
         if len(due) < BATCH:
             break
-    if fired:
-        account.wake_sender()
-    return fired
 
 
 def _run_timer(account: Account, session_id: str, timer: Timer, now_ms: int) -> int:
