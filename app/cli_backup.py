@@ -54,7 +54,7 @@ def _stores(settings: Settings) -> Iterator[tuple[Engine, Redis, str]]:
             )
             try:
                 check_layout(client)
-                yield engine, client, migrate(engine, settings.data_dir)
+                yield engine, client, migrate(engine)
             finally:
                 engine.dispose()
                 client.close()

@@ -217,7 +217,7 @@ def _watch_for_trouble(services: Services, jobs: Jobs) -> None:
 def _database(settings: Settings) -> Engine:
     try:
         engine = sql_engine.create(settings.sqlalchemy_url.get_secret_value(), settings.data_dir)
-        migrate(engine, settings.data_dir)
+        migrate(engine)
     except StorageError as error:
         raise StartError(f"database: {error}") from None
     return engine

@@ -1,6 +1,6 @@
 """Brings the database to the schema of this program at every start.
 
-One node migrates at a time: a lock file beside SQLite, an advisory lock in PostgreSQL. The SQLite
+One node migrates at a time: a lock file beside the SQLite file, an advisory lock in PostgreSQL. The SQLite
 file is copied first. A database newer than the program is refused.
 """
 
@@ -39,14 +39,14 @@ class NewerDataError(StorageError):
     """The database was written by a newer version of this program."""
 
 
-def migrate(engine: Engine, data_dir: Path) -> str:
+def migrate(engine: Engine) -> str:
     """Upgrade to the newest revision and return it; does nothing when it is there already.
 
     Raises ``NewerDataError``, or ``StorageDown`` when the lock cannot be had within a minute.
     """
     config = _config()
     head = _head(config)
-    with _locked(engine, data_dir):
+    with _locked(engine):
         with reading(engine) as conn:
             current = _current(conn)
         if current == head:
@@ -101,16 +101,17 @@ def _refuse_newer(config: Config, current: str | None, head: str) -> None:
 
 
 @contextmanager
-def _locked(engine: Engine, data_dir: Path) -> Iterator[None]:
-    held = _file_lock(data_dir) if sqlite_file(engine) else _advisory_lock(engine)
+def _locked(engine: Engine) -> Iterator[None]:
+    file = sqlite_file(engine)
+    held = _file_lock(file.parent) if file else _advisory_lock(engine)
     with held:
         yield
 
 
 @contextmanager
-def _file_lock(data_dir: Path) -> Iterator[None]:
+def _file_lock(folder: Path) -> Iterator[None]:
     deadline = time.monotonic() + LOCK_WAIT_S
-    with open(data_dir / LOCK_FILE, "a", encoding="ascii") as handle:
+    with open(folder / LOCK_FILE, "a", encoding="ascii") as handle:
         while True:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def folder(tmp_path: Path, redis_server: PrivateRedis) -> Path:
     """A data folder with the first admin."""
     engine = engines.create(None, tmp_path)
-    migrate(engine, tmp_path)
+    migrate(engine)
     with Redis.from_url(redis_server.url, decode_responses=True) as client:
         directory = PeopleDirectory(engine, Passwords(), Logins(client, b"k" * 32))
         directory.ensure_first_admin(1, "the-first-password")

@@ -31,7 +31,7 @@ def client(redis_server: PrivateRedis) -> Iterator[redis.Redis]:
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Engine]:
     made = engines.create(None, tmp_path)
-    migrate(made, tmp_path)
+    migrate(made)
     yield made
     made.dispose()
 

@@ -137,7 +137,7 @@ class Office:
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     folder: Path = tmp_path_factory.mktemp("sql")
     made = sql_engine.create(None, folder)
-    migrate(made, folder)
+    migrate(made)
     yield made
     made.dispose()
 

@@ -50,8 +50,8 @@ def make_engine(database_url: str | None, tmp_path: Path) -> Iterator[Callable[[
 
 
 @pytest.fixture
-def engine(make_engine: Callable[[], Engine], tmp_path: Path) -> Engine:
+def engine(make_engine: Callable[[], Engine]) -> Engine:
     """A migrated database."""
     made = make_engine()
-    migrate(made, tmp_path)
+    migrate(made)
     return made

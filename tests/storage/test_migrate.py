@@ -23,7 +23,7 @@ import sys
 from pathlib import Path
 from app.storage.engine import create
 from app.storage.migrate import migrate
-print(migrate(create(sys.argv[1] or None, Path(sys.argv[2])), Path(sys.argv[2])))
+print(migrate(create(sys.argv[1], Path(sys.argv[2]))))
 """
 
 
@@ -39,16 +39,14 @@ def test_an_empty_database_gets_exactly_the_tables_the_code_declares(engine: Eng
 
 
 def test_migrating_again_changes_nothing_and_makes_no_copy(engine: Engine, tmp_path: Path) -> None:
-    assert migrate(engine, tmp_path) == migrate(engine, tmp_path) == current_revision(engine)
+    assert migrate(engine) == migrate(engine) == current_revision(engine)
     assert list(tmp_path.glob("*.before-*")) == []
 
 
-def test_data_of_a_newer_version_is_refused_in_one_clear_line(
-    engine: Engine, tmp_path: Path
-) -> None:
+def test_data_of_a_newer_version_is_refused_in_one_clear_line(engine: Engine) -> None:
     _set_revision(engine, "9999_future")
     with pytest.raises(NewerDataError, match=r"9999_future.*start the newer version") as caught:
-        migrate(engine, tmp_path)
+        migrate(engine)
     assert "\n" not in str(caught.value)
     assert current_revision(engine) == "9999_future"
 
@@ -56,12 +54,19 @@ def test_data_of_a_newer_version_is_refused_in_one_clear_line(
 def test_processes_that_migrate_at_once_both_end_at_the_same_revision(
     database_url: str | None, make_engine: Callable[[], Engine], tmp_path: Path
 ) -> None:
-    command = [sys.executable, "-W", "error", "-c", MIGRATE, database_url or "", str(tmp_path)]
+    url = database_url or f"sqlite:///{tmp_path / engines.SQLITE_FILE}"
+    command = [sys.executable, "-W", "error", "-c", MIGRATE, url]
     root = Path(__file__).parents[2]
     environment = {**os.environ, "PYTHONPATH": str(root)}
     runs = [
-        subprocess.Popen(command, cwd=root, env=environment, stdout=subprocess.PIPE, text=True)
-        for _ in range(3)
+        subprocess.Popen(
+            [*command, str(tmp_path / data_folder)],
+            cwd=root,
+            env=environment,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for data_folder in ("a", "b", "c")
     ]
     said = [run.communicate(timeout=60)[0].strip() for run in runs]
     assert [run.returncode for run in runs] == [0, 0, 0]
@@ -69,28 +74,28 @@ def test_processes_that_migrate_at_once_both_end_at_the_same_revision(
 
 
 def test_migrating_waits_for_whoever_migrates_and_gives_up_in_time(
-    make_engine: Callable[[], Engine], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    make_engine: Callable[[], Engine], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.storage.migrate.LOCK_WAIT_S", 0.3)
     waiting = make_engine()
-    with _locked(make_engine(), tmp_path), pytest.raises(StorageDown):
-        migrate(waiting, tmp_path)
+    with _locked(make_engine()), pytest.raises(StorageDown):
+        migrate(waiting)
     assert current_revision(waiting) is None
-    assert migrate(waiting, tmp_path) == current_revision(waiting)
+    assert migrate(waiting) == current_revision(waiting)
 
 
-def test_tables_without_a_revision_are_not_touched(engine: Engine, tmp_path: Path) -> None:
+def test_tables_without_a_revision_are_not_touched(engine: Engine) -> None:
     with writing(engine) as conn:
         conn.execute(text("DELETE FROM alembic_version"))
     with pytest.raises(StorageError, match="no revision"):
-        migrate(engine, tmp_path)
+        migrate(engine)
 
 
 class TestSqliteFile:
     @pytest.fixture
     def engine(self, tmp_path: Path) -> Engine:
         made = engines.create(None, tmp_path)
-        migrate(made, tmp_path)
+        migrate(made)
         return made
 
     def test_the_file_is_copied_before_an_upgrade(
@@ -99,7 +104,7 @@ class TestSqliteFile:
         with writing(engine) as conn:
             conn.execute(text("INSERT INTO settings_kv VALUES ('colour', 'green')"))
         _add_revision(tmp_path / "scripts", monkeypatch, "op.drop_table('settings_kv')")
-        assert migrate(engine, tmp_path) == "0999"
+        assert migrate(engine) == "0999"
         copy = tmp_path / "kfring.db.before-0999"
         with closing(sqlite3.connect(copy)) as old:
             assert old.execute("SELECT value FROM settings_kv").fetchall() == [("green",)]
@@ -116,7 +121,7 @@ class TestSqliteFile:
             "op.drop_table('settings_kv')\n    op.drop_table('no_such_table')",
         )
         with pytest.raises(StorageError):
-            migrate(engine, tmp_path)
+            migrate(engine)
         assert current_revision(engine) == before
         with reading(engine) as conn:
             assert conn.execute(text("SELECT count(*) FROM settings_kv")).scalar() == 0
