@@ -51,9 +51,6 @@ __all__ = [
     "new_session_id",
 ]
 
-COMMITS_TOGETHER: Final = 8
-"""Transitions sent in one round trip: what comes behind them waits for a few milliseconds at most."""
-
 DRAIN_LIMIT: Final = 50
 """Conversations seated by one call, so that a script stays short; callers repeat."""
 
@@ -165,17 +162,13 @@ class SessionStore(MessageStore):
             raise Conflict(change.before.id)
 
     def commit_all(self, changes: Sequence[Change]) -> set[str]:
-        """Transitions of different conversations, some to a round trip; the ids of those that took place.
+        """Transitions of a few different conversations in one round trip; the ids of those that took place.
 
         The others met a conflict or a refusal and are to be looked at one by one.
         """
-        done = set[str]()
-        for start in range(0, len(changes), COMMITS_TOGETHER):
-            some = changes[start : start + COMMITS_TOGETHER]
-            calls = [(fresh_ident(), c.before.id, self._document(c)) for c in some]
-            results = self._scripts.run_many("commit", self.keys.prefix, calls)
-            done |= {c.before.id for c, result in zip(some, results, strict=True) if result == "ok"}
-        return done
+        calls = [(fresh_ident(), c.before.id, self._document(c)) for c in changes]
+        results = self._scripts.run_many("commit", self.keys.prefix, calls)
+        return {c.before.id for c, result in zip(changes, results, strict=True) if result == "ok"}
 
     def _document(self, change: Change) -> str:
         return compact(document(change, self.deadlines, self._priority_credit_ms))

@@ -33,6 +33,11 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateRe
 @pytest.fixture(scope="session")
 def zookeeper_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateZooKeeper]:
     """A real ZooKeeper for tests that leave it running; nodes are shared, so use `appid`."""
+    yield from started_zookeeper(tmp_path_factory)
+
+
+def started_zookeeper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateZooKeeper]:
+    """What such a fixture yields, stopped afterwards."""
     need(zookeeper_missing())
     server = PrivateZooKeeper(tmp_path_factory.mktemp("zookeeper"))
     server.start()

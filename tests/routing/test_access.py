@@ -10,10 +10,10 @@ from kazoo.exceptions import NoAuthError
 
 from routing.nodes import path_of
 from routing.zookeeper import ZooKeeperHub
-from tests.conftest import need
+from tests.conftest import started_zookeeper
 from tests.routing.test_zookeeper import PATIENT_S, SESSION_S, sees
 from tests.routing.test_zookeeper import operator as operator
-from tests.servers import PrivateZooKeeper, zookeeper_missing
+from tests.servers import PrivateZooKeeper
 from tests.support import wait_until
 
 pytestmark = pytest.mark.zookeeper
@@ -24,11 +24,7 @@ LOGIN = "kfring:only-the-nodes-know"
 @pytest.fixture(scope="module")
 def zookeeper_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateZooKeeper]:
     """One of its own: the first node with a login shuts everybody else out of the common parent."""
-    need(zookeeper_missing())
-    server = PrivateZooKeeper(tmp_path_factory.mktemp("zookeeper"))
-    server.start()
-    yield server
-    server.stop()
+    yield from started_zookeeper(tmp_path_factory)
 
 
 @pytest.fixture
