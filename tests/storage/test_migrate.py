@@ -98,6 +98,16 @@ class TestSqliteFile:
         migrate(made)
         return made
 
+    def test_nodes_with_data_folders_of_their_own_wait_for_each_other(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("app.storage.migrate.LOCK_WAIT_S", 0.3)
+        url = f"sqlite:///{tmp_path / 'shared.db'}"
+        east, west = (engines.create(url, tmp_path / name) for name in ("east", "west"))
+        with _locked(east), pytest.raises(StorageDown, match="another process"):
+            migrate(west)
+        assert migrate(west) == current_revision(east)
+
     def test_the_file_is_copied_before_an_upgrade(
         self, engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
