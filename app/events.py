@@ -12,6 +12,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import Final
 
 import structlog
@@ -30,7 +31,7 @@ from app.listeners import (
 from app.metrics import STREAMS
 from sessions.model import SessionError
 from sessions.reading import Reading
-from sessions.streams import KEPT_MS, DeskStream, Told
+from sessions.streams import KEPT_MS, PAGE, DeskStream, Told
 
 KEPT_EVENTS_MAX: Final = 50_000
 STREAMS_MAX: Final = 200
@@ -95,7 +96,9 @@ class DeskHub:
 
     def start(self) -> None:
         """Loads the last five minutes, then follows the stream."""
-        self._keep(self._stream.recent())
+        recent = self._stream.recent()
+        while page := list(islice(recent, PAGE)):
+            self._keep(page)
         if not self._kept:
             self._last_id = self._stream.last_id()
         self._thread.start()

@@ -7,17 +7,14 @@ the call repeated exactly once. No exception or log line carries a token, secret
 
 from __future__ import annotations
 
-import ipaddress
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from email.message import Message
-from typing import Any, NamedTuple, Protocol
-from urllib.parse import urlsplit
+from typing import Any, Protocol
 
 import requests
 
 from app.wechat_errors import Kind
+from app.wechat_files import Media, may_fetch, media_of, safe_filename
 from app.wechat_http import (
     JSON_HEADERS,
     READ_S,
@@ -35,7 +32,6 @@ from app.wechat_http import (
 
 __all__ = [
     "Accepted",
-    "Media",
     "NotConnected",
     "OutcomeUnknown",
     "PlatformRefused",
@@ -48,8 +44,6 @@ JSON_TYPES = frozenset({"application/json", "text/plain", "text/json"})
 MEDIA_TYPES = frozenset({"image", "voice", "video", "thumb"})
 TYPING_PATH = "/cgi-bin/message/custom/typing"
 MINIPROGRAM_TYPING_PATH = "/cgi-bin/message/custom/business/typing"
-FILENAME_CHARS = 100
-_FILENAME_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +51,6 @@ class Accepted:
     """The platform took the call; ``data`` is its JSON answer."""
 
     data: Mapping[str, Any]
-
-
-class Media(NamedTuple):
-    """A downloaded file; ``filename`` is "" where the platform named none."""
-
-    content: bytes
-    content_type: str
-    filename: str
 
 
 class Tokens(Protocol):
@@ -168,7 +154,7 @@ class WeChatApi:
         if answer.status != 200:
             raise OutcomeUnknown(f"HTTP {answer.status}")
         if answer.content_type not in JSON_TYPES:
-            return _media(answer)
+            return media_of(answer)
         url = judged(answer).get("video_url")
         if not isinstance(url, str):
             raise OutcomeUnknown("neither a file nor an error")
@@ -249,21 +235,12 @@ class WeChatApi:
         return exchange(self._session, method, url, params=params, read_s=read_s, **kwargs)
 
     def _video(self, url: str) -> Media:
-        if not _may_fetch(url, self._base_url):
+        if not may_fetch(url, self._base_url):
             raise OutcomeUnknown("video_url points to a place that is not public")
         answer = exchange(self._session, "GET", url, read_s=UPLOAD_READ_S)
         if answer.status != 200 or answer.content_type in JSON_TYPES:
             raise OutcomeUnknown(f"HTTP {answer.status} for the video")
-        return _media(answer)
-
-
-def safe_filename(name: str, mime: str) -> str:
-    """A short ASCII name with an extension: the platform judges the type by it."""
-    name = _FILENAME_UNSAFE.sub("_", name)[-FILENAME_CHARS:].lstrip("._")
-    if "." in name:
-        return name
-    extension = mime.partition("/")[2].replace("jpeg", "jpg").replace("mpeg", "mp3")
-    return f"{name or 'upload'}.{_FILENAME_UNSAFE.sub('', extension) or 'bin'}"
+        return media_of(answer)
 
 
 def _token_refused(answer: Answer) -> bool:
@@ -283,29 +260,3 @@ def _rows(accepted: Accepted, name: str) -> list[dict[str, Any]]:
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise OutcomeUnknown(f"no {name} in the answer")
     return rows
-
-
-def _media(answer: Answer) -> Media:
-    header = Message()
-    header["Content-Disposition"] = answer.disposition.replace("\r", "").replace("\n", "")
-    name = header.get_filename("")
-    return Media(
-        answer.body, answer.content_type, _FILENAME_UNSAFE.sub("_", name)[-FILENAME_CHARS:]
-    )
-
-
-def _may_fetch(url: str, base_url: str) -> bool:
-    """The platform's own host, or any name or public address; never one inside our network."""
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-    except ValueError:
-        return False
-    if parts.scheme not in ("http", "https") or not host:
-        return False
-    if host == urlsplit(base_url).hostname:
-        return True
-    try:
-        return ipaddress.ip_address(host).is_global
-    except ValueError:
-        return "." in host and not host.endswith((".local", ".localhost", ".internal"))

@@ -26,8 +26,8 @@ from config.settings import load_settings
 from sessions.clients import Redis
 from sessions.entry import entry_of
 from sessions.model import Inbound, Outcome
-from sessions.roster import Status
 from sessions.scripts import Scripts
+from sessions.seats import Status
 from sessions.store import Opening, SessionStore
 from tests.e2e.world import AES_KEY, Credentials
 

@@ -54,6 +54,19 @@ def read_accounts(settings: Settings) -> tuple[OfficialAccount, ...]:
     return (_single_account(settings, given),) if given else ()
 
 
+def oddities(settings: Settings) -> Iterator[str]:
+    """Sentences about what works and was hardly meant."""
+    if settings.presence_grace_s < settings.sweep_s:
+        yield (
+            f"KF_PRESENCE_GRACE_S {settings.presence_grace_s} is below KF_SWEEP_S "
+            f"{settings.sweep_s}: a lost agent is noticed by the sweep, not sooner"
+        )
+    if settings.zookeeper_hosts and settings.secret_key is None:
+        yield "KF_SECRET_KEY is not set: with several nodes, browsers need the same one on each"
+    if settings.accounts and not settings.wechat_id and not settings.accounts_file:
+        yield "KF_WECHAT_ID is not set: kf accounts must be named in full, as prefix@wechat_id"
+
+
 def _single_account(settings: Settings, given: list[str]) -> OfficialAccount:
     missing = [field for field in ("appid", "app_secret", "token") if field not in given]
     if missing:

@@ -31,7 +31,7 @@ from pydantic_settings import (
 )
 
 from config.accounts import AccountsFileError, CallbackMode, OfficialAccount
-from config.checks import SINGLE_ACCOUNT_FIELDS, cross_problems, read_accounts
+from config.checks import SINGLE_ACCOUNT_FIELDS, cross_problems, oddities, read_accounts
 from config.values import is_loopback, split_list
 
 PREFIX = "KF_"
@@ -225,7 +225,7 @@ def load_settings(
         )
     if lines:
         raise SettingsError(lines)
-    settings._warnings = tuple(_unknown(variables)) + tuple(_odd(settings))
+    settings._warnings = tuple(_unknown(variables)) + tuple(oddities(settings))
     return settings
 
 
@@ -279,18 +279,6 @@ def _unknown(variables: Mapping[str, str | None]) -> Iterable[str]:
         near = difflib.get_close_matches(name, known, n=1)
         hint = f"; did you mean {near[0]}?" if near else ""
         yield f"{name} is not a setting and is ignored{hint}"
-
-
-def _odd(settings: Settings) -> Iterable[str]:
-    if settings.presence_grace_s < settings.sweep_s:
-        yield (
-            f"KF_PRESENCE_GRACE_S {settings.presence_grace_s} is below KF_SWEEP_S "
-            f"{settings.sweep_s}: a lost agent is noticed by the sweep, not sooner"
-        )
-    if settings.zookeeper_hosts and settings.secret_key is None:
-        yield "KF_SECRET_KEY is not set: with several nodes, browsers need the same one on each"
-    if settings.accounts and not settings.wechat_id and not settings.accounts_file:
-        yield "KF_WECHAT_ID is not set: kf accounts must be named in full, as prefix@wechat_id"
 
 
 __all__ = [

@@ -2,71 +2,14 @@
 
 from __future__ import annotations
 
-import enum
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sessions.clients import ask_time
 from sessions.keys import Keys
 from sessions.scripts import Scripts, guarded
-
-
-class Status(enum.StrEnum):
-    """What an agent wants to be; whether he is there is presence."""
-
-    ONLINE = "online"
-    AWAY = "away"
-    OFFLINE = "offline"
-
-
-@dataclass(frozen=True, slots=True)
-class Seat:
-    """One agent as the scripts see him. ``seats`` is his limit of conversations, ``platform`` as in SQL.
-
-    ``off_shift_ms``: when his shift ends (0 = open end); from the moment it is set he gets no new
-    conversations.
-    """
-
-    kf_account: str
-    nickname: str
-    seats: int
-    groups: tuple[str, ...]
-    enabled: bool
-    status: Status
-    platform: str = "local"
-    ramp_ms: int = 0
-    online_ms: int = 0
-    off_shift_ms: int = 0
-
-    def seats_at(self, now_ms: int) -> int:
-        """His limit at this moment: it grows linearly from 1 within ``ramp_ms`` of coming online.
-
-        The same formula as in lua/room.lua, which enforces it.
-        """
-        if not self.ramp_ms:
-            return self.seats
-        share = min(1.0, max(0.0, (now_ms - self.online_ms) / self.ramp_ms))
-        return max(min(1, self.seats), int(self.seats * share))
-
-
-@dataclass(frozen=True, slots=True)
-class Rating:
-    """What customers said of an agent: the mean score of so many ratings."""
-
-    mean: float
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
-class Crowd:
-    """Live numbers for a decision: waiting and seated in the group, seats taken by agent, Redis time."""
-
-    waiting: int
-    seated: int
-    loads: Mapping[str, int]
-    now_ms: int
+from sessions.seats import Crowd, Rating, Seat, Status, seat_of
 
 
 class SeatStore:
@@ -143,7 +86,7 @@ class SeatStore:
             return pipe.execute()
 
         rows = guarded(fetch) if names else []
-        return [_seat(name, raw) for name, raw in zip(names, rows, strict=True) if "seats" in raw]
+        return [seat_of(name, raw) for name, raw in zip(names, rows, strict=True) if "seats" in raw]
 
     def set_status(
         self,
@@ -285,18 +228,3 @@ class SeatStore:
 
     def _mark(self, kf_account: str) -> None:
         self._scripts.run("mark_agent", self.keys.prefix, kf_account)
-
-
-def _seat(kf_account: str, raw: Mapping[str, str]) -> Seat:
-    return Seat(
-        kf_account=kf_account,
-        nickname=raw.get("nickname", ""),
-        seats=int(raw["seats"]),
-        groups=tuple(g for g in raw.get("groups", "").split(",") if g),
-        enabled=raw.get("enabled") == "1",
-        status=Status(raw.get("status", "offline")),
-        platform=raw.get("platform", "local"),
-        ramp_ms=int(raw.get("ramp_ms", 0)),
-        online_ms=int(raw.get("online_ms", 0)),
-        off_shift_ms=int(raw.get("off_shift_ms", 0)),
-    )

@@ -12,7 +12,7 @@ from app.api.shapes import StatusName
 from app.conversations import duty, off_shift
 from app.refusals import Refusal
 from config.accounts import AccountKind
-from sessions.roster import Status
+from sessions.seats import Status
 
 OFF_SHIFT_MAX_S = 12 * 3600
 NOTE_MAX_CHARS = 500

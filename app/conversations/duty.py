@@ -6,7 +6,7 @@ from app.account import Account
 from app.conversations.queueing import drain
 from app.conversations.transfers import give_up_all
 from app.refusals import Refusal
-from sessions.roster import Status
+from sessions.seats import Status
 
 
 def change_status(account: Account, kf_account: str, status: Status, *, hand_over: bool) -> None:

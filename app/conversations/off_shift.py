@@ -11,7 +11,7 @@ from app.account import Account
 from app.conversations.queueing import drain
 from app.conversations.transfers import give_up_all
 from app.refusals import Refusal
-from sessions.roster import Status
+from sessions.seats import Status
 
 
 def announce(account: Account, kf_account: str, in_s: int, notes: Mapping[str, str]) -> None:

@@ -17,7 +17,7 @@ from sessions.change import Change, with_exclusion
 from sessions.machine import Details, Event, apply, apply_all, held_seats
 from sessions.messages import Line
 from sessions.model import Session, State
-from sessions.roster import Status
+from sessions.seats import Status
 from sessions.store import Loaded, NoRoom
 
 Step = Callable[[Loaded], Change | None]

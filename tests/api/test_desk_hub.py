@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import tracemalloc
 from collections.abc import Iterator
 
@@ -27,14 +28,22 @@ def stream(redis_server: PrivateRedis, appid: str) -> Iterator[DeskStream]:
     client.close(), tail.close()
 
 
-@pytest.fixture
-def hub(stream: DeskStream, redis_server: PrivateRedis, appid: str) -> Iterator[DeskHub]:
-    reading = Reading(Scripts(stream._redis), appid)
-    made = DeskHub(appid, stream, reading)
+@contextlib.contextmanager
+def started(stream: DeskStream, appid: str) -> Iterator[DeskHub]:
+    """The hub of a node that starts now."""
+    made = DeskHub(appid, stream, Reading(Scripts(stream._redis), appid))
     made.start()
-    yield made
-    made.stop()
-    wait_until(lambda: not made._thread.is_alive(), 10)
+    try:
+        yield made
+    finally:
+        made.stop()
+        wait_until(lambda: not made._thread.is_alive(), 10)
+
+
+@pytest.fixture
+def hub(stream: DeskStream, appid: str) -> Iterator[DeskHub]:
+    with started(stream, appid) as made:
+        yield made
 
 
 def typed(stream: DeskStream, hub: DeskHub, count: int, at: str = "anna@x") -> None:
@@ -98,3 +107,22 @@ def test_a_node_keeps_little_of_what_it_has_told(stream: DeskStream, hub: DeskHu
     finally:
         tracemalloc.stop()
     assert (after - before) / 1000 < 600, "bytes an entry of 4 kB"
+
+
+@pytest.mark.parametrize("told", [4, 5, 6])
+def test_a_node_that_starts_reads_the_last_minutes_page_by_page(
+    stream: DeskStream, hub: DeskHub, appid: str, monkeypatch: pytest.MonkeyPatch, told: int
+) -> None:
+    monkeypatch.setattr("sessions.streams.PAGE", 2)
+    typed(stream, hub, 1)
+    first = hub.last_id()
+    typed(stream, hub, told - 1)
+    sizes, read = list[int](), stream._page
+    monkeypatch.setattr(
+        stream, "_page", lambda start: sizes.append(len(read(start))) or read(start)
+    )
+    with started(stream, appid) as late:
+        assert late.last_id() == hub.last_id()
+        assert len(heard(late.subscribe(ANNA, first))) == told - 1
+    assert sum(sizes) == told
+    assert max(sizes) == 2

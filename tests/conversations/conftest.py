@@ -29,8 +29,9 @@ from sessions.model import Inbound, Outcome, Session
 from sessions.outbox import Outbox
 from sessions.reading import Reading
 from sessions.records import Records
-from sessions.roster import SeatStore, Status
+from sessions.roster import SeatStore
 from sessions.scripts import Scripts
+from sessions.seats import Status
 from sessions.sql import Engine
 from sessions.store import Replied, SessionStore
 from sessions.streams import DeskStream

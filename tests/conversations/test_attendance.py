@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from app.attendance import LOOK_AT_ALL_S
-from sessions.roster import Status
+from sessions.seats import Status
 from tests.conversations.conftest import Office
 
 

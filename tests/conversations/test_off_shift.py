@@ -5,7 +5,8 @@ from __future__ import annotations
 from app.conversations import off_shift, sweeps, transfers
 from app.conversations.duty import change_status
 from sessions.model import State
-from sessions.roster import SeatStore, Status
+from sessions.roster import SeatStore
+from sessions.seats import Status
 from tests.conversations.clockwork import online_since, shift_over
 from tests.conversations.conftest import GROUP, Office
 

@@ -15,7 +15,7 @@ from routing.document import Routing
 from sessions.messages import Outgoing
 from sessions.model import Delivery, State, StoreDown
 from sessions.outbox import Verdict
-from sessions.roster import Status
+from sessions.seats import Status
 from tests.conversations.conftest import GROUP, PLAN, Office
 
 NOW = 2**53

@@ -16,7 +16,7 @@ from app.auth import roles
 from app.refusals import STATUS
 from sessions.deadlines import Overdue
 from sessions.model import CloseReason, Delivery, State
-from sessions.roster import Status
+from sessions.seats import Status
 from tests.conftest import need
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -21,7 +21,7 @@ from app.services import Served, Services
 from app.storage.audit import Actor
 from config.accounts import OfficialAccount
 from config.settings import Settings, load_settings
-from sessions.roster import Seat, Status
+from sessions.seats import Seat, Status
 from sessions.sql import Engine
 from simulator.config import SimulatorConfig
 from simulator.web import create_simulator

@@ -16,8 +16,9 @@ from sessions.messages import Outgoing, outgoing_body
 from sessions.model import Inbound, Outcome
 from sessions.outbox import Outbox
 from sessions.reading import Reading
-from sessions.roster import SeatStore, Status
+from sessions.roster import SeatStore
 from sessions.scripts import Scripts
+from sessions.seats import Status
 from sessions.store import Newcomer, Opening, Replied, SessionStore
 from sessions.streams import DeskStream
 from tests.servers import PrivateRedis

@@ -28,8 +28,8 @@ from sessions.machine import HOLDINGS, Details, Event, apply, apply_all, held_se
 from sessions.messages import Line
 from sessions.model import Conflict, Delivery, Session, State
 from sessions.outbox import Verdict
-from sessions.roster import Status
 from sessions.scripts import Scripts
+from sessions.seats import Status
 from sessions.store import NoRoom, ReplyRefused
 from tests.sessions.conftest import GROUP, Bench
 

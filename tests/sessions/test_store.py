@@ -14,7 +14,7 @@ from sessions.machine import Details, Event, apply, apply_all
 from sessions.messages import Line
 from sessions.model import Conflict, Delivery, Outcome, State
 from sessions.outbox import Verdict, pending_overlay
-from sessions.roster import Status
+from sessions.seats import Status
 from sessions.store import NoRoom, ReplyRefused
 from tests.sessions.conftest import GROUP, Bench
 

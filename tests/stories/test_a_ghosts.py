@@ -11,7 +11,7 @@ from app.conversations.duty import change_status
 from app.refusals import Refusal
 from routing.transfer_rules import Keyword, TransferRules
 from sessions.model import State
-from sessions.roster import Status
+from sessions.seats import Status
 from tests.conversations.clockwork import passed
 from tests.conversations.conftest import Office
 from tests.stories.conftest import GROUP, Operator

@@ -11,7 +11,7 @@ from app.conversations.lists import Wanted, listed
 from app.conversations.transfers import drain_everywhere
 from app.refusals import Refusal
 from sessions.model import State
-from sessions.roster import Status
+from sessions.seats import Status
 from tests.conversations.conftest import Office
 from tests.stories.conftest import GROUP
 from tests.support import wait_until

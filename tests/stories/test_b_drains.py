@@ -17,7 +17,7 @@ from routing.groups import Group
 from routing.hours import hours_from
 from sessions.machine import held_seats
 from sessions.model import State
-from sessions.roster import Status
+from sessions.seats import Status
 from tests.conversations.conftest import Office
 from tests.stories.conftest import GROUP, Operator
 
@@ -153,7 +153,7 @@ def test_rocketchat_23642_a_new_chat_is_on_the_list_of_its_group_and_told_to_it(
     operator.group(GROUP, assign="manual")
     office.agent("a@x")
     chat = office.says("o1").session_id
-    told = office.account.stream.recent()
+    told = list(office.account.stream.recent())
     (queue,) = [t for t in told if t.type == "queue.changed"]
     assert (queue.group, queue.values["joined"], queue.values["waiting"]) == (GROUP, chat, "1")
     assert [t.group for t in told if t.type == "session.updated"] == [GROUP]

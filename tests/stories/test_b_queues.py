@@ -12,7 +12,7 @@ from app.conversations.transfers import drain_everywhere
 from routing.hours import DAYS, hours_from
 from sessions.entry import entry_of
 from sessions.model import Outcome, State
-from sessions.roster import Status
+from sessions.seats import Status
 from tests.conversations.conftest import Office
 from tests.stories.conftest import GROUP, Operator
 

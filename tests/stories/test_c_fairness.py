@@ -21,7 +21,7 @@ from routing.groups import Group
 from routing.transfer_rules import Keyword, TransferRules
 from sessions.deadlines import queue_score
 from sessions.model import Session, State
-from sessions.roster import Status
+from sessions.seats import Status
 from tests.conversations.conftest import Office
 from tests.stories.conftest import GROUP, Operator, check_explained
 

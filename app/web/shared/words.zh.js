@@ -127,7 +127,7 @@ export default {
   "why.rating": "评分过低",
   "why.off_shift": "已下班",
   "why.other": "暂时无法接待",
-  "closed.agent": "客服 {by} 结束",
+  "closed.agent": "由{by}结束",
   "closed.customer": "客户结束",
   "closed.idle": "长时间没有新消息",
   "closed.idle_unanswered": "客户的消息长时间没有回复",
