@@ -13,6 +13,7 @@ from app.conversations.views import archived_view, session_view
 from app.export_words import Words
 from app.storage.message_log import messages_between
 from sessions.records import Filters
+from sessions.slices import slices
 from sessions.sql import Engine
 
 BYTE_ORDER_MARK: Final = "\ufeff"
@@ -120,8 +121,8 @@ def _views(account: Account, filters: Filters) -> Iterator[dict[str, Any]]:
 def _present(account: Account, filters: Filters) -> Iterator[dict[str, Any]]:
     """Conversations that are in Redis still."""
     ids = [*account.reading.live(0, 1 << 30), *account.reading.closed(1 << 30)]
-    for start in range(0, len(ids), PAGE):
-        for row in account.reading.rows(ids[start : start + PAGE]):
+    for page in slices(ids, PAGE):
+        for row in account.reading.rows(page):
             view = session_view(row, account.appid)
             if filters.kf_account in (None, view["kf_account"]) and filters.group in (
                 None,

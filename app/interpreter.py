@@ -12,7 +12,7 @@ from typing import Final
 FULL_EVERY: Final = 100
 """Collections of the middle generation before a full one, instead of 10: each stops every thread."""
 
-SHORT_TURN_S: Final = 0.001
+SHORT_TURN_S: Final = 0.0005
 """How long a thread that computes keeps others waiting, instead of 0.005: a push waits up to three times."""
 
 _USUAL_TURN_S: Final = sys.getswitchinterval()

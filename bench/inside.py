@@ -21,6 +21,7 @@ from app.embedded import EmbeddedServer
 from app.interpreter import permanent
 from app.node import NodeContext
 from bench.lab import LOAD_CORE, SERVER_CORE, pin
+from bench.platform import taker
 from bench.pushes import openid
 from config.settings import load_settings
 from sessions.clients import Redis
@@ -126,7 +127,7 @@ def inside(**env: str) -> Iterator[Inside]:
     """Fresh data; sweeps are left to the caller."""
     of = Credentials()
     os.sched_setaffinity(0, {SERVER_CORE})
-    with tempfile.TemporaryDirectory(prefix="kfbench-") as folder:
+    with tempfile.TemporaryDirectory(prefix="kfbench-") as folder, taker() as platform:
         data = Path(folder) / "data"
         values = {
             "KF_DATA_DIR": str(data),
@@ -135,7 +136,7 @@ def inside(**env: str) -> Iterator[Inside]:
             "KF_TOKEN": of.token,
             "KF_ENCODING_AES_KEY": AES_KEY,
             "KF_WECHAT_ID": of.wechat_id,
-            "KF_WECHAT_API_BASE": "http://127.0.0.1:9",
+            "KF_WECHAT_API_BASE": platform,
             "KF_LOG_LEVEL": "error",
             "KF_SWEEP_S": "3600",
             **env,

@@ -10,19 +10,23 @@ from app.conversations import sweeps
 from bench.inside import Inside, inside
 from bench.lab import median, quantile
 from bench.rows import Row, markdown, within
+from tests.support import wait_until
 
 OPEN, DUE, AGENTS, SWEEPS = 100_000, 1_000, 100, 5
 CALM_S = 1.0
 PAUSE_S = 0.002
+REST_S = 60
 
 
 def rows() -> list[Row]:
     with inside(KF_QUEUE_MAX="1000000") as office:
         office.staff(AGENTS, 1000)
         office.open_many(range(OPEN))
+        _rewritten(office)
         calm, busy, took = list[float](), list[float](), list[float]()
         for _ in range(SWEEPS):
             _make_due(office)
+            wait_until(lambda: _at_rest(office), REST_S)
             calm += _pushes(office, lambda: time.sleep(CALM_S))
             busy += _pushes(office, lambda: took.append(_sweep(office)))
     ratio = quantile(busy, 0.99) / quantile(calm, 0.99)
@@ -31,6 +35,17 @@ def rows() -> list[Row]:
         within("sweep over 100,000 open, 1,000 due", median(took), 1, "s", 2),
         Row("callbacks' p99 during the sweep", shown, "≤ 2 ×", ratio <= 2, ratio=f"{ratio:.2f}"),
     ]
+
+
+def _rewritten(office: Inside) -> None:
+    """As with a node that has run for a day, not with one that got 100,000 conversations within seconds."""
+    office.redis.bgrewriteaof()
+    wait_until(lambda: not office.redis.info("persistence")["aof_rewrite_in_progress"], REST_S)
+
+
+def _at_rest(office: Inside) -> bool:
+    """The notices of the sweep before are sent, its conversations archived."""
+    return office.account.outbox.next_due_ms() is None and not office.account.reading.closed(1)
 
 
 def _make_due(office: Inside) -> None:

@@ -17,6 +17,7 @@ from sessions.keys import FORMATS, Keys, split_timer, timer_member
 from sessions.machine import HOLDINGS, Timer, held_seats
 from sessions.model import Session
 from sessions.scripts import Scripts, guarded
+from sessions.slices import slices
 
 Command = tuple[str, ...]
 """A Redis command: its name, the key's name in the key table, the key's ident, its arguments."""
@@ -123,8 +124,7 @@ class Invariants:
     def _open_pointers(self) -> dict[str, str]:
         openids = sorted(self._idents("customer"))
         found: dict[str, str] = {}
-        for start in range(0, len(openids), PAGE):
-            part = openids[start : start + PAGE]
+        for part in slices(openids, PAGE):
             keys = [self.keys.of("customer", openid) for openid in part]
             for openid, sid in zip(part, self._each("hget", keys, "open"), strict=True):
                 if sid:
@@ -133,8 +133,8 @@ class Invariants:
 
     def _sessions(self) -> Iterator[Session]:
         ids = sorted(self._idents("session"))
-        for start in range(0, len(ids), PAGE):
-            keys = [self.keys.of("session", sid) for sid in ids[start : start + PAGE]]
+        for part in slices(ids, PAGE):
+            keys = [self.keys.of("session", sid) for sid in part]
             yield from (Session.from_hash(raw) for raw in self._each("hgetall", keys) if raw)
 
     def _idents(self, name: str) -> set[str]:

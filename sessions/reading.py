@@ -131,19 +131,16 @@ class Reading:
         self, session_ids: Sequence[str], limit: int
     ) -> list[tuple[list[dict[str, Any]], str | None]]:
         """The first messages and the explanation card of each conversation, all in one round trip."""
-
-        def fetch() -> list[Any]:
-            pipe = self._redis.pipeline(transaction=False)
-            for sid in session_ids:
-                pipe.lrange(self.keys.of("messages", sid), 0, limit - 1)
-                pipe.hgetall(self.keys.of("overlay", sid))
-                pipe.get(self.keys.of("card", sid))
-            return pipe.execute()
-
-        found = guarded(fetch) if session_ids else []
+        asked = list[tuple[Any, ...]]()
+        for sid in session_ids:
+            asked.append(("LRANGE", self.keys.of("messages", sid), 0, limit - 1))
+            asked.append(("HGETALL", self.keys.of("overlay", sid)))
+            asked.append(("GET", self.keys.of("card", sid)))
+        found = self._many(asked)
+        overlays = map(fields_of, found[1::3])
         return [
             ([view(raw, overlay.get(str(at))) for at, raw in enumerate(raws, 1)], card)
-            for raws, overlay, card in zip(found[::3], found[1::3], found[2::3], strict=True)
+            for raws, overlay, card in zip(found[::3], overlays, found[2::3], strict=True)
         ]
 
     def message(self, session_id: str, seq: int) -> dict[str, Any] | None:

@@ -14,6 +14,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, Engine, Select, and_, case, select, tuple_
 
 from sessions.schema import messages_archive, routing_cards, sessions_archive
+from sessions.slices import slices
 from sessions.sql import (
     Page,
     decode_cursor,
@@ -242,8 +243,8 @@ def _put_messages(
         where=_rank(messages_archive.c.status) <= _rank(statement.excluded.status),
     )
     rows = [_message_row(appid, session_id, message) for message in messages]
-    for start in range(0, len(rows), BATCH_ROWS):
-        conn.execute(upsert, rows[start : start + BATCH_ROWS])
+    for batch in slices(rows, BATCH_ROWS):
+        conn.execute(upsert, batch)
 
 
 def _rank(status: ColumnElement[str]) -> ColumnElement[int]:

@@ -161,15 +161,6 @@ class SessionStore(MessageStore):
         if result != "ok":
             raise Conflict(change.before.id)
 
-    def commit_all(self, changes: Sequence[Change]) -> set[str]:
-        """Transitions of a few different conversations in one round trip; the ids of those that took place.
-
-        The others met a conflict or a refusal and are to be looked at one by one.
-        """
-        calls = [(fresh_ident(), c.before.id, self._document(c)) for c in changes]
-        results = self._scripts.run_many("commit", self.keys.prefix, calls)
-        return {c.before.id for c, result in zip(changes, results, strict=True) if result == "ok"}
-
     def _document(self, change: Change) -> str:
         return compact(document(change, self.deadlines, self._priority_credit_ms))
 

@@ -72,8 +72,8 @@ class DeskStream:
         self._redis = client
         self._blocking = blocking
 
-    def tail(self, after: str, block_ms: int, count: int = PAGE) -> list[Told]:
-        """Entries after the id, waiting up to ``block_ms`` for the first. Raises StoreDown."""
+    def tail(self, after: str, block_ms: int, count: int) -> list[Told]:
+        """At most so many entries after the id, waiting ``block_ms`` for the first. Raises StoreDown."""
         rows = guarded(lambda: self._blocking.xread({self._key: after}, count, block_ms))
         return [_told(ident, raw) for _, entries in rows or [] for ident, raw in entries]
 

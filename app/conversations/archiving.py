@@ -10,16 +10,26 @@ import structlog
 
 from app.account import Account
 from app.conversations import views
+from app.conversations.sweeps import UNDER_WAY
+from app.interpreter import SHORT_TURNS
 from app.tally import TALLY
+from sessions.model import Session
 from sessions.reading import Row
 from sessions.records import Closed
+from sessions.slices import slices
 from sessions.sql import StorageDown, StorageError
 
 BATCH: Final = 50
-"""Conversations read at once and kept by one transaction."""
+"""Conversations kept by one transaction."""
+
+TOGETHER: Final = 10
+"""Conversations read, or dropped, in one round trip: whoever writes meanwhile waits for it."""
 
 ROUNDS: Final = 200
 """Batches of one tick at most; the next tick goes on."""
+
+PATIENCE_S: Final = 1.0
+"""How long a batch waits for a sweep of this node to end."""
 
 PAGE: Final = 500
 """Messages of one conversation read at once."""
@@ -30,35 +40,56 @@ log = structlog.get_logger()
 def archive_closed(account: Account) -> int:
     """Those with a message still to be sent are passed over; how many left Redis."""
     moved = kept = 0
-    for _ in range(ROUNDS):
-        ids = account.reading.closed(BATCH, offset=kept)
-        gone = _archived(account, account.reading.rows(ids))
-        moved += gone
-        kept += len(ids) - gone
-        if len(ids) < BATCH:
-            break
+    with SHORT_TURNS:
+        for _ in range(ROUNDS):
+            _let_sweep_pass()
+            ids = account.reading.closed(BATCH, offset=kept)
+            gone = _archived(account, ids)
+            moved += gone
+            kept += len(ids) - gone
+            if len(ids) < BATCH:
+                break
     return moved
 
 
-def _archived(account: Account, rows: Sequence[Row]) -> int:
+def _let_sweep_pass() -> None:
+    if UNDER_WAY.acquire(timeout=PATIENCE_S):
+        UNDER_WAY.release()
+
+
+def _archived(account: Account, ids: Sequence[str]) -> int:
     """Insert by key, commit, then forget what is unchanged; how many are gone from Redis."""
-    contents = account.reading.contents([row.session.id for row in rows], PAGE)
-    closed = {
-        row.session.id: Closed(
-            views.session_view(row, account.appid),
-            _complete(account, row.session.id, first),
-            json.loads(card) if card else None,
-        )
-        for row, (first, card) in zip(rows, contents, strict=True)
-    }
-    settled = {sid: one for sid, one in closed.items() if not one.still_sending}
+    read = [one for some in slices(ids, TOGETHER) for one in _read(account, some)]
+    settled = {row.session.id: closed for row, closed in read if not closed.still_sending}
     kept = _kept(account, settled)
-    revs = {row.session.id: row.session.rev for row in rows if row.session.id in kept}
-    gone = account.store.forget_all(revs)
-    for row in rows:
-        if row.session.id in gone and row.session.first_reply_ms:
-            TALLY.answered(account.appid, row.session.created_ms, row.session.first_reply_ms)
+    sessions = [row.session for row, _ in read if row.session.id in kept]
+    gone = [one for some in slices(sessions, TOGETHER) for one in _forgotten(account, some)]
+    for session in gone:
+        if session.first_reply_ms:
+            TALLY.answered(account.appid, session.created_ms, session.first_reply_ms)
     return len(gone)
+
+
+def _read(account: Account, ids: Sequence[str]) -> list[tuple[Row, Closed]]:
+    rows = account.reading.rows(ids)
+    contents = account.reading.contents([row.session.id for row in rows], PAGE)
+    return [
+        (row, _closed(account, row, first, card))
+        for row, (first, card) in zip(rows, contents, strict=True)
+    ]
+
+
+def _closed(account: Account, row: Row, first: list[dict[str, object]], card: str | None) -> Closed:
+    return Closed(
+        views.session_view(row, account.appid),
+        _complete(account, row.session.id, first),
+        json.loads(card) if card else None,
+    )
+
+
+def _forgotten(account: Account, sessions: Sequence[Session]) -> list[Session]:
+    gone = account.store.forget_all({session.id: session.rev for session in sessions})
+    return [session for session in sessions if session.id in gone]
 
 
 def _complete(

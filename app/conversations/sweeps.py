@@ -6,7 +6,9 @@ the same at once and a node that dies half way leaves work for the others.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from typing import Final
 
 from app.account import Account
 from app.conversations import (
@@ -33,10 +35,13 @@ BATCH = 200
 ROUNDS = 50
 """Batches of one sweep at most; the next sweep goes on."""
 
+UNDER_WAY: Final = threading.Lock()
+"""Held by the sweep of this node. What it closes is archived after it: a push would wait for both."""
+
 
 def run_timers(account: Account, now_ms: int) -> int:
     """Every due timer of the account; the number that led to a transition."""
-    with SHORT_TURNS:
+    with UNDER_WAY, SHORT_TURNS:
         fired = sum(_run_due(account, now_ms))
     if fired:
         account.wake_sender()

@@ -1,4 +1,4 @@
-"""Due timers that close a conversation, many together: a sweep costs a few round trips, not some for each."""
+"""Due timers that close a conversation: read together, closed one by one, a round trip for each."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from app.conversations import closing, waiting
 from sessions.change import Change
 from sessions.deadlines import ring
 from sessions.machine import Event, Timer
+from sessions.model import Conflict, NotFound
 from sessions.reading import Row
+from sessions.slices import slices
 from sessions.store import Loaded
 
-TOGETHER: Final = 8
-"""Conversations read, decided on and closed at once. With 200 who writes meanwhile waits twice as long."""
+TOGETHER: Final = 16
+"""Conversations read at once. They are closed one by one: whoever writes meanwhile waits for one only."""
 
 CLOSES = frozenset({Event.IDLE, Event.IDLE_UNANSWERED, Event.MISSED})
 
@@ -26,8 +28,8 @@ def close_together(account: Account, due: Iterable[tuple[str, Timer]]) -> set[st
     """
     timers = list(dict(reversed(list(due))).items())
     closed = dict[str, str]()
-    for start in range(0, len(timers), TOGETHER):
-        closed |= _close_some(account, dict(timers[start : start + TOGETHER]))
+    for some in slices(timers, TOGETHER):
+        closed |= _close_some(account, dict(some))
     if closed and any(account.reading.queue_lengths().values()):
         closing.seat_freed(account, frozenset(closed.values()) - {""})
     return set(closed)
@@ -35,13 +37,12 @@ def close_together(account: Account, due: Iterable[tuple[str, Timer]]) -> set[st
 
 def _close_some(account: Account, timers: Mapping[str, Timer]) -> dict[str, str]:
     """Whose conversation each of those closed was."""
-    changes = {
-        row.session.id: change
-        for row in account.reading.rows(timers)
-        if (change := _close(account, row, timers[row.session.id])) is not None
-    }
-    closed = account.store.commit_all(list(changes.values()))
-    return {sid: changes[sid].after.kf_account for sid in closed}
+    closed = dict[str, str]()
+    for row in account.reading.rows(timers):
+        change = _close(account, row, timers[row.session.id])
+        if change is not None and _took_place(account, change):
+            closed[row.session.id] = change.after.kf_account
+    return closed
 
 
 def _close(account: Account, row: Row, timer: Timer) -> Change | None:
@@ -52,3 +53,11 @@ def _close(account: Account, row: Row, timer: Timer) -> Change | None:
     if meaning is Event.MISSED and waiting.spared(account, loaded):
         return None
     return closing.timed_change(account, loaded, meaning)
+
+
+def _took_place(account: Account, change: Change) -> bool:
+    try:
+        account.store.commit(change)
+    except (Conflict, NotFound):
+        return False
+    return True
