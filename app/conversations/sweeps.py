@@ -13,10 +13,10 @@ from typing import Final
 from app.account import Account
 from app.conversations import (
     closing,
+    due_together,
     nudges,
     off_shift,
     rule_transfers,
-    timed_closes,
     transfers,
     waiting,
 )
@@ -53,9 +53,11 @@ def _run_due(account: Account, now_ms: int) -> Iterator[int]:
     for _ in range(ROUNDS):
         members = account.reading.due_timers(now_ms, BATCH)
         due = [(sid, Timer(name)) for sid, name in map(split_timer, members)]
-        closed = timed_closes.close_together(account, due)
-        others = [(sid, timer) for sid, timer in due if sid not in closed]
-        yield len(closed) + sum(_run_timer(account, sid, timer, now_ms) for sid, timer in others)
+        done = due_together.handle(account, due, now_ms)
+        others = [(sid, timer) for sid, timer in due if not done.covers(sid, timer)]
+        yield len(done.closed) + sum(
+            _run_timer(account, sid, timer, now_ms) for sid, timer in others
+        )
         if len(due) < BATCH:
             break
 

@@ -38,6 +38,26 @@ def test_idle_conversations_are_read_together_and_cost_a_round_trip_each(office:
     assert {office.session(sid).close_reason for sid in sids} == {"idle_unanswered"}
 
 
+def rings_early(office: Office, session_id: str, timer: str) -> None:
+    keys = office.account.store.keys
+    office.account.reading._redis.zadd(keys.of("timers"), {f"{session_id}:{timer}": 1}, xx=True)
+
+
+def test_timers_that_rang_early_are_set_anew_together(office: Office) -> None:
+    sids = served(office, 60)
+    for sid in sids:
+        rings_early(office, sid, "idle")
+    for sid in sids[:3]:
+        rings_early(office, sid, "reply")
+    _, now_ms = office.account.store.customer("")
+    assert len(office.account.reading.due_timers(now_ms, 100)) == 63
+    before = commands(office)
+    assert sweeps.run_timers(office.account, now_ms) == 0
+    assert commands(office) - before < 30
+    assert office.account.reading.due_timers(now_ms, 100) == []
+    assert {office.session(sid).state for sid in sids} == {State.SERVING}
+
+
 def test_a_customer_who_writes_while_many_are_closed_keeps_his_conversation(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
