@@ -36,7 +36,7 @@ from sessions.streams import KEPT_MS, PAGE, DeskStream, Told
 KEPT_EVENTS_MAX: Final = 50_000
 STREAMS_MAX: Final = 200
 TAIL_BLOCK_MS: Final = 1_000
-TAIL_PACE_S: Final = 0.003
+TAIL_PACE_S: Final = 0.005
 """Entries that follow each other faster are read together: a round trip and a wake-up for several."""
 
 TAIL_PACE_ALONE_S: Final = 0.02
@@ -187,7 +187,7 @@ class DeskHub:
                 self._end_waits_when_draining()
                 if len(told) < TAIL_COUNT:
                     pace_s = TAIL_PACE_S if self._listeners else TAIL_PACE_ALONE_S
-                    self._stopping.wait(max(0.0, began + pace_s - time.monotonic()))
+                    time.sleep(max(0.0, began + pace_s - time.monotonic()))
             except SessionError as error:
                 log.warning("desk_tail_interrupted", appid=self._appid, error=str(error))
                 self._stopping.wait(TAIL_RETRY_S)

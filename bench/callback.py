@@ -48,12 +48,14 @@ def theirs(app: str, server: str) -> load.Load:
         return loaded(url, credentials, CONNECTIONS, 0)
 
 
-def loaded(url: str, of: Credentials, connections: int, pause_ms: float) -> load.Load:
+def loaded(
+    url: str, of: Credentials, connections: int, pause_ms: float, made: int = MADE
+) -> load.Load:
     maker = pushes.Maker(of)
     with tempfile.TemporaryDirectory() as folder:
         first, file = Path(folder) / "first", Path(folder) / "pushes"
         pushes.write(first, maker.many(3 * pushes.USERS))
-        pushes.write(file, maker.many(MADE))
+        pushes.write(file, maker.many(made))
         load.send_all(url, first)
         seen = load.replay(url, file, connections, SECONDS, pause_ms)
     assert not seen.bad, f"{seen.bad} wrong answers"

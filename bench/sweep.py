@@ -12,7 +12,7 @@ from bench.lab import median, quantile
 from bench.rows import Row, markdown, within
 from tests.support import wait_until
 
-OPEN, DUE, AGENTS, SWEEPS = 100_000, 1_000, 100, 5
+OPEN, DUE, AGENTS, SWEEPS = 100_000, 1_000, 100, 9
 CALM_S = 1.0
 PAUSE_S = 0.002
 REST_S = 60
@@ -27,10 +27,10 @@ def rows() -> list[Row]:
         for _ in range(SWEEPS):
             _make_due(office)
             wait_until(lambda: _at_rest(office), REST_S)
-            calm += _pushes(office, lambda: time.sleep(CALM_S))
-            busy += _pushes(office, lambda: took.append(_sweep(office)))
-    ratio = quantile(busy, 0.99) / quantile(calm, 0.99)
-    shown = f"{quantile(calm, 0.99):.1f} → {quantile(busy, 0.99):.1f} ms"
+            calm.append(_p99(office, lambda: time.sleep(CALM_S)))
+            busy.append(_p99(office, lambda: took.append(_sweep(office))))
+    ratio = median(busy) / median(calm)
+    shown = f"{median(calm):.1f} → {median(busy):.1f} ms"
     return [
         within("sweep over 100,000 open, 1,000 due", median(took), 1, "s", 2),
         Row("callbacks' p99 during the sweep", shown, "≤ 2 ×", ratio <= 2, ratio=f"{ratio:.2f}"),
@@ -66,8 +66,8 @@ def _sweep(office: Inside) -> float:
     return took
 
 
-def _pushes(office: Inside, during: Callable[[], object]) -> list[float]:
-    """ms of each push while ``during`` runs."""
+def _p99(office: Inside, during: Callable[[], object]) -> float:
+    """Of the pushes that arrive while ``during`` runs, ms."""
     over, took = threading.Event(), list[float]()
 
     def customer() -> None:
@@ -84,7 +84,7 @@ def _pushes(office: Inside, during: Callable[[], object]) -> list[float]:
     during()
     over.set()
     thread.join()
-    return took
+    return quantile(took, 0.99)
 
 
 if __name__ == "__main__":

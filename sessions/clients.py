@@ -23,6 +23,7 @@ POOL_WAIT_S = 0.3
 CONNECT_S = 0.5
 READ_S = 1.0
 HEALTH_CHECK_S = 15
+BLOCKING_CONNECTIONS = 4
 SENTINEL_PORT: Final = 26379
 CLUSTER_PORT: Final = 6379
 
@@ -45,19 +46,12 @@ class Address:
 
 def store_client(url: str, connections: int) -> redis.Redis:
     """For everything that answers at once; the library repeats nothing by itself."""
-    options = _options(READ_S) | {"health_check_interval": HEALTH_CHECK_S}
-    if _many(url):
-        return _of_many(url, options, connections)
-    pool = redis.BlockingConnectionPool.from_url(
-        url, max_connections=connections, timeout=POOL_WAIT_S, **options
-    )
-    return redis.Redis.from_pool(pool)
+    return _client(url, READ_S, connections)
 
 
 def blocking_client(url: str, block_s: float) -> redis.Redis:
     """For reads that wait for news; its time-out is longer than the wait."""
-    options = _options(block_s + 2 * READ_S)
-    return _of_many(url, options, 4) if _many(url) else redis.Redis.from_url(url, **options)
+    return _client(url, block_s + 2 * READ_S, BLOCKING_CONNECTIONS)
 
 
 def ask_time(client: Any, key: str) -> Any:
@@ -89,6 +83,16 @@ def read_address(url: str) -> Address:
         form = "host:26379,…/master-name[/db]" if sentinel else "host:7000,host:7001"
         raise BadAddress(f"must look like {parts.scheme}://[:password@]{form}")
     return Address(hosts, master, int(db or 0), options)
+
+
+def _client(url: str, read_s: float, connections: int) -> redis.Redis:
+    options = _options(read_s) | {"health_check_interval": HEALTH_CHECK_S}
+    if _many(url):
+        return _of_many(url, options, connections)
+    pool = redis.BlockingConnectionPool.from_url(
+        url, max_connections=connections, timeout=POOL_WAIT_S, **options
+    )
+    return redis.Redis.from_pool(pool)
 
 
 def _many(url: str) -> bool:

@@ -14,6 +14,7 @@ from sessions.keys import Keys
 from sessions.messages import view
 from sessions.model import Session
 from sessions.scripts import guarded
+from sessions.wire import fields_of, line_to
 
 KEPT_MS = 5 * 60 * 1000
 """How far back a desk may resume by Last-Event-ID."""
@@ -70,12 +71,13 @@ class DeskStream:
         self._keys = Keys(appid)
         self._key = self._keys.of("desk")
         self._redis = client
-        self._blocking = blocking
+        self._blocking = line_to(blocking)
 
     def tail(self, after: str, block_ms: int, count: int) -> list[Told]:
         """At most so many entries after the id, waiting ``block_ms`` for the first. Raises StoreDown."""
-        rows = guarded(lambda: self._blocking.xread({self._key: after}, count, block_ms))
-        return [_told(ident, raw) for _, entries in rows or [] for ident, raw in entries]
+        command = ("XREAD", "COUNT", count, "BLOCK", block_ms, "STREAMS", self._key, after)
+        rows = guarded(lambda: self._blocking.call(*command))
+        return [_told(ident, fields_of(raw)) for _, entries in rows or [] for ident, raw in entries]
 
     def recent(self) -> Iterator[Told]:
         """Everything of the last five minutes, a page at a time: a busy account has some 100,000 entries."""

@@ -51,7 +51,7 @@ class Feed:
         self._open = True
         self._greeted = False
         now = self._opened_at = time.monotonic()
-        self._beat_at, self._check_at = now + BEAT_S, now + CHECK_S
+        self._beat_at, self._check_at = now + _some_of(BEAT_S), now + _some_of(CHECK_S)
 
     def __iter__(self) -> Feed:
         return self
@@ -96,7 +96,9 @@ class Feed:
             log.warning("stream_not_withdrawn", error=str(error))
 
     def _until_next_look(self) -> float:
-        return min(WAKE_S, max(0.0, min(self._beat_at, self._check_at) - time.monotonic()))
+        return min(
+            _some_of(WAKE_S), max(0.0, min(self._beat_at, self._check_at) - time.monotonic())
+        )
 
     def _event(self, event: DeskEvent) -> bytes:
         ident = event.id or self._served.hub.last_id()
@@ -128,6 +130,11 @@ class Feed:
             return True
         self._served.hub.update(self._subscription, _listener(self._call))
         return login is not None
+
+
+def _some_of(seconds: float) -> float:
+    """Desks that came together, after a node's restart, are not looked after together ever again."""
+    return seconds * random.uniform(0.4, 1)
 
 
 @routes.add(
