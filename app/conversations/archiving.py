@@ -10,7 +10,7 @@ import structlog
 
 from app.account import Account
 from app.conversations import views
-from app.conversations.sweeps import UNDER_WAY
+from app.conversations.sweeps import AT_REST
 from app.interpreter import SHORT_TURNS
 from app.tally import TALLY
 from sessions.model import Session
@@ -42,7 +42,7 @@ def archive_closed(account: Account) -> int:
     moved = kept = 0
     with SHORT_TURNS:
         for _ in range(ROUNDS):
-            _let_sweep_pass()
+            AT_REST.wait(PATIENCE_S)
             ids = account.reading.closed(BATCH, offset=kept)
             gone = _archived(account, ids)
             moved += gone
@@ -50,11 +50,6 @@ def archive_closed(account: Account) -> int:
             if len(ids) < BATCH:
                 break
     return moved
-
-
-def _let_sweep_pass() -> None:
-    if UNDER_WAY.acquire(timeout=PATIENCE_S):
-        UNDER_WAY.release()
 
 
 def _archived(account: Account, ids: Sequence[str]) -> int:

@@ -25,7 +25,7 @@ TOGETHER: Final = 16
 CLOSES = frozenset({Event.IDLE, Event.IDLE_UNANSWERED, Event.MISSED})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Done:
     """What needs no further look: whose conversation each closed one was, and timers that were set anew."""
 

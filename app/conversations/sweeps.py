@@ -35,14 +35,20 @@ BATCH = 200
 ROUNDS = 50
 """Batches of one sweep at most; the next sweep goes on."""
 
-UNDER_WAY: Final = threading.Lock()
-"""Held by the sweep of this node. What it closes is archived after it: a push would wait for both."""
+AT_REST: Final = threading.Event()
+"""No sweep of this node is under way. What it closes is archived after it: a push would wait for both."""
+
+AT_REST.set()
 
 
 def run_timers(account: Account, now_ms: int) -> int:
     """Every due timer of the account; the number that led to a transition."""
-    with UNDER_WAY, SHORT_TURNS:
-        fired = sum(_run_due(account, now_ms))
+    AT_REST.clear()
+    try:
+        with SHORT_TURNS:
+            fired = sum(_run_due(account, now_ms))
+    finally:
+        AT_REST.set()
     if fired:
         account.wake_sender()
     return fired
