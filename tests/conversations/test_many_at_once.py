@@ -9,7 +9,7 @@ import pytest
 
 from app.conversations import archiving, closing, sweeps
 from sessions.change import Change
-from sessions.model import State
+from sessions.model import State, StoreDown
 from sessions.records import Closed
 from sessions.sql import StorageError
 from tests.conversations.conftest import Office
@@ -75,6 +75,38 @@ def test_a_customer_who_writes_while_many_are_closed_keeps_his_conversation(
     assert sweeps.run_timers(office.account, NOW) == 4
     states = [office.session(sid).state for sid in sids]
     assert [n for n, state in enumerate(states) if state is State.SERVING] == [2]
+
+
+def test_the_archive_waits_for_a_sweep_but_not_for_ever(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = served(office, 2)
+    closing.close_by_supervisor(office.account, first, "lead")
+    office.timer_due(second, "idle")
+    commit, archived = office.account.store.commit, list[int]()
+
+    def beside_the_archive(change: Change) -> None:
+        monkeypatch.setattr("app.conversations.archiving.PATIENCE_S", 0.01)
+        assert not sweeps.AT_REST.is_set()
+        archived.append(archiving.archive_closed(office.account))
+        commit(change)
+
+    monkeypatch.setattr(office.account.store, "commit", beside_the_archive)
+    assert sweeps.run_timers(office.account, NOW) == 1
+    assert archived == [1]
+    assert sweeps.AT_REST.is_set()
+
+
+def test_a_sweep_that_fails_holds_the_archive_up_no_longer(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def down(*_: object) -> list[str]:
+        raise StoreDown
+
+    monkeypatch.setattr(office.account.reading, "due_timers", down)
+    with pytest.raises(StoreDown):
+        sweeps.run_timers(office.account, NOW)
+    assert sweeps.AT_REST.is_set()
 
 
 def test_freed_seats_go_to_those_who_wait_at_once(office: Office) -> None:
