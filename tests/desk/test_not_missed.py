@@ -103,6 +103,19 @@ def test_a_message_whose_event_was_lost_is_fetched_with_the_next_one(
     expect(shown).to_have_text(["第一句", "没有听到的", "第三句"])
 
 
+def test_the_first_click_on_the_page_hits_what_it_was_aimed_at(desk: Desks) -> None:
+    page = desk().sign_in("agent1").page
+    page.reload()
+    tab = page.get_by_role("tab", name="排队中")
+    expect(page.get_by_text("浏览器要求先点一下页面")).to_be_visible()
+    tab.hover()
+    page.mouse.down()
+    page.evaluate("new AudioContext().resume()")  # by then this page's own has been resumed, too
+    page.mouse.up()
+    expect(tab).to_have_attribute("aria-selected", "true")
+    expect(page.get_by_text("浏览器要求先点一下页面")).to_have_count(0)
+
+
 def test_a_colleague_who_looks_is_seen_also_where_nobody_serves_yet(
     desk: Desks, node: DemoNode, anna: str
 ) -> None:

@@ -63,4 +63,5 @@ function wished() {
   }
 }
 
-for (const kind of ["pointerdown", "keydown"]) addEventListener(kind, () => sound.value === "locked" && unlock(), true);
+// Not before the click: the hint goes then, and what lies below it would slip away from under the pointer.
+for (const kind of ["click", "keydown"]) addEventListener(kind, () => sound.value === "locked" && unlock(), true);
