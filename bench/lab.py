@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from tests.e2e.world import ROOT, Credentials, Node, Platform
+from tests.support import accepts, wait_until
 
 CORES = sorted(os.sched_getaffinity(0))
 SERVER_CORE = CORES[0]
 LOAD_CORE = CORES[-1]
+START_S = 20
 
 
 @contextlib.contextmanager
@@ -27,6 +29,19 @@ def on_cores(cores: Iterable[int]) -> Iterator[None]:
         yield
     finally:
         os.sched_setaffinity(0, before)
+
+
+@contextlib.contextmanager
+def listening(command: Sequence[str], port: int, core: int, **more: Any) -> Iterator[str]:
+    """The address of a process on this core, from when it answers until the block's end."""
+    with on_cores([core]):
+        process = subprocess.Popen(command, **more)
+    try:
+        wait_until(lambda: accepts(port), START_S)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait()
 
 
 def pin(pid: int, core: int) -> None:

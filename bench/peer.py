@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench.lab import SERVER_CORE, on_cores, python_of
+from bench.lab import SERVER_CORE, listening, python_of
 from tests.e2e.world import AES_KEY, ROOT, Credentials
-from tests.support import accepts, free_port, wait_until
+from tests.support import free_port
 
 VENV = Path(os.environ.get("BENCH_PEERS", ROOT / ".venv-bench"))
 APPS = {"empty": "empty", "werobot": "werobot_echo", "wechatpy": "wechatpy_echo"}
 GUNICORN_THREADS = 8
-START_S = 20
 
 
 @contextlib.contextmanager
@@ -28,16 +26,9 @@ def peer(app: str, server: str, credentials: Credentials) -> Iterator[str]:
         "PEER_KEY": AES_KEY,
         "PEER_APPID": credentials.appid,
     }
-    with on_cores([SERVER_CORE]):
-        process = subprocess.Popen(
-            _command(app, server, port), cwd=ROOT / "bench" / "peers", env=env
-        )
-    try:
-        wait_until(lambda: accepts(port), START_S)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait()
+    command, folder = _command(app, server, port), ROOT / "bench" / "peers"
+    with listening(command, port, SERVER_CORE, cwd=folder, env=env) as url:
+        yield url
 
 
 def _command(app: str, server: str, port: int) -> list[str]:

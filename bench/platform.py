@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import subprocess
 import sys
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from bench.lab import LOAD_CORE, on_cores
+from bench.lab import LOAD_CORE, listening
 from tests.e2e.world import ROOT
-from tests.support import accepts, free_port, wait_until
+from tests.support import free_port
 
 ANSWER = b'{"errcode":0,"errmsg":"ok","access_token":"bench","expires_in":7200}'
-START_S = 10
 
 
 class Taker(BaseHTTPRequestHandler):
@@ -38,14 +36,8 @@ class Taker(BaseHTTPRequestHandler):
 def taker() -> Iterator[str]:
     """Its address, for KF_WECHAT_API_BASE."""
     port = free_port()
-    with on_cores([LOAD_CORE]):
-        process = subprocess.Popen([sys.executable, "-m", __name__, str(port)], cwd=ROOT)
-    try:
-        wait_until(lambda: accepts(port), START_S)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait()
+    with listening([sys.executable, "-m", __name__, str(port)], port, LOAD_CORE, cwd=ROOT) as url:
+        yield url
 
 
 if __name__ == "__main__":

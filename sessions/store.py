@@ -184,13 +184,16 @@ class SessionStore(MessageStore):
         member = timer_member(session_id, timer.value)
         self._run("settle_timer", member, seen_ms, "" if later_ms is None else later_ms)
 
-    def settle_timers(self, later_ms: Mapping[tuple[str, Timer], int | None], seen_ms: int) -> None:
-        """The same for many, in one round trip."""
+    def settle_timers(
+        self, later_ms: Mapping[tuple[str, Timer], int | None], seen_ms: int
+    ) -> set[tuple[str, Timer]]:
+        """The same for many, in one round trip; those that the store did not refuse."""
         calls = [
             (timer_member(sid, timer.value), seen_ms, "" if ms is None else ms)
             for (sid, timer), ms in later_ms.items()
         ]
-        self._scripts.run_many("settle_timer", self.keys.prefix, calls)
+        results = self._scripts.run_many("settle_timer", self.keys.prefix, calls)
+        return {key for key, result in zip(later_ms, results, strict=True) if result is not None}
 
     def forget(self, session_id: str, rev: int) -> str:
         """Drops a closed conversation that is in SQL: "ok", "changed" or "busy"."""

@@ -61,8 +61,7 @@ def _handle_some(account: Account, timers: Mapping[str, Timer], seen_ms: int, do
                 later[sid, timer] = None
             case Event() as event if event in CLOSES:
                 _close(account, row, event, done)
-    account.store.settle_timers(later, seen_ms)
-    done.settled.update(later)
+    done.settled |= account.store.settle_timers(later, seen_ms)
 
 
 def _close(account: Account, row: Row, event: Event, done: Done) -> None:

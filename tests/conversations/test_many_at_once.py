@@ -58,6 +58,18 @@ def test_timers_that_rang_early_are_set_anew_together(office: Office) -> None:
     assert {office.session(sid).state for sid in sids} == {State.SERVING}
 
 
+def test_a_refused_settlement_is_tried_alone_and_not_taken_for_done(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (sid,) = served(office, 1)
+    rings_early(office, sid, "idle")
+    _, now_ms = office.account.store.customer("")
+    scripts = office.account.store._scripts
+    monkeypatch.setattr(scripts, "run_many", lambda name, prefix, calls: [None for _ in calls])
+    assert sweeps.run_timers(office.account, now_ms) == 0
+    assert office.account.reading.due_timers(now_ms, 100) == []
+
+
 def test_a_customer_who_writes_while_many_are_closed_keeps_his_conversation(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
