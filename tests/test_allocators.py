@@ -1,9 +1,10 @@
-"""A thread that sleeps in an event stream keeps little memory of its own."""
+"""Streams that sleep keep little memory, and the store has an allocator that suits it."""
 
 from __future__ import annotations
 
 import os
 import socket
+from pathlib import Path
 
 import pytest
 
@@ -42,9 +43,28 @@ def test_an_open_stream_costs_a_node_less_than_its_share(node: Node, admin: Call
 
 
 def test_what_an_operator_chose_for_the_allocators_stays(monkeypatch: pytest.MonkeyPatch) -> None:
-    name, _ = allocators.JEMALLOC
+    name, _ = allocators.GRANIAN
     monkeypatch.setenv(name, "narenas:2")
     monkeypatch.setenv("MALLOC_ARENA_MAX", "4")
     monkeypatch.setattr(allocators.ctypes, "CDLL", pytest.fail)
     allocators.one_stock_for_all_threads()
     assert os.environ[name] == "narenas:2"
+
+
+def test_the_store_runs_on_jemalloc_where_the_system_has_it(node: Node) -> None:
+    installed = next(filter(os.path.exists, allocators.JEMALLOC), None)
+    if installed is None:
+        pytest.skip("no libjemalloc on this machine")
+    mapped = Path(f"/proc/{node.embedded_store_pid()}/maps").read_text()
+    assert os.path.realpath(installed) in mapped
+
+
+@pytest.mark.parametrize(
+    ("paths", "page_bytes"), [(["/nowhere/libjemalloc.so.2"], 4096), (["/"], 65_536)]
+)
+def test_the_store_has_glibc_allocator_where_jemalloc_is_missing_or_cannot_run(
+    monkeypatch: pytest.MonkeyPatch, paths: list[str], page_bytes: int
+) -> None:
+    monkeypatch.setattr(allocators, "JEMALLOC", paths)
+    monkeypatch.setattr(allocators.os, "sysconf", lambda _: page_bytes)
+    assert allocators.of_the_store() == {"GLIBC_TUNABLES": allocators.GLIBC_STOCK}
