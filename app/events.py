@@ -179,12 +179,12 @@ class DeskHub:
 
     def _tail(self) -> None:
         while not self._stopping.is_set():
+            self._end_waits_when_draining()
             began = time.monotonic()
             try:
                 told = self._stream.tail(self._last_id, TAIL_BLOCK_MS, TAIL_COUNT)
                 self._keep(told)
                 self._heard()
-                self._end_waits_when_draining()
                 if len(told) < TAIL_COUNT:
                     pace_s = TAIL_PACE_S if self._listeners else TAIL_PACE_ALONE_S
                     time.sleep(max(0.0, began + pace_s - time.monotonic()))

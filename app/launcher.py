@@ -21,6 +21,7 @@ from app.interpreter import permanent
 from app.kept import ADMIN_SHOWN, keep_demo, keep_secrets, mark_admin
 from app.node import DemoAccount, NodeContext, StartError
 from app.serving import Application, Hooks, Server, WsgiApp, report
+from app.waiters import spread_waiting_threads
 from config.settings import Settings, SettingsError, load_settings
 
 EXIT_START = 1
@@ -143,6 +144,7 @@ class Launcher:
         )
 
     def _after_fork(self) -> None:
+        spread_waiting_threads()
         if self._embedded is not None:
             self._embedded.after_fork()
 

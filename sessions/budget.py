@@ -21,13 +21,16 @@ def buckets_of(customer: Mapping[str, str]) -> tuple[Bucket, ...]:
     return tuple(
         Bucket(
             trigger=trigger,
-            left=int(customer.get(f"{trigger}.left", 0)),
-            ends_ms=int(customer[f"{trigger}.ends"]),
-            pending=int(customer.get(f"{trigger}.pend", 0)),
+            left=int(customer.get(left, 0)),
+            ends_ms=int(customer[ends]),
+            pending=int(customer.get(pending, 0)),
         )
-        for trigger in Trigger
-        if f"{trigger}.ends" in customer
+        for trigger, left, ends, pending in _FIELDS
+        if ends in customer
     )
+
+
+_FIELDS = tuple((t, f"{t}.left", f"{t}.ends", f"{t}.pend") for t in Trigger)
 
 
 def budget(buckets: Sequence[Bucket], now_ms: int) -> Budget:

@@ -9,6 +9,7 @@ from typing import Any
 from sessions.clients import time_of
 from sessions.deadlines import URGENT_CREDIT_MS
 from sessions.keys import Keys
+from sessions.machine import HOLDINGS
 from sessions.messages import view
 from sessions.model import Customer, Session
 from sessions.scripts import Scripts, guarded
@@ -40,18 +41,20 @@ class Reading:
         if not sessions:
             return []
 
-        key = self.keys.of
-        asked: list[tuple[Any, ...]] = [time_of(key("queues"))]
-        for session in sessions:
-            asked.append(("HGETALL", key("customer", session.openid)))
-            asked.append(("ZRANK", key("queue", session.group), session.id))
-        time, *found = self._many(asked)
+        key, waiting = self.keys.of, [s for s in sessions if HOLDINGS[s.state].queue_place]
+        time, *found = self._many(
+            [
+                time_of(key("queues")),
+                *(("HGETALL", key("customer", s.openid)) for s in sessions),
+                *(("ZRANK", key("queue", s.group), s.id) for s in waiting),
+            ]
+        )
         now_ms = time[0] * 1000 + time[1] // 1000
+        raws, ranks = found[: len(sessions)], found[len(sessions) :]
+        places = {s.id: _place(rank) for s, rank in zip(waiting, ranks, strict=True)}
         return [
-            Row(session, customer_from_hash(session.openid, fields_of(raw)), place, now_ms)
-            for session, raw, place in zip(
-                sessions, found[::2], (_place(r) for r in found[1::2]), strict=True
-            )
+            Row(s, customer_from_hash(s.openid, fields_of(raw)), places.get(s.id, 0), now_ms)
+            for s, raw in zip(sessions, raws, strict=True)
         ]
 
     def sessions(self, session_ids: Iterable[str]) -> list[Session]:

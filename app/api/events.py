@@ -17,14 +17,13 @@ from app.refusals import Refusal
 from sessions.model import SessionError
 
 BEAT_S: Final = 15.0
+"""Also how soon an idle stream notices that the node is draining, should the hub not wake it."""
+
 CHECK_S: Final = 25.0
 """How often the login is looked at: one who lost his rights hears nothing more within 30 s."""
 
 SILENT_MS: Final = 150_000
 """A hidden tab may confirm its stream only once a minute; two may be missed."""
-
-WAKE_S: Final = 5.0
-"""How soon an idle stream notices that the node is draining, should the hub not wake it."""
 
 RETRY_MS: Final = (2_000, 4_000)
 DRAIN_RETRY_MS: Final = (200, 3_000)
@@ -96,9 +95,7 @@ class Feed:
             log.warning("stream_not_withdrawn", error=str(error))
 
     def _until_next_look(self) -> float:
-        return min(
-            _some_of(WAKE_S), max(0.0, min(self._beat_at, self._check_at) - time.monotonic())
-        )
+        return max(0.0, min(self._beat_at, self._check_at) - time.monotonic())
 
     def _event(self, event: DeskEvent) -> bytes:
         ident = event.id or self._served.hub.last_id()

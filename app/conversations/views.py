@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 from sessions.budget import budget
@@ -49,7 +48,7 @@ def session_view(row: Row, appid: str) -> dict[str, Any]:
         "previous_session_id": session.previous_session_id or None,
         "transfer": _transfer(session),
         "rating": _rating(session),
-        "budget": asdict(budget(customer.buckets, row.now_ms)) if session.is_open else NO_BUDGET,
+        "budget": _budget(row),
     }
 
 
@@ -72,6 +71,13 @@ _TIMES = (
     "assigned_ms",
     "closed_ms",
 )
+
+
+def _budget(row: Row) -> dict[str, int]:
+    if not row.session.is_open:
+        return NO_BUDGET
+    left = budget(row.customer.buckets, row.now_ms)
+    return {"remaining": left.remaining, "window_ends_ms": left.window_ends_ms}
 
 
 def _last_message(session: Session) -> dict[str, Any] | None:
