@@ -242,7 +242,9 @@ def _zookeeper(settings: Settings, node: NodeContext) -> ZooKeeperHub | None:
     if not settings.zookeeper_hosts:
         return None
     login = revealed(settings.zookeeper_auth)
-    return ZooKeeperHub(settings.zookeeper_hosts, node.node_id, login=login)
+    hub = ZooKeeperHub(settings.zookeeper_hosts, node.node_id, login=login)
+    _running.append(hub.close)  # once more after _stop; the only time where the node does not start
+    return hub
 
 
 def _plans(settings: Settings, engine: Engine, appid: str) -> Plans:

@@ -195,12 +195,11 @@ class SessionStore(MessageStore):
         results = self._scripts.run_many("settle_timer", self.keys.prefix, calls)
         return {key for key, result in zip(later_ms, results, strict=True) if result is not None}
 
-    def forget(self, session_id: str, rev: int) -> str:
-        """Drops a closed conversation that is in SQL: "ok", "changed" or "busy"."""
-        return str(self._run("forget", session_id, rev))
-
     def forget_all(self, revs: Mapping[str, int]) -> set[str]:
-        """Drops closed conversations (id -> rev) that are in SQL; the ids of those that are gone."""
+        """Drops closed conversations (id -> rev) that are in SQL; the ids of those that are gone.
+
+        One that has changed since, or of which a message is still to be sent, stays.
+        """
         results = self._scripts.run_many("forget", self.keys.prefix, list(revs.items()))
         return {sid for sid, result in zip(revs, results, strict=True) if result == "ok"}
 

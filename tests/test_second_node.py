@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from app.single_node import KEY, NodeLease
 from sessions.clients import Redis, store_client
 from tests.directory.rig import settings_for
 from tests.servers import PrivateRedis
-from tests.support import free_port
+from tests.support import free_port, wait_until
 
 
 @pytest.fixture
@@ -127,6 +128,8 @@ def test_a_node_with_another_database_does_not_start_and_leaves_the_agents_alone
         build(tmp_path / "two", url, appid, **zookeeper)
     with Redis.from_url(url, decode_responses=True) as client:
         assert client.hget(seats.keys.of("agent", "amy@shop"), "enabled") == "1"
+    wiring.shutdown()
+    wait_until(lambda: not [t for t in threading.enumerate() if "zk_loop" in t.name])
 
 
 def test_the_only_node_may_change_its_database(tmp_path: Path, url: str, appid: str) -> None:
