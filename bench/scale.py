@@ -9,7 +9,7 @@ from bench.timing import each_ms
 
 FEW, MANY = 10, 100_000
 FEW_AGENTS, MANY_AGENTS = 10, 1_000
-MESSAGES, ROUNDS = 2_000, 7
+MESSAGES, ROUNDS = 2_000, 15
 
 
 def cost_ms(office: Inside, users: int) -> float:
