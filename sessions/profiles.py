@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-import orjson
 import redis
 
 from sessions.budget import buckets_of
 from sessions.keys import Keys
-from sessions.messages import compact
 from sessions.model import Customer
 from sessions.scripts import guarded
 
@@ -30,10 +29,10 @@ def customer_from_hash(openid: str, raw: Mapping[str, str]) -> Customer:
         subscribed={"0": False, "1": True}.get(raw.get("subscribed", "")),
         remark=raw.get("remark", ""),
         buckets=buckets_of(raw),
-        facts=orjson.loads(raw.get("facts", "{}")),
+        facts=json.loads(raw["facts"]) if "facts" in raw else {},
         source=raw.get("source", ""),
         source_ms=int(raw.get("source_ms", 0)),
-        platform_tags=tuple(orjson.loads(raw.get("platform_tags", "[]"))),
+        platform_tags=tuple(json.loads(raw["platform_tags"])) if "platform_tags" in raw else (),
         tags_read_ms=int(raw.get("tags_read_ms", 0)),
     )
 
@@ -55,7 +54,7 @@ def put_tags(
     client: redis.Redis, appid: str, openid: str, tags: Sequence[str], now_ms: int
 ) -> None:
     """What WeChat says of the customer. Raises StoreDown."""
-    text = compact(list(tags))
+    text = json.dumps(list(tags), ensure_ascii=False, separators=(",", ":"))
     values: dict[Any, Any] = {"platform_tags": text, "tags_read_ms": now_ms}
     keys = Keys(appid)
     guarded(lambda: client.hset(keys.of("customer", openid), mapping=values))
@@ -66,7 +65,7 @@ def mirror(
     client: redis.Redis, appid: str, openid: str, remark: str, facts: Mapping[str, Any]
 ) -> None:
     """Writes remark and facts beside what conversations know of the customer. Raises StoreDown."""
-    text = compact(dict(facts))
+    text = json.dumps(dict(facts), ensure_ascii=False, separators=(",", ":"))
     values: dict[str | bytes | bytearray | memoryview[int] | int | float, Any] = {}
     values |= {"remark": remark, "facts": text}
     guarded(lambda: client.hset(Keys(appid).of("customer", openid), mapping=values))

@@ -83,6 +83,14 @@ def test_facts_come_from_an_integration_and_steer_the_routing(node: Node) -> Non
         assert crm.put("/customers/o1/facts", wrong).status_code == 422
 
 
+def test_a_fact_may_be_a_number_of_any_length(node: Node) -> None:
+    """Order numbers of 20 and more digits are written as numbers by some shops."""
+    order = 202611290000000000000001
+    assert integration(node).put("/customers/o1/facts", {"order": order}).status_code == 200
+    customer, _ = node.services.served[node.appid].account.store.customer("o1")
+    assert customer.facts == {"order": order}
+
+
 def test_an_integration_may_do_nothing_else(node: Node) -> None:
     crm = integration(node)
     for path in ("/me", "/sessions", "/customers/o1", "/agents", "/events"):
