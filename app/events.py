@@ -179,9 +179,9 @@ class DeskHub:
 
     def _tail(self) -> None:
         while not self._stopping.is_set():
-            self._end_waits_when_draining()
             began = time.monotonic()
             try:
+                self._end_waits_when_draining()  # first, as it must also be done while the store is away
                 told = self._stream.tail(self._last_id, TAIL_BLOCK_MS, TAIL_COUNT)
                 self._keep(told)
                 self._heard()

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 import tracemalloc
 from collections.abc import Iterator
 
 import pytest
 
 from app.events import DeskHub
-from app.listeners import BACKLOG_MAX, Listener, Subscription
+from app.listeners import BACKLOG_MAX, NUDGE, Listener, Subscription
 from sessions.clients import blocking_client, store_client
+from sessions.model import StoreDown
 from sessions.reading import Reading
 from sessions.scripts import Scripts
-from sessions.streams import DeskStream
+from sessions.streams import DeskStream, Told
 from tests.servers import PrivateRedis
 from tests.support import wait_until
 
@@ -91,6 +93,27 @@ def test_a_desk_starts_over_where_what_it_missed_is_gone_from_the_stream(
     typed(stream, hub, 3)
     stream._redis.xtrim(stream._key, 2, approximate=False)
     assert heard(hub.subscribe(ANNA, last)) == ["resync"]
+
+
+def test_a_draining_node_ends_its_desks_waits_also_while_the_store_is_away(
+    stream: DeskStream, appid: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> list[Told]:
+        raise StoreDown
+
+    draining = threading.Event()
+    monkeypatch.setattr(stream, "tail", away)
+    reading = Reading(Scripts(stream._redis), appid)
+    made = DeskHub(appid, stream, reading, draining=draining.is_set)
+    made.start()
+    try:
+        desk = made.subscribe(ANNA, "")
+        assert desk.get(0.1) is None
+        draining.set()
+        assert desk.get(5) is NUDGE
+    finally:
+        made.stop()
+        made._thread.join(5)
 
 
 def test_a_node_keeps_little_of_what_it_has_told(stream: DeskStream, hub: DeskHub) -> None:
