@@ -74,9 +74,8 @@ def inform(event: str, **fields: Any) -> None:
 def _line(event: Any, **_: Any) -> str:
     try:
         return orjson.dumps(event, default=repr, option=_PLAIN).decode()
-    except (
-        TypeError
-    ):  # half a character, a number of 20 digits: whatever it is, it must not be lost
+    except TypeError:
+        # Half a character, a number of 20 digits: whatever it is, it must not be lost.
         return json.dumps(event, default=repr, separators=(",", ":"))
 
 

@@ -16,6 +16,7 @@ from typing import Any, Final, NamedTuple
 import structlog
 
 from app.account import Account
+from app.logs import inform
 from app.metrics import PLATFORM_ERRORS, SENDS
 from app.outgoing import Payloads, PlatformGone, as_text
 from app.quota_hold import QuotaHold
@@ -220,7 +221,7 @@ class Sender:
             PLATFORM_ERRORS.labels(errcode=str(code)).inc()
             TALLY.error(self._account.appid, code)
         message = claim.message or {}
-        log.info(
+        inform(
             "reply_settled",
             appid=self._account.appid,
             message_id=message.get("id", ""),

@@ -13,8 +13,8 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 import redis
-import requests
 from pydantic import SecretStr
+from urllib3 import PoolManager
 
 from app.wechat_errors import meaning
 from app.wechat_http import (
@@ -27,6 +27,9 @@ from app.wechat_http import (
     judged,
     utf8_json,
 )
+from sessions.model import SessionError
+from sessions.scripts import guarded
+from sessions.wire import line_to
 
 CALLS_PER_MINUTE = 2
 FORCE_EVERY_MS = 300_000
@@ -120,20 +123,22 @@ class TokenService:
         store: redis.Redis,
         account: TokenAccount,
         base_url: str,
-        session: requests.Session,
+        http: PoolManager,
     ) -> None:
         prefix = f"kf:tok:{{tok.{account.appid}}}:"
         self._keys = [prefix + name for name in ("token", "lease", "calls", "forced", "failure")]
         self._account = account
         self._url = base_url.rstrip("/") + "/cgi-bin/stable_token"
-        self._session = session
+        self._http = http
         self._store = store
+        self._line = line_to(store)
         self._admit_script = store.register_script(_ADMIT)
         self._settle_script = store.register_script(_SETTLE)
 
     def current(self) -> str:
         """The stored token, or a new one. Raises TokenUnavailable."""
-        stored = self._run(self._store.get, self._keys[0])
+        key = self._keys[0]
+        stored = self._run(guarded, lambda: self._line.call("GET", key))
         return _text(stored) if stored else self._obtain("")
 
     def renew(self, failed: str) -> str:
@@ -195,7 +200,7 @@ class TokenService:
         failure: TokenUnavailable
         try:
             return _token_of(
-                exchange(self._session, "POST", self._url, data=body, headers=JSON_HEADERS)
+                exchange(self._http, "POST", self._url, body=body, headers=JSON_HEADERS)
             )
         except PlatformRefused as error:
             failure = TokenUnavailable("refused", error.errcode)
@@ -220,7 +225,7 @@ class TokenService:
     def _run(command: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         try:
             return command(*args, **kwargs)
-        except redis.RedisError:
+        except (redis.RedisError, SessionError):
             failure = TokenUnavailable("store")
         raise failure
 

@@ -1,7 +1,6 @@
 """One bounded HTTP exchange with the platform, and what is known after it.
 
-The exceptions carry no URL, token, secret or body, and no cause that does: requests' own exceptions
-quote the URL with its access_token.
+The exceptions carry no URL, token, secret or body, and no cause that does: the library's own quote them.
 """
 
 from __future__ import annotations
@@ -12,16 +11,13 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
+from urllib.parse import urlencode
 
-import requests
-from requests.adapters import HTTPAdapter
-from urllib3.exceptions import (
-    HTTPError,
-    MaxRetryError,
-    NameResolutionError,
-    NewConnectionError,
-)
+import certifi
+from urllib3 import BaseHTTPResponse, PoolManager, Timeout
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, SSLError
 
 from app.wechat_errors import meaning, reason
 
@@ -31,8 +27,9 @@ UPLOAD_READ_S = 10.0
 BODY_BYTES_MAX = 10 * 1024 * 1024
 CHUNK_BYTES = 65_536
 JSON_HEADERS = {"Content-Type": "application/json; charset=utf-8"}
+NO_QUERY: Final[Mapping[str, str]] = MappingProxyType({})
 
-_SECRETS = re.compile(r"((?:access_token|secret)=)[^&\s'\")]+")
+_SECRETS = re.compile(r"((?:access_token|secret|key)=)[^&\s'\")]+")
 _LOGGERS = ("urllib3.connectionpool", "urllib3.connection", "urllib3.util.retry")
 
 
@@ -87,36 +84,38 @@ class _Scrub(logging.Filter):
 _SCRUB = _Scrub()
 
 
-def new_session(pool_size: int = 32, proxy: str | None = None) -> requests.Session:
-    """A pooled session: no retries of its own, no settings from environment or netrc."""
+def new_http(size: int = 32) -> PoolManager:
+    """Kept connections, so many to a host: no retries of its own, no settings from environment or netrc."""
     for name in _LOGGERS:
         logging.getLogger(name).addFilter(_SCRUB)
-    session = requests.Session()
-    session.trust_env = False
-    if proxy:
-        session.proxies = {"http": proxy, "https": proxy}
-    adapter = HTTPAdapter(pool_connections=4, pool_maxsize=pool_size, max_retries=0)
-    session.mount("https://", adapter)
-    session.mount("http://", adapter)
-    return session
+    return PoolManager(num_pools=4, maxsize=size, retries=False, ca_certs=certifi.where())
 
 
 def exchange(
-    session: requests.Session, method: str, url: str, *, read_s: float = READ_S, **kwargs: Any
+    http: PoolManager,
+    method: str,
+    url: str,
+    query: Mapping[str, str] = NO_QUERY,
+    read_s: float = READ_S,
+    **content: Any,
 ) -> Answer:
-    """One request, no redirects, answer at most 10 MB. Raises NotConnected or OutcomeUnknown."""
+    """One request, no redirects, answer at most 10 MB. Raises NotConnected or OutcomeUnknown.
+
+    ``content`` is ``body`` with ``headers``, or ``fields`` as multipart.
+    """
+    address = f"{url}?{urlencode(query)}" if query else url
     failure: WeChatFailure
     try:
-        with session.request(
+        with http.request(
             method,
-            url,
-            timeout=(CONNECT_S, read_s),
-            allow_redirects=False,
-            stream=True,
-            **kwargs,
+            address,
+            timeout=Timeout(connect=CONNECT_S, read=read_s),
+            redirect=False,
+            preload_content=False,
+            **content,
         ) as response:
             return _answer(response, time.monotonic() + read_s)
-    except (requests.RequestException, HTTPError) as error:
+    except HTTPError as error:
         failure = _translate(error)
     # Raised outside the handler, so that no context with the URL in it hangs on.
     raise failure
@@ -142,36 +141,29 @@ def utf8_json(value: Mapping[str, Any]) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
-def _answer(response: requests.Response, deadline: float) -> Answer:
+def _answer(response: BaseHTTPResponse, deadline: float) -> Answer:
     body = bytearray()
     # read1 comes back with what is there, so that a dripping server cannot outlast the deadline.
-    while chunk := response.raw.read1(CHUNK_BYTES, decode_content=True):
+    while chunk := response.read1(CHUNK_BYTES, decode_content=True):
         body += chunk
         if len(body) > BODY_BYTES_MAX:
             raise OutcomeUnknown("answer too large")
         if time.monotonic() > deadline:
             raise OutcomeUnknown("answer too slow")
     return Answer(
-        response.status_code,
+        response.status,
         response.headers.get("Content-Type", "").partition(";")[0].strip().lower(),
         response.headers.get("Content-Disposition", ""),
         bytes(body),
     )
 
 
-def _translate(error: requests.RequestException | HTTPError) -> WeChatFailure:
+def _translate(error: HTTPError) -> WeChatFailure:
     name = type(error).__name__
-    if isinstance(error, requests.ConnectTimeout) or _never_connected(error):
+    untrusted = isinstance(error, SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(error)
+    if untrusted or isinstance(error, ConnectTimeoutError | NewConnectionError):
         return NotConnected(name)
     return OutcomeUnknown(name)
-
-
-def _never_connected(error: requests.RequestException | HTTPError) -> bool:
-    cause = error.args[0] if error.args else None
-    reason_ = cause.reason if isinstance(cause, MaxRetryError) else cause
-    if isinstance(error, requests.exceptions.SSLError):
-        return "CERTIFICATE_VERIFY_FAILED" in str(reason_)
-    return isinstance(reason_, NewConnectionError | NameResolutionError)
 
 
 def _json_object(body: bytes) -> dict[str, Any] | None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import requests
+from urllib3 import PoolManager
 
 from app.wechat_errors import Kind
 from app.wechat_files import Media, may_fetch, media_of, safe_filename
@@ -26,7 +26,7 @@ from app.wechat_http import (
     WeChatFailure,
     exchange,
     judged,
-    new_session,
+    new_http,
     utf8_json,
 )
 
@@ -37,7 +37,7 @@ __all__ = [
     "PlatformRefused",
     "WeChatApi",
     "WeChatFailure",
-    "new_session",
+    "new_http",
 ]
 
 JSON_TYPES = frozenset({"application/json", "text/plain", "text/json"})
@@ -73,13 +73,13 @@ class WeChatApi:
         account: ApiAccount,
         tokens: Tokens,
         base_url: str,
-        session: requests.Session,
+        http: PoolManager,
         typing_path: str = TYPING_PATH,
     ) -> None:
         self.appid = account.appid
         self._tokens = tokens
         self._base_url = base_url.rstrip("/")
-        self._session = session
+        self._http = http
         self._typing_path = typing_path
         self.on_quota: Callable[[int], object] = lambda errcode: None
         self.token_trouble: Callable[[], str] = lambda: ""
@@ -187,7 +187,7 @@ class WeChatApi:
         return self._accepted(self._call("GET", path, {}))
 
     def _post(self, path: str, value: Mapping[str, Any]) -> Accepted:
-        answer = self._call("POST", path, {}, data=utf8_json(value), headers=JSON_HEADERS)
+        answer = self._call("POST", path, {}, body=utf8_json(value), headers=JSON_HEADERS)
         return self._accepted(answer)
 
     def _accepted(self, answer: Answer) -> Accepted:
@@ -203,8 +203,8 @@ class WeChatApi:
         self, path: str, query: Mapping[str, str], file: tuple[str, bytes, str]
     ) -> Accepted:
         name, content, mime = file
-        files = {"media": (safe_filename(name, mime), content, mime)}
-        return self._accepted(self._call("POST", path, query, UPLOAD_READ_S, files=files))
+        fields = {"media": (safe_filename(name, mime), content, mime)}
+        return self._accepted(self._call("POST", path, query, UPLOAD_READ_S, fields=fields))
 
     def _call(
         self,
@@ -230,14 +230,13 @@ class WeChatApi:
         read_s: float,
         kwargs: Mapping[str, Any],
     ) -> Answer:
-        params = {"access_token": token, **query}
         url = self._base_url + path
-        return exchange(self._session, method, url, params=params, read_s=read_s, **kwargs)
+        return exchange(self._http, method, url, {"access_token": token, **query}, read_s, **kwargs)
 
     def _video(self, url: str) -> Media:
         if not may_fetch(url, self._base_url):
             raise OutcomeUnknown("video_url points to a place that is not public")
-        answer = exchange(self._session, "GET", url, read_s=UPLOAD_READ_S)
+        answer = exchange(self._http, "GET", url, read_s=UPLOAD_READ_S)
         if answer.status != 200 or answer.content_type in JSON_TYPES:
             raise OutcomeUnknown(f"HTTP {answer.status} for the video")
         return media_of(answer)

@@ -45,7 +45,7 @@ from app.storage.migrate import migrate
 from app.storage.notices import NoticeTexts, read_defaults
 from app.tokens import TokenService
 from app.transfer_rules_cache import LiveTransferRules
-from app.wechat_out import MINIPROGRAM_TYPING_PATH, TYPING_PATH, WeChatApi, new_session
+from app.wechat_out import MINIPROGRAM_TYPING_PATH, TYPING_PATH, WeChatApi, new_http
 from config.accounts import AccountKind, OfficialAccount
 from config.settings import Settings
 from config.values import revealed
@@ -175,12 +175,12 @@ def _serve(
         wake_sender=lambda: None,
         transfer_rules=LiveTransferRules(engine, appid),
     )
-    session = new_session()
+    http = new_http()
     base = api_base(settings, node)
     mini = config.kind is AccountKind.MINIPROGRAM
     typing_path = MINIPROGRAM_TYPING_PATH if mini else TYPING_PATH
-    tokens = TokenService(client, config, base, session)
-    api = WeChatApi(config, tokens, base, session, typing_path)
+    tokens = TokenService(client, config, base, http)
+    api = WeChatApi(config, tokens, base, http, typing_path)
     api.token_trouble = tokens.trouble
     payloads = Payloads(appid, api, engine, mirror.speaker_refused(engine, account))
     hold = QuotaHold(SendQuota(client, appid), appid)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Mapping
 from typing import Any, Final
 
-import requests
 import structlog
 
-CONNECT_S: Final = 2.0
-READ_S: Final = 3.0
+from app.wechat_http import JSON_HEADERS, WeChatFailure, exchange, new_http, utf8_json
+
 RETRY_S: Final = (0.5, 2.0)
 """Pauses before the second and the third attempt."""
 
@@ -23,8 +23,7 @@ class Webhook:
     def __init__(self, url: str, retry_s: tuple[float, ...] = RETRY_S) -> None:
         self._url = url
         self._retry_s = retry_s
-        self._session = requests.Session()
-        self._session.trust_env = False
+        self._http = new_http(1)
 
     def post(self, message: Mapping[str, Any]) -> bool:
         """Whether the robot took it."""
@@ -41,12 +40,14 @@ class Webhook:
     def _once(self, message: Mapping[str, Any]) -> str:
         """ "" when it was taken, else why not."""
         try:
-            answer = self._session.post(
-                self._url, json=message, timeout=(CONNECT_S, READ_S), allow_redirects=False
+            answer = exchange(
+                self._http, "POST", self._url, body=utf8_json(message), headers=JSON_HEADERS
             )
-            errcode = answer.json().get("errcode", 0) if answer.ok else answer.status_code
-        except requests.RequestException as error:
-            return type(error).__name__
+            errcode = answer.status
+            if errcode == 200:
+                errcode = json.loads(answer.body).get("errcode", 0)
+        except WeChatFailure as error:
+            return str(error)
         except (ValueError, AttributeError):
             return "unreadable answer"
         return f"errcode {errcode}" if errcode else ""

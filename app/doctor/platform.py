@@ -16,7 +16,7 @@ import structlog
 
 from app.doctor.findings import Finding, bad, good
 from app.wechat_errors import reason
-from app.wechat_http import JSON_HEADERS, WeChatFailure, exchange, new_session, utf8_json
+from app.wechat_http import JSON_HEADERS, WeChatFailure, exchange, new_http, utf8_json
 from app.wechat_out import PlatformRefused, WeChatApi
 from config.accounts import OfficialAccount
 
@@ -70,11 +70,11 @@ class TokenAnswer:
 
 def examine(config: OfficialAccount, base_url: str) -> Iterator[Finding]:
     """Token, kf feature, send right and clock, in this order; rights only with a token."""
-    with new_session(4) as session:
+    with new_http(4) as http:
         answer = _stable_token(config, base_url)
         yield _token_finding(config, base_url, answer)
         if answer.token:
-            api = WeChatApi(config, FixedToken(answer.token), base_url, session)
+            api = WeChatApi(config, FixedToken(answer.token), base_url, http)
             yield _kf_feature(api)
             yield _send_right(api)
     yield clock(base_url)
@@ -112,8 +112,8 @@ def _stable_token(config: OfficialAccount, base_url: str) -> TokenAnswer:
     }
     url = base_url + "/cgi-bin/stable_token"
     try:
-        with new_session(1) as session:
-            answer = exchange(session, "POST", url, data=utf8_json(body), headers=JSON_HEADERS)
+        with new_http(1) as http:
+            answer = exchange(http, "POST", url, body=utf8_json(body), headers=JSON_HEADERS)
         said = json.loads(answer.body)
         token, errcode = said.get("access_token"), int(said.get("errcode") or 0)
         return TokenAnswer(str(token or ""), errcode, str(said.get("errmsg") or "")[:500])

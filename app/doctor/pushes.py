@@ -10,7 +10,7 @@ from urllib.parse import urlencode, urlsplit
 
 from app.doctor.findings import Finding, bad, good
 from app.wechat_crypto import keys_of
-from app.wechat_http import Answer, WeChatFailure, exchange, new_session
+from app.wechat_http import Answer, WeChatFailure, exchange, new_http
 from config.accounts import CallbackMode, OfficialAccount
 from config.values import is_loopback
 
@@ -102,8 +102,8 @@ def _event() -> str:
 
 def _exchange(method: str, url: str, body: bytes) -> Answer | None:
     try:
-        with new_session(1) as session:
+        with new_http(1) as http:
             headers = {"Content-Type": "text/xml"} if body else {}
-            return exchange(session, method, url, data=body or None, headers=headers)
+            return exchange(http, method, url, body=body or None, headers=headers)
     except WeChatFailure:
         return None

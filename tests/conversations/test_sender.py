@@ -13,7 +13,7 @@ import pytest
 from app.outgoing import Payloads
 from app.quota_hold import QuotaHold
 from app.sender import RETRY_DELAYS_MS, Sender
-from app.wechat_out import WeChatApi, new_session
+from app.wechat_out import WeChatApi, new_http
 from sessions.budget import budget
 from sessions.quota import SendQuota
 from sessions.sql import Engine, StorageDown
@@ -71,8 +71,8 @@ def post(office: Office, engine: Engine) -> Iterator[Post]:
     office.comes("a@x")
     refused: list[tuple[str, int]] = []
     pool = ThreadPoolExecutor(1)
-    with running_platform() as platform, new_session() as session:
-        yield _post(office, engine, platform, platform.base_url, session, pool, refused)
+    with running_platform() as platform, new_http() as http:
+        yield _post(office, engine, platform, platform.base_url, http, pool, refused)
     pool.shutdown()
 
 
@@ -81,12 +81,12 @@ def _post(
     engine: Engine,
     platform: Platform,
     base_url: str,
-    session: Any,
+    http: Any,
     pool: ThreadPoolExecutor,
     refused: list[tuple[str, int]],
 ) -> Post:
     account = office.account
-    api = WeChatApi(account.config, FixedTokens(), base_url, session)
+    api = WeChatApi(account.config, FixedTokens(), base_url, http)
     payloads = Payloads(account.appid, api, engine, lambda kf, code: refused.append((kf, code)))
     hold = QuotaHold(SendQuota(account.reading._redis, account.appid), account.appid)
     return Post(office, platform, Sender(account, api, payloads, pool, hold), refused)
@@ -132,9 +132,9 @@ def test_a_platform_that_is_busy_is_asked_again_in_order_and_then_given_up(post:
 def test_where_nobody_listens_nothing_was_sent_and_it_is_tried_again(
     office: Office, engine: Engine, post: Post
 ) -> None:
-    with new_session() as session, ThreadPoolExecutor(1) as pool:
+    with new_http() as http, ThreadPoolExecutor(1) as pool:
         nowhere = f"http://127.0.0.1:{free_port()}"
-        away = _post(office, engine, post.platform, nowhere, session, pool, [])
+        away = _post(office, engine, post.platform, nowhere, http, pool, [])
         sid = away.reply()
         assert away.send_one()
     assert post.status(sid)["status"] == "pending"

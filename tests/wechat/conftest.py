@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 import redis
-import requests
+from urllib3 import PoolManager
 
 from app.tokens import TokenService
-from app.wechat_out import WeChatApi, new_session
+from app.wechat_out import WeChatApi, new_http
 from tests.servers import PrivateRedis
 from tests.wechat.platform import Platform, running_platform
 from tests.wechat.pushes import account
@@ -24,8 +24,8 @@ def platform() -> Iterator[Platform]:
 
 
 @pytest.fixture
-def session() -> Iterator[requests.Session]:
-    with new_session() as opened:
+def http() -> Iterator[PoolManager]:
+    with new_http() as opened:
         yield opened
 
 
@@ -59,10 +59,10 @@ def fixed_tokens() -> FixedTokens:
 
 
 @pytest.fixture
-def api(platform: Platform, session: requests.Session, fixed_tokens: FixedTokens) -> WeChatApi:
-    return WeChatApi(account(), fixed_tokens, platform.base_url, session)
+def api(platform: Platform, http: PoolManager, fixed_tokens: FixedTokens) -> WeChatApi:
+    return WeChatApi(account(), fixed_tokens, platform.base_url, http)
 
 
 @pytest.fixture
-def tokens(store: redis.Redis, platform: Platform, session: requests.Session) -> TokenService:
-    return TokenService(store, account(), platform.base_url, session)
+def tokens(store: redis.Redis, platform: Platform, http: PoolManager) -> TokenService:
+    return TokenService(store, account(), platform.base_url, http)

@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Callable, Iterator
 
 import pytest
-import requests
+from urllib3 import PoolManager
 
 from app.tokens import TokenUnavailable
 from app.wechat_errors import MEANINGS, Kind, meaning, reason
@@ -268,7 +268,7 @@ def test_a_refusal_carries_code_kind_and_words(
     ],
 )
 def test_an_answer_that_cannot_be_trusted_is_unknown_and_not_repeated(
-    api: WeChatApi, platform: Platform, session: requests.Session, reply: Reply
+    api: WeChatApi, platform: Platform, http: PoolManager, reply: Reply
 ) -> None:
     def answer(_request: object) -> Reply:
         return reply
@@ -337,18 +337,14 @@ def test_a_chunked_answer_is_read_whole(api: WeChatApi, platform: Platform) -> N
     assert api.get_media("m1").content == b"\xff\xd8abc"
 
 
-def test_nobody_listening_is_not_connected(
-    session: requests.Session, fixed_tokens: FixedTokens
-) -> None:
-    api = WeChatApi(account(), fixed_tokens, f"http://127.0.0.1:{free_port()}", session)
+def test_nobody_listening_is_not_connected(http: PoolManager, fixed_tokens: FixedTokens) -> None:
+    api = WeChatApi(account(), fixed_tokens, f"http://127.0.0.1:{free_port()}", http)
     with pytest.raises(NotConnected):
         send(api)
 
 
-def test_an_unknown_host_is_not_connected(
-    session: requests.Session, fixed_tokens: FixedTokens
-) -> None:
-    api = WeChatApi(account(), fixed_tokens, "http://nowhere.invalid", session)
+def test_an_unknown_host_is_not_connected(http: PoolManager, fixed_tokens: FixedTokens) -> None:
+    api = WeChatApi(account(), fixed_tokens, "http://nowhere.invalid", http)
     with pytest.raises(NotConnected):
         send(api)
 
@@ -378,7 +374,7 @@ def test_a_token_refused_twice_is_a_refusal(api: WeChatApi, platform: Platform) 
 
 
 def test_no_failure_or_log_line_carries_the_token(
-    api: WeChatApi, platform: Platform, session: requests.Session, fixed_tokens: FixedTokens
+    api: WeChatApi, platform: Platform, http: PoolManager, fixed_tokens: FixedTokens
 ) -> None:
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
@@ -386,7 +382,7 @@ def test_no_failure_or_log_line_carries_the_token(
     level = root.level
     root.addHandler(handler)
     root.setLevel(logging.DEBUG)
-    closed = WeChatApi(account(), fixed_tokens, f"http://127.0.0.1:{free_port()}", session)
+    closed = WeChatApi(account(), fixed_tokens, f"http://127.0.0.1:{free_port()}", http)
     try:
         for reply in (Reply(), error(45015), html(500), Reply(cut=True)):
             platform.answer = lambda _request, reply=reply: reply
@@ -410,7 +406,7 @@ def _tell(stream: io.StringIO, api: WeChatApi) -> None:
         assert failure.__cause__ is None
 
 
-def test_many_threads_share_one_session(api: WeChatApi, platform: Platform) -> None:
+def test_many_threads_share_one_pool(api: WeChatApi, platform: Platform) -> None:
     failures: list[BaseException] = []
 
     def work() -> None:

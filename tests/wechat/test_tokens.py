@@ -8,10 +8,10 @@ from collections.abc import Callable
 
 import pytest
 import redis
-import requests
+from urllib3 import PoolManager
 
 from app.tokens import TokenService, TokenUnavailable
-from app.wechat_out import NotConnected, PlatformRefused, WeChatApi, new_session
+from app.wechat_out import NotConnected, PlatformRefused, WeChatApi, new_http
 from tests.servers import PrivateRedis
 from tests.support import free_port
 from tests.wechat.conftest import TOKENS_DB
@@ -59,11 +59,11 @@ def in_threads(work: Callable[[], object], count: int = 8) -> list[object]:
 
 
 def test_a_token_is_asked_once_and_then_read_from_redis(
-    tokens: TokenService, platform: Platform, store: redis.Redis, session: requests.Session
+    tokens: TokenService, platform: Platform, store: redis.Redis, http: PoolManager
 ) -> None:
     platform.answer = giving("t1")
     assert tokens.current() == "t1"
-    other_node = TokenService(store, account(), platform.base_url, session)
+    other_node = TokenService(store, account(), platform.base_url, http)
     assert other_node.current() == tokens.current() == "t1"
     (request,) = platform.requests
     assert request.json == {
@@ -75,11 +75,11 @@ def test_a_token_is_asked_once_and_then_read_from_redis(
 
 
 def test_it_also_works_on_a_client_that_decodes(
-    redis_server: PrivateRedis, store: redis.Redis, platform: Platform, session: requests.Session
+    redis_server: PrivateRedis, store: redis.Redis, platform: Platform, http: PoolManager
 ) -> None:
     platform.answer = giving("t1", "t2")
     with redis.Redis(port=redis_server.port, db=TOKENS_DB, decode_responses=True) as client:
-        service = TokenService(client, account(), platform.base_url, session)
+        service = TokenService(client, account(), platform.base_url, http)
         assert [service.current(), service.current(), service.renew("t1")] == ["t1", "t1", "t2"]
 
 
@@ -96,7 +96,7 @@ def test_threads_and_nodes_that_start_together_ask_once(
     platform: Platform, store: redis.Redis
 ) -> None:
     platform.answer = giving("t1", "t2")
-    with new_session() as one, new_session() as two:
+    with new_http() as one, new_http() as two:
         nodes = itertools.cycle(
             [
                 TokenService(store, account(), platform.base_url, one),
@@ -118,7 +118,7 @@ def test_a_failed_token_that_another_has_replaced_is_not_renewed_again(
 
 
 def test_eight_threads_with_an_expired_token_make_exactly_one_refresh(
-    tokens: TokenService, platform: Platform, session: requests.Session
+    tokens: TokenService, platform: Platform, http: PoolManager
 ) -> None:
     fresh = giving("t1", "t2", "t3")
 
@@ -129,7 +129,7 @@ def test_eight_threads_with_an_expired_token_make_exactly_one_refresh(
 
     platform.answer = answer
     tokens.current()
-    api = WeChatApi(account(), tokens, platform.base_url, session)
+    api = WeChatApi(account(), tokens, platform.base_url, http)
     results = in_threads(lambda: api.typing("oA").data["errcode"])
     assert results == [0] * 8
     assert len(platform.seen(STABLE)) == 2
@@ -186,11 +186,11 @@ def _now_ms(store: redis.Redis) -> int:
 
 
 def test_a_platform_that_answers_40001_for_ever_costs_two_token_calls_a_minute(
-    tokens: TokenService, platform: Platform, session: requests.Session, store: redis.Redis
+    tokens: TokenService, platform: Platform, http: PoolManager, store: redis.Redis
 ) -> None:
     fresh = giving(*[f"t{n}" for n in range(100)])
     platform.answer = lambda request: fresh(request) if request.path == STABLE else error(40001)
-    api = WeChatApi(account(), tokens, platform.base_url, session)
+    api = WeChatApi(account(), tokens, platform.base_url, http)
 
     def many() -> set[type]:
         kinds = set()
@@ -254,18 +254,18 @@ def test_an_answer_without_a_token_is_unreadable(
 
 
 def test_an_unreachable_platform_is_told_so_without_the_secret(
-    store: redis.Redis, session: requests.Session
+    store: redis.Redis, http: PoolManager
 ) -> None:
-    service = TokenService(store, account(), f"http://127.0.0.1:{free_port()}", session)
+    service = TokenService(store, account(), f"http://127.0.0.1:{free_port()}", http)
     with pytest.raises(NotConnected, match="unreachable") as caught:
         service.current()
     assert "secret" not in repr(caught.value)
     assert caught.value.__context__ is None
 
 
-def test_a_store_that_is_away_is_told_so(platform: Platform, session: requests.Session) -> None:
+def test_a_store_that_is_away_is_told_so(platform: Platform, http: PoolManager) -> None:
     with redis.Redis(port=free_port(), retry=None) as client:
-        service = TokenService(client, account(), platform.base_url, session)
+        service = TokenService(client, account(), platform.base_url, http)
         for act in (service.current, lambda: service.renew("t1")):
             with pytest.raises(TokenUnavailable, match="store"):
                 act()
