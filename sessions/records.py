@@ -69,14 +69,16 @@ class Records:
         self._engine = engine
 
     def archive_all(self, appid: str, closed: Sequence[Closed]) -> None:
-        """Keep closed conversations, all or nothing. Raises ``ValueError`` on an open one."""
+        """Keep closed conversations, each given once, all or nothing. Raises ``ValueError`` on open ones."""
         if not all(one.session.get("closed_ms") for one in closed):
             raise ValueError("only a closed conversation can be archived")
         if not closed:
             return
         with writing(self._engine) as conn:
-            for one in closed:
-                _put(conn, appid, one)
+            kept = _put_sessions(conn, appid, [one.session for one in closed])
+            current = [one for one in closed if one.session["id"] in kept]
+            _put_messages(conn, appid, current)
+            _put_cards(conn, appid, current)
 
     def session(self, appid: str, session_id: str) -> dict[str, Any] | None:
         """The archived conversation as it was given to ``archive``, or None."""
@@ -200,18 +202,21 @@ def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
     return wanted
 
 
-def _put(conn: Connection, appid: str, one: Closed) -> None:
-    if not _put_session(conn, appid, one.session):
-        return
-    _put_messages(conn, appid, one.session["id"], one.messages)
-    if one.card is not None:
-        _put_card(conn, appid, one.session["id"], one.card)
+def _put_sessions(conn: Connection, appid: str, sessions: Sequence[Mapping[str, Any]]) -> set[str]:
+    """Ids of those of which no later copy was stored already."""
+    rows = [_session_row(appid, session) for session in sessions]
+    statement = insert_into(conn, sessions_archive)
+    keep = statement.on_conflict_do_update(
+        index_elements=["appid", "id"],
+        set_={name: statement.excluded[name] for name in rows[0] if name not in ("appid", "id")},
+        where=sessions_archive.c.rev <= statement.excluded.rev,
+    ).returning(sessions_archive.c.id)
+    return set(conn.execute(keep, rows).scalars())
 
 
-def _put_session(conn: Connection, appid: str, session: Mapping[str, Any]) -> bool:
-    """False where a later copy is stored already."""
+def _session_row(appid: str, session: Mapping[str, Any]) -> dict[str, Any]:
     version = int(session.get("version") or 0)
-    row = {
+    return {
         "appid": appid,
         "id": session["id"],
         "openid": session["openid"],
@@ -224,25 +229,20 @@ def _put_session(conn: Connection, appid: str, session: Mapping[str, Any]) -> bo
         "rev": int(session.get("rev") or version),
         "data": dict(session),
     }
-    statement = insert_into(conn, sessions_archive)
-    keep = statement.on_conflict_do_update(
-        index_elements=["appid", "id"],
-        set_={name: statement.excluded[name] for name in row if name not in ("appid", "id")},
-        where=sessions_archive.c.rev <= statement.excluded.rev,
-    ).returning(sessions_archive.c.id)
-    return conn.execute(keep, row).first() is not None
 
 
-def _put_messages(
-    conn: Connection, appid: str, session_id: str, messages: Sequence[Mapping[str, Any]]
-) -> None:
+def _put_messages(conn: Connection, appid: str, closed: Sequence[Closed]) -> None:
     statement = insert_into(conn, messages_archive)
     upsert = statement.on_conflict_do_update(
         index_elements=["appid", "session_id", "seq"],
         set_={name: statement.excluded[name] for name in ("status", "data")},
         where=_rank(messages_archive.c.status) <= _rank(statement.excluded.status),
     )
-    rows = [_message_row(appid, session_id, message) for message in messages]
+    rows = [
+        _message_row(appid, one.session["id"], message)
+        for one in closed
+        for message in one.messages
+    ]
     for batch in slices(rows, BATCH_ROWS):
         conn.execute(upsert, batch)
 
@@ -271,11 +271,15 @@ def _storable(text: str) -> str:
     return text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
 
 
-def _put_card(conn: Connection, appid: str, session_id: str, card: Mapping[str, Any]) -> None:
+def _put_cards(conn: Connection, appid: str, closed: Sequence[Closed]) -> None:
+    rows = [
+        {"appid": appid, "session_id": one.session["id"], "data": dict(one.card)}
+        for one in closed
+        if one.card is not None
+    ]
     statement = insert_into(conn, routing_cards)
-    conn.execute(
-        statement.on_conflict_do_update(
-            index_elements=["appid", "session_id"], set_={"data": statement.excluded.data}
-        ),
-        {"appid": appid, "session_id": session_id, "data": dict(card)},
+    upsert = statement.on_conflict_do_update(
+        index_elements=["appid", "session_id"], set_={"data": statement.excluded.data}
     )
+    if rows:
+        conn.execute(upsert, rows)

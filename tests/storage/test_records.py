@@ -105,6 +105,15 @@ def test_a_later_copy_replaces_and_a_late_older_one_does_not(records: Records) -
     assert records.messages(APP, "s1") == sent
 
 
+def test_an_older_copy_among_many_is_passed_over_and_the_others_are_kept(records: Records) -> None:
+    archived(records, _session("s1", rev=8), [_message(1)], {"later": True})
+    texts = [_message(1), _message(2)]
+    ids = ("s0", "s1", "s2")
+    records.archive_all(APP, [Closed(_session(one), texts, {"of": one}) for one in ids])
+    assert [len(records.messages(APP, one)) for one in ids] == [2, 1, 2]
+    assert [records.card(APP, one) for one in ids] == [{"of": "s0"}, {"later": True}, {"of": "s2"}]
+
+
 def test_a_delivery_that_is_known_is_not_made_unknown_by_an_equal_copy(records: Records) -> None:
     for status in ("pending", "unknown", "sent", "unknown", "pending"):
         archived(records, _session("s1"), [_message(1, direction="out", status=status)])
