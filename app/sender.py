@@ -32,6 +32,12 @@ from sessions.sql import StorageError
 SENDERS: Final = 16
 """Sends under way at once per official account."""
 
+SLOW_S: Final = 0.02
+"""A send that takes longer has waited for the platform, and others may be under way meanwhile.
+
+Where the platform is quicker, several at once send no more: they only keep the pushes from computing.
+"""
+
 RETRY_DELAYS_MS: Final = (1_000, 5_000, 25_000)
 """Before each further attempt; after these a message is a dead letter."""
 
@@ -89,6 +95,8 @@ class Sender:
         self._hold = hold
         self._lock = threading.Lock()
         self._active = 0
+        self._slow = False
+        self._began: dict[int, float] = {}
         self._stopped = False
 
     def wake(self) -> None:
@@ -115,12 +123,8 @@ class Sender:
 
     def _run(self) -> None:
         try:
-            while not self._stopped:
-                claim = self._account.outbox.claim(fresh_ident())
-                if claim is None:
-                    return
-                self.wake()
-                self.send(claim)
+            while not self._stopped and self._send_next():
+                pass
         except SessionError as error:
             log.warning("outbox_unreachable", appid=self._account.appid, error=str(error))
         except Exception:
@@ -128,6 +132,23 @@ class Sender:
         finally:
             with self._lock:
                 self._active -= 1
+
+    def _send_next(self) -> bool:
+        """Whether there may be more for this sender: not if nothing is due, or another one goes on anyway."""
+        claim = self._account.outbox.claim(fresh_ident())
+        if claim is None:
+            return False
+        if self._slow:
+            self.wake()
+        me = threading.get_ident()
+        began = self._began[me] = time.monotonic()
+        try:
+            self.send(claim)
+        finally:
+            del self._began[me]
+        now = time.monotonic()
+        self._slow = now - began > SLOW_S
+        return self._slow or not any(now - at < SLOW_S for at in list(self._began.values()))
 
     def send(self, claim: Claim) -> None:
         """One claimed message to its end."""

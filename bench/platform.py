@@ -17,7 +17,7 @@ ANSWER = b'{"errcode":0,"errmsg":"ok","access_token":"bench","expires_in":7200}'
 class Taker(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     wbufsize = (
-        4096  # head and body in one packet: the second would wait 40 ms for the first one's receipt
+        4096  # head and body in one packet: the second would wait for the first one's receipt
     )
 
     def do_POST(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,15 +11,17 @@ from typing import Any
 
 import pytest
 
+from app import sender
 from app.outgoing import Payloads
 from app.quota_hold import QuotaHold
 from app.sender import RETRY_DELAYS_MS, Sender
 from app.wechat_out import WeChatApi, new_http
 from sessions.budget import budget
+from sessions.outbox import Claim
 from sessions.quota import SendQuota
 from sessions.sql import Engine, StorageDown
 from tests.conversations.conftest import Office
-from tests.support import free_port
+from tests.support import free_port, wait_until
 from tests.wechat.conftest import FixedTokens
 from tests.wechat.platform import Platform, Reply, Request, error, running_platform
 
@@ -39,6 +42,12 @@ class Post:
         session_id = self.office.says("o1").session_id
         self.office.replies(session_id, "a@x", text)
         return session_id
+
+    def replies(self, count: int) -> None:
+        """So many to different customers, all due."""
+        for number in range(count):
+            session_id = self.office.says(f"o{number}").session_id
+            self.office.replies(session_id, "a@x", "好")
 
     def send_one(self) -> bool:
         claim = self.office.account.outbox.claim(f"t{time.monotonic_ns()}")
@@ -67,10 +76,10 @@ class Post:
 
 @pytest.fixture
 def post(office: Office, engine: Engine) -> Iterator[Post]:
-    office.account.seats.put("a@x", "小林", 5, (), platform="registered")
+    office.account.seats.put("a@x", "小林", 20, (), platform="registered")
     office.comes("a@x")
     refused: list[tuple[str, int]] = []
-    pool = ThreadPoolExecutor(1)
+    pool = ThreadPoolExecutor(sender.SENDERS)
     with running_platform() as platform, new_http() as http:
         yield _post(office, engine, platform, platform.base_url, http, pool, refused)
     pool.shutdown()
@@ -185,3 +194,60 @@ def test_a_refusal_is_final_and_corrects_the_budget(post: Post, errcode: int, le
     assert post.status(sid)["error"]["errcode"] == errcode
     assert len(post.sent()) == 1
     assert post.left() == left
+
+
+def test_one_sends_while_the_platform_is_quick(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sender, "SLOW_S", 60.0)
+    threads = set[str]()
+
+    def deliver(claim: Claim) -> None:
+        threads.add(threading.current_thread().name)
+        send(claim)
+
+    send = post.sender.send
+    monkeypatch.setattr(post.sender, "send", deliver)
+    post.replies(12)
+    post.sender.wake()
+    wait_until(lambda: len(post.sent()) == 12, 10)
+    assert len(threads) == 1
+
+
+def test_several_send_at_once_where_each_waits_for_the_platform(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sender, "SLOW_S", 0.0)
+    together = threading.Barrier(4)
+
+    def answer(_request: Request) -> Reply:
+        if len(post.platform.requests) > 1:
+            together.wait(10)
+        return Reply()
+
+    post.platform.answer = answer
+    post.replies(5)
+    post.sender.wake()
+    wait_until(lambda: len(post.sent()) == 5 and not together.n_waiting, 10)
+    assert not together.broken
+
+
+def test_one_that_is_stuck_does_not_keep_the_others_waiting(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sender, "SLOW_S", 0.05)
+    stuck, go_on = threading.Event(), threading.Event()
+
+    def answer(_request: Request) -> Reply:
+        if not stuck.is_set():
+            stuck.set()
+            go_on.wait(20)
+        return Reply()
+
+    post.platform.answer = answer
+    post.replies(8)
+    post.sender.wake()
+    assert stuck.wait(10)
+    (began,) = post.sender._began.values()
+    wait_until(lambda: time.monotonic() - began > sender.SLOW_S, 10)
+    post.sender.wake()
+    wait_until(lambda: len(post.sent()) == 8, 10)
+    go_on.set()

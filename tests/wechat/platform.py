@@ -59,6 +59,9 @@ class Platform:
 def running_platform() -> Iterator[Platform]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        wbufsize = (
+            4096  # head and body in one packet: the second would wait for the first one's receipt
+        )
 
         def _serve(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)
@@ -89,6 +92,7 @@ def running_platform() -> Iterator[Platform]:
             self.end_headers()
             for chunk in reply.chunks:
                 self.wfile.write(chunk)
+                self.wfile.flush()
 
         def log_message(self, *_: Any) -> None:
             pass
