@@ -35,7 +35,40 @@ from app.serving import (
 WORKER_TIMEOUT_S = 60
 KEEPALIVE_S = 5
 
+
+class OnePacketResponse(gunicorn_wsgi.Response):  # type: ignore[misc]
+    """gunicorn's response whose head leaves with the first piece of its body, in one call of the system.
+
+    gunicorn sends them one after the other, and gives the interpreter away each time.
+    """
+
+    sock: Any
+
+    def write(self, arg: bytes) -> None:
+        if self.headers_sent:
+            super().write(arg)
+            return
+        sock = self.sock
+        self.sock = gathered = _Gathered()
+        try:
+            super().write(arg)
+        finally:
+            self.sock = sock
+        sock.sendall(gathered.data)
+
+
+class _Gathered:
+    """A socket that keeps what it is to send."""
+
+    def __init__(self) -> None:
+        self.data = b""
+
+    def sendall(self, data: bytes) -> None:
+        self.data += data
+
+
 gunicorn_wsgi.SERVER = SERVER_NAME
+gunicorn_wsgi.Response = OnePacketResponse
 
 
 class Server(BaseApplication):  # type: ignore[misc]

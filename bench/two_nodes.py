@@ -1,61 +1,35 @@
 """Two nodes on one Redis and ZooKeeper, against one of them; the system places them all.
 
-With two cores the generator and Redis have none of their own, so the ratio is a lower bound.
+With two cores the generator and Redis have none of their own, so that two nodes share what one alone had.
+Nodes kept to a share of a core of their own show what a second one brings where there is room for it.
 """
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench import callback, desk, load, pushes
-from bench.lab import CORES, BenchNode, median
+from bench.cpu_share import CannotLimit, kept_to
+from bench.lab import CORES, BenchNode, median, pin
 from bench.rows import FLAT, Row, against, markdown
 from tests.e2e.world import Credentials, Platform
 from tests.servers import PrivateRedis, PrivateZooKeeper
 
 ROUNDS = 3
+SHARE = 0.25
 
 
 class Anywhere(BenchNode):
     """Not pinned."""
 
     cores = CORES
-
-
-def rows() -> list[Row]:
-    os.sched_setaffinity(0, CORES)
-    of = Credentials()
-    platform = Platform(of)
-    with tempfile.TemporaryDirectory(prefix="kfbench-") as name:
-        folder = Path(name)
-        redis, zookeeper = PrivateRedis(folder / "redis"), PrivateZooKeeper(folder / "zookeeper")
-        redis.start(), zookeeper.start()
-        shared = {
-            "KF_REDIS_URL": redis.url,
-            "KF_ZOOKEEPER_HOSTS": zookeeper.hosts,
-            "KF_DATABASE_URL": f"sqlite:///{folder}/kfring.db",
-        }
-        nodes = [Anywhere(folder / f"n{n}", of, platform, **shared) for n in range(2)]
-        try:
-            for node in nodes:
-                node.start()
-            desk.staff(nodes[0], callback.AGENTS, callback.SEATS)
-            one, two = _measure(nodes, of)
-        finally:
-            for node in nodes:
-                node.stop()
-            zookeeper.stop(), redis.stop(), platform.stop()
-    shown = f"{one.cpu_us:.0f} → {two.cpu_us:.0f} µs"
-    ratio = two.cpu_us / one.cpu_us
-    return [
-        against("two nodes", two.rate, "one node", one.rate, 1.8),
-        Row("nodes' CPU a push, one → two", shown, "≤ 1.15 ×", ratio <= FLAT, ratio=f"{ratio:.2f}"),
-    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +40,57 @@ class Busy:
     cpu_us: float
 
 
-def _measure(nodes: Sequence[BenchNode], of: Credentials) -> tuple[Busy, Busy]:
+def rows() -> list[Row]:
+    os.sched_setaffinity(0, CORES)
+    with _two_nodes() as nodes:
+        desk.staff(nodes[0], callback.AGENTS, callback.SEATS)
+        found = _rows("two nodes", "one node", *_measure(nodes))
+        with contextlib.suppress(CannotLimit), contextlib.ExitStack() as limits:
+            for node, core in zip(nodes, itertools.cycle(CORES), strict=False):
+                pin(node.worker_pid(), core)
+                limits.enter_context(kept_to(SHARE, node.worker_pid()))
+            of = f"of {SHARE:g} core"
+            found += _rows(f"two nodes {of}", f"one node {of}", *_measure(nodes))
+    return found
+
+
+def _rows(two_nodes: str, one_node: str, one: Busy, two: Busy) -> list[Row]:
+    shown = f"{one.cpu_us:.0f} → {two.cpu_us:.0f} µs"
+    ratio = two.cpu_us / one.cpu_us
+    return [
+        against(two_nodes, two.rate, one_node, one.rate, 1.8),
+        Row(f"{two_nodes}, CPU a push", shown, "≤ 1.15 ×", ratio <= FLAT, ratio=f"{ratio:.2f}"),
+    ]
+
+
+@contextlib.contextmanager
+def _two_nodes() -> Iterator[list[BenchNode]]:
+    of = Credentials()
+    with tempfile.TemporaryDirectory(prefix="kfbench-") as name, contextlib.ExitStack() as stack:
+        folder, platform = Path(name), Platform(of)
+        stack.callback(platform.stop)
+        redis, zookeeper = PrivateRedis(folder / "redis"), PrivateZooKeeper(folder / "zookeeper")
+        for server in (redis, zookeeper):
+            stack.callback(server.stop)
+            server.start()
+        shared = {
+            "KF_REDIS_URL": redis.url,
+            "KF_ZOOKEEPER_HOSTS": zookeeper.hosts,
+            "KF_DATABASE_URL": f"sqlite:///{folder}/kfring.db",
+        }
+        nodes = [Anywhere(folder / f"n{n}", of, platform, **shared) for n in range(2)]
+        for node in nodes:
+            stack.callback(node.stop)
+            node.start()
+        yield list(nodes)
+
+
+def _measure(nodes: Sequence[BenchNode]) -> tuple[Busy, Busy]:
+    """One of them, and both; the middle of some rounds."""
     one, two = list[Busy](), list[Busy]()
     for _ in range(ROUNDS):
-        one.append(_busy(nodes[:1], of))
-        two.append(_busy(nodes, of))
+        one.append(_busy(nodes[:1]))
+        two.append(_busy(nodes))
     return _middle(one), _middle(two)
 
 
@@ -78,15 +98,15 @@ def _middle(rounds: Sequence[Busy]) -> Busy:
     return Busy(median([r.rate for r in rounds]), median([r.cpu_us for r in rounds]))
 
 
-def _busy(nodes: Sequence[BenchNode], of: Credentials) -> Busy:
+def _busy(nodes: Sequence[BenchNode]) -> Busy:
     before = sum(node.cpu_s() for node in nodes)
-    rate, pushed = _load(nodes, of)
+    rate, pushed = _load(nodes)
     return Busy(rate, (sum(node.cpu_s() for node in nodes) - before) / pushed * 1e6)
 
 
-def _load(nodes: Sequence[BenchNode], of: Credentials) -> tuple[float, int]:
+def _load(nodes: Sequence[BenchNode]) -> tuple[float, int]:
     """(Pushes a second, pushes)."""
-    maker = pushes.Maker(of)
+    maker = pushes.Maker(nodes[0].credentials)
     with tempfile.TemporaryDirectory() as name, ThreadPoolExecutor(len(nodes)) as pool:
         files = [Path(name) / str(number) for number in range(len(nodes))]
         for file in files:
