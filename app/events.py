@@ -20,7 +20,6 @@ import structlog
 from app.desk_view import events_of
 from app.listeners import (
     BACKLOG_MAX,
-    FOR_EVERYONE,
     NUDGE,
     RESYNC,
     DeskEvent,
@@ -39,8 +38,8 @@ TAIL_BLOCK_MS: Final = 1_000
 TAIL_PACE_S: Final = 0.005
 """Entries that follow each other faster are read together: a round trip and a wake-up for several."""
 
-TAIL_PACE_ALONE_S: Final = 0.02
-"""The same while no desk listens here."""
+ALONE_S: Final = 60.0
+"""So long after its last desk has left, a node follows the stream: desks that reconnect find it ready."""
 
 TAIL_COUNT: Final = 64
 """Entries read at once: a push waits until they are parsed, and a sweep makes 250 in 20 ms."""
@@ -81,36 +80,33 @@ class DeskHub:
         appid: str,
         stream: DeskStream,
         reading: Reading,
-        on_roster_change: Callable[[], None] = lambda: None,
         draining: Callable[[], bool] = lambda: False,
     ) -> None:
         self._appid = appid
         self._stream = stream
         self._reading = reading
-        self._on_roster_change = on_roster_change
         self._draining = draining
         self._lock = threading.Lock()
         self._listeners = Listeners()
         self._kept: deque[Told] = deque(maxlen=KEPT_EVENTS_MAX)
         self._last_id = "0-0"
-        self._heard_at = time.monotonic()
+        self._heard_at = self._wanted_at = time.monotonic()
+        self._following = threading.Event()
+        self._turning = threading.Lock()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._tail, name=f"desk-{appid}", daemon=True)
 
     def start(self) -> None:
-        """Loads the last five minutes, then follows the stream."""
-        recent = self._stream.recent()
-        while page := list(islice(recent, PAGE)):
-            self._keep(page)
-        if not self._kept:
-            self._last_id = self._stream.last_id()
+        """From now on the first desk makes the node follow the stream."""
         self._thread.start()
 
     def stop(self) -> None:
         self._stopping.set()
+        self._following.set()
 
     def subscribe(self, listener: Listener, last_id: str) -> Subscription:
         """A stream that begins after ``last_id`` ("" = from now on). Raises SessionError."""
+        self._follow()
         subscription = Subscription(listener, held=[])
         with self._lock:
             missed = self._missed(last_id)
@@ -138,11 +134,40 @@ class DeskHub:
             self._listeners.add(subscription)
 
     def last_id(self) -> str:
-        """The id of the newest event; a desk that fetches afterwards misses nothing from here on."""
+        """The id of the newest event; a desk that fetches afterwards misses nothing from here on.
+
+        Raises SessionError.
+        """
+        self._follow()
         return self._last_id
 
     def listeners(self) -> int:
         return len(self._listeners)
+
+    def _follow(self) -> None:
+        """Takes up the stream from five minutes ago, where no desk was here to hear of it."""
+        with self._turning:
+            self._wanted_at = time.monotonic()
+            if self._following.is_set():
+                return
+            self._kept.clear()
+            recent = self._stream.recent()
+            while page := list(islice(recent, PAGE)):
+                self._keep(page)
+            if not self._kept:
+                self._last_id = self._stream.last_id()
+            self._heard_at = time.monotonic()
+            self._following.set()
+
+    def _rest_when_alone(self) -> None:
+        """Following costs a node that only takes pushes a twentieth of its work."""
+        with self._turning:
+            if self._listeners:
+                self._wanted_at = time.monotonic()
+            if time.monotonic() - self._wanted_at < ALONE_S or self._stopping.is_set():
+                return
+            self._following.clear()
+            self._kept.clear()
 
     def _missed(self, last_id: str) -> list[Told] | None:
         """What came after ``last_id``, in brief; None where more may have come than is kept."""
@@ -178,7 +203,7 @@ class DeskHub:
         return after[0] > _order(self._last_id)[0] + TRIM_MARGIN_MS
 
     def _tail(self) -> None:
-        while not self._stopping.is_set():
+        while self._following.wait() and not self._stopping.is_set():
             began = time.monotonic()
             try:
                 self._end_waits_when_draining()  # first, as it must also be done while the store is away
@@ -186,8 +211,8 @@ class DeskHub:
                 self._keep(told)
                 self._heard()
                 if len(told) < TAIL_COUNT:
-                    pace_s = TAIL_PACE_S if self._listeners else TAIL_PACE_ALONE_S
-                    time.sleep(max(0.0, began + pace_s - time.monotonic()))
+                    time.sleep(max(0.0, began + TAIL_PACE_S - time.monotonic()))
+                self._rest_when_alone()
             except SessionError as error:
                 log.warning("desk_tail_interrupted", appid=self._appid, error=str(error))
                 self._stopping.wait(TAIL_RETRY_S)
@@ -228,8 +253,6 @@ class DeskHub:
             self._kept += [one.brief() for one in told]
             self._last_id = told[-1].id
             self._drop_old()
-        if any(entry.type == FOR_EVERYONE for entry in told):
-            self._on_roster_change()
 
     def _drop_old(self) -> None:
         oldest = _order(self._last_id)[0] - KEPT_MS

@@ -14,6 +14,7 @@ from app.events import DeskHub, StreamSlots
 from app.jobs import Jobs
 from app.node import NodeContext
 from app.refusals import Refusal
+from app.roster_watch import RosterWatch
 from app.storage.notices import NoticeTexts
 from app.wechat_out import WeChatApi
 from config.settings import Settings
@@ -23,11 +24,12 @@ from sessions.sql import Engine
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """One official account on this node: its use-case bundle, its API client, its desks."""
+    """One official account on this node: its use-case bundle, its API client, its desks, its roster."""
 
     account: Account
     api: WeChatApi
     hub: DeskHub
+    roster: RosterWatch
     notices: NoticeTexts
 
 

@@ -35,6 +35,7 @@ from app.plans import Plans
 from app.platform_tags import PlatformTags
 from app.policy import PRIORITY_CREDIT_MS, deadlines_of, policy_of
 from app.quota_hold import QuotaHold
+from app.roster_watch import BLOCK_MS, RosterWatch
 from app.sender import SENDERS, Sender
 from app.server import create_app
 from app.services import Served, Services
@@ -62,6 +63,7 @@ from sessions.quota import SendQuota
 from sessions.reading import Reading
 from sessions.records import Records
 from sessions.roster import SeatStore
+from sessions.roster_news import RosterNews
 from sessions.scripts import Scripts
 from sessions.series import Series
 from sessions.sql import StorageError
@@ -133,6 +135,7 @@ def build(settings: Settings, node: NodeContext) -> Services:
         mirror.everyone(engine, served.account)
         served.account.attendance.refresh()
         served.hub.start()
+        served.roster.start()
     jobs.start()
     _running.append(lambda: _stop(services, zookeeper, pool, [work for _, work in built]))
     return services
@@ -152,7 +155,8 @@ def _serve(
     client, appid, policy = scripts.client, config.appid, policy_of(settings)
     store = SessionStore(scripts, appid, deadlines_of(settings), PRIORITY_CREDIT_MS)
     seats, reading = SeatStore(scripts, appid), Reading(scripts, appid)
-    stream = DeskStream(client, blocking_client(node.redis_url, TAIL_BLOCK_MS / 1000), appid)
+    waiting = blocking_client(node.redis_url, max(TAIL_BLOCK_MS, BLOCK_MS) / 1000)
+    stream = DeskStream(client, waiting, appid)
     presence: Presence = zookeeper.presence(appid) if zookeeper else LocalPresence()
     boot = f"{node.node_id}.{secrets.token_hex(3)}"
     plans = _plans(settings, engine, appid)
@@ -190,9 +194,10 @@ def _serve(
         account = replace(account, noticed=PlatformTags(client, api, courtesies).noticed)
     attendance.on_joined = lambda kf: drain(account, kf)
     plans.on_members = lambda names: mirror.several(engine, account, names)
-    hub = DeskHub(appid, stream, reading, attendance.refresh, node.draining)
+    hub = DeskHub(appid, stream, reading, node.draining)
+    roster = RosterWatch(appid, RosterNews(waiting, appid), attendance.refresh)
     work = Work(account, sender, MediaFetcher(account, api, engine, pool), Series(client, appid))
-    return Served(account, api, hub, notices), work
+    return Served(account, api, hub, roster, notices), work
 
 
 def _watch_for_trouble(services: Services, jobs: Jobs) -> None:
@@ -265,6 +270,7 @@ def _stop(
         work.sender.stop()
     for served in services.served.values():
         served.hub.stop()
+        served.roster.stop()
         served.account.attendance.close()
     if zookeeper is not None:
         zookeeper.close()

@@ -17,9 +17,10 @@ from sessions.model import Delivery
 from sessions.scripts import guarded
 
 LEFT_OUT: Final = frozenset(
-    {"operation", "duplicate", "leases", "duty", "absent", "outbox_due", "desk", "off_shift"}
+    {"operation", "duplicate", "leases", "duty", "absent", "outbox_due", "off_shift"}
+    | {"desk", "roster_news"}
 )
-"""Short-lived: repeats, presence, and a stream that desks read again from the conversations."""
+"""Short-lived: repeats, presence, and streams of what is read again."""
 
 TOGETHER: Final = ("session", "messages", "overlay", "client_ids", "card")
 """The keys of one conversation."""

@@ -20,6 +20,7 @@ FORMATS: Final[dict[str, str]] = {
     "tags_claim": "ct:",  # string  by openid: a node reads the customer's tags at WeChat
     "agent": "a:",  # hash    by kf_account: status, seats, enabled (mirror of SQL and of intent)
     "database": "db",  # string  id of the SQL database whose kf accounts are mirrored here
+    "roster_news": "news",  # stream  kf_accounts of the last few changes, for nodes that wait for one
     "agents": "agents",  # set     every mirrored kf_account
     "changes": "changes",  # zset    kf_account -> number of his last change
     "seats": "seats:",  # set     by kf_account: session ids held or reserved; its size is the load

@@ -53,8 +53,9 @@ local function dequeue(group, session_id)
   if redis.call('ZREM', k('queue', group), session_id) == 1 then tell_queue(group, '', session_id) end
 end
 
--- An agent's status, seats or groups changed: nodes read only those marked after their last look.
+-- An agent's status, seats or groups changed: nodes read only those marked after their last look, and wait for news.
 local function mark(kf)
   local last = redis.call('ZREVRANGE', k('changes'), 0, 0, 'WITHSCORES')
   redis.call('ZADD', k('changes'), int(tonumber(last[2] or '0') + 1), kf)
+  redis.call('XADD', k('roster_news'), 'MAXLEN', 8, '*', 'k', kf)
 end

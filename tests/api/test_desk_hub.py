@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import threading
 import tracemalloc
 from collections.abc import Iterator
@@ -73,6 +74,47 @@ def test_what_nobody_here_heard_is_told_to_the_desk_that_comes_back(
     assert [one.partition('"number":')[2].strip('"}') for one in told] == ["0", "1", "2"]
     assert len(heard(hub.subscribe(BERT, last))) == 2
     assert heard(hub.subscribe(ANNA, hub.last_id())) == []
+
+
+def test_a_node_follows_the_stream_from_its_first_desk_on_and_rests_after_the_last(
+    stream: DeskStream, hub: DeskHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream.tell("session.typing", "anna@x", {"number": 0})
+    first = stream.last_id()
+    stream.tell("session.typing", "anna@x", {"number": 1})
+    assert not hub._following.is_set() and not hub._kept
+    desk = hub.subscribe(ANNA, first)
+    assert len(heard(desk)) == 1, "what was told while nobody listened"
+    monkeypatch.setattr("app.events.ALONE_S", 0.0)
+    stream.tell("session.typing", "anna@x", {"number": 2})
+    wait_until(lambda: heard(desk))
+    assert hub._following.is_set(), "while a desk listens"
+    hub.unsubscribe(desk)
+    stream.tell("session.typing", "anna@x", {"number": 3})
+    wait_until(lambda: not hub._following.is_set())
+    assert not hub._kept
+    monkeypatch.setattr("app.events.ALONE_S", 60.0)
+    assert len(heard(hub.subscribe(ANNA, first))) == 3
+
+
+def test_a_store_that_is_away_at_the_first_desk_leaves_nothing_behind(
+    stream: DeskStream, hub: DeskHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        stream.tell("session.typing", "anna@x", {"number": number})
+
+    def away(key: str) -> str:
+        raise StoreDown("away")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("app.events.PAGE", 1)
+        whole = stream.recent
+        broken.setattr(stream, "recent", lambda: itertools.chain(whole(), map(away, "x")))
+        with pytest.raises(StoreDown):
+            hub.subscribe(ANNA, "")
+    assert not hub.listeners() and not hub._following.is_set()
+    hub.subscribe(ANNA, "")
+    assert len(hub._kept) == 3
 
 
 def test_a_desk_that_missed_more_than_a_backlog_starts_over(

@@ -1,0 +1,28 @@
+"""Word that an agent of one official account changed, for nodes that wait for it."""
+
+from __future__ import annotations
+
+import redis
+
+from sessions.keys import Keys
+from sessions.scripts import guarded
+from sessions.wire import line_to
+
+SOME = 8
+
+
+class RosterNews:
+    """Reads the stream. ``blocking`` is a client without a read time-out."""
+
+    def __init__(self, blocking: redis.Redis, appid: str) -> None:
+        self._key = Keys(appid).of("roster_news")
+        self._line = line_to(blocking)
+
+    def after(self, ident: str, block_ms: int) -> str:
+        """The id of the newest change, once there is one after ``ident``; ``ident`` if none comes in time.
+
+        Raises StoreDown.
+        """
+        command = ("XREAD", "COUNT", SOME, "BLOCK", block_ms, "STREAMS", self._key, ident)
+        rows = guarded(lambda: self._line.call(*command))
+        return str(rows[0][1][-1][0]) if rows else ident
