@@ -101,8 +101,9 @@ class DeskHub:
         self._thread.start()
 
     def stop(self) -> None:
-        self._stopping.set()
-        self._following.set()
+        with self._turning:
+            self._stopping.set()
+            self._following.set()
 
     def subscribe(self, listener: Listener, last_id: str) -> Subscription:
         """A stream that begins after ``last_id`` ("" = from now on). Raises SessionError."""
@@ -164,10 +165,9 @@ class DeskHub:
         with self._turning:
             if self._listeners:
                 self._wanted_at = time.monotonic()
-            if time.monotonic() - self._wanted_at < ALONE_S or self._stopping.is_set():
-                return
-            self._following.clear()
-            self._kept.clear()
+            elif time.monotonic() - self._wanted_at >= ALONE_S and not self._stopping.is_set():
+                self._following.clear()
+                self._kept.clear()
 
     def _missed(self, last_id: str) -> list[Told] | None:
         """What came after ``last_id``, in brief; None where more may have come than is kept."""
