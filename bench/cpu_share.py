@@ -26,6 +26,8 @@ def kept_to(share: float, pid: int) -> Iterator[None]:
             (group / name).write_text(value)
         _move(pid, group)
     except OSError as error:
+        if group.is_dir():
+            group.rmdir()
         raise CannotLimit(str(error)) from error
     try:
         yield

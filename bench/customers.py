@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import socket
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from bench.lab import BenchNode
-from bench.load import post
+from bench.load import connect, post
 from bench.pushes import Maker
 
 OPENERS, WRITERS = 8, 4
@@ -66,15 +64,14 @@ def _write(
     pause_s: float,
 ) -> None:
     """A push of each over one connection, at times set from the start: late answers put off none."""
-    maker, parts = Maker(made.credentials), urlsplit(made.url)
-    assert parts.hostname and parts.port
-    with socket.create_connection((parts.hostname, parts.port)) as to:
+    maker = Maker(made.credentials)
+    with connect(made.url) as to:
         began = time.perf_counter()
         for number, user in enumerate(users):
-            path, body = maker.push(user)
+            line = maker.line(user)
             time.sleep(max(0.0, began + number * pause_s - time.perf_counter()))
             if over.is_set():
                 return
             sent = time.perf_counter()
-            assert post(to, path.encode() + b"\t" + body)
+            assert post(to, line)
             seen.append(Answered(sent, time.perf_counter()))

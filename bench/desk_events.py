@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import socket
 import time
-from urllib.parse import urlsplit
 
 from bench import desk
 from bench.lab import BenchNode, node, quantile
-from bench.load import post
+from bench.load import connect, post
 from bench.pushes import Maker
 from bench.rows import Row, markdown, within
 from bench.streams import Desks
@@ -49,21 +47,15 @@ def measure(made: BenchNode) -> list[float]:
 
 def _push_all(made: BenchNode, sent: dict[str, float]) -> None:
     """At a steady rate, each customer in turn; the first round opens the conversations."""
-    maker, parts = Maker(made.credentials), urlsplit(made.url)
-    assert parts.hostname and parts.port
+    maker = Maker(made.credentials)
     texts = [f"问题 {number}" for number in range(RATE * SECONDS)]
-    lines = [_line(maker, number, text) for number, text in enumerate(texts)]
-    with socket.create_connection((parts.hostname, parts.port)) as to:
+    lines = [maker.line(number % DESKS, text) for number, text in enumerate(texts)]
+    with connect(made.url) as to:
         began = time.perf_counter()
         for number, (text, line) in enumerate(zip(texts, lines, strict=True)):
             time.sleep(max(0.0, began + number / RATE - time.perf_counter()))
             sent[text] = time.perf_counter()
             assert post(to, line)
-
-
-def _line(maker: Maker, number: int, text: str) -> bytes:
-    path, body = maker.push(number % DESKS, text)
-    return path.encode() + b"\t" + body
 
 
 if __name__ == "__main__":

@@ -44,9 +44,7 @@ def replay(url: str, pushes: Path, connections: int, seconds: float, pause_ms: f
 
 def send_all(url: str, pushes: Path) -> None:
     """Each push of the file once, over one connection."""
-    parts = urlsplit(url)
-    assert parts.hostname and parts.port
-    with socket.create_connection((parts.hostname, parts.port), TIMEOUT_S) as to:
+    with connect(url) as to:
         for line in pushes.read_bytes().splitlines():
             assert post(to, line), f"not answered 200: {line[:80]!r}"
 
@@ -65,14 +63,12 @@ def _wrk(url: str, pushes: Path, connections: int, seconds: float, pause_ms: flo
 
 
 def _python(url: str, pushes: Path, connections: int, seconds: float, pause_ms: float) -> Load:
-    parts = urlsplit(url)
-    assert parts.hostname and parts.port
     lines = iter(pushes.read_bytes().splitlines())
     lock, took, bad = threading.Lock(), list[float](), list[int]()
     ends = time.monotonic() + seconds
 
     def client() -> None:
-        with socket.create_connection((parts.hostname, parts.port), TIMEOUT_S) as to:
+        with connect(url) as to:
             while time.monotonic() < ends:
                 with lock:
                     line = next(lines, None)
@@ -91,6 +87,13 @@ def _python(url: str, pushes: Path, connections: int, seconds: float, pause_ms: 
         thread.join()
     tails = (quantile(took, share) for share in (0.5, 0.99, 0.999))
     return Load(len(took) / seconds, *tails, max(took), len(bad), len(took))
+
+
+def connect(url: str) -> socket.socket:
+    """A connection to keep, for ``post``."""
+    parts = urlsplit(url)
+    assert parts.hostname and parts.port
+    return socket.create_connection((parts.hostname, parts.port), TIMEOUT_S)
 
 
 def post(to: socket.socket, line: bytes) -> bool:

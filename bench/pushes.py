@@ -55,6 +55,11 @@ class Maker:
         )
         return f"/wechat/callback/{self._of.appid}?{urlencode(query)}", body.encode()
 
+    def line(self, user: int, text: str = "请问这件商品还有货吗？") -> bytes:
+        """A push as ``load.post`` and the wrk script read it: path, tab, body."""
+        target, body = self.push(user, text)
+        return target.encode() + b"\t" + body
+
     def many(self, count: int, users: int = USERS) -> Iterator[tuple[str, bytes]]:
         """The customers in turn."""
         return (self.push(number % users) for number in range(count))

@@ -12,7 +12,7 @@ from typing import Any
 
 from bench import desk
 from bench.lab import BenchNode, node, quantile
-from bench.load import post
+from bench.load import connect, post
 from bench.pushes import Maker, openid
 from bench.rows import Row, markdown, within
 from tests.support import wait_until
@@ -73,12 +73,9 @@ class Agents:
     def open(self, customers: int) -> None:
         """So many conversations; who owns which is read from the store."""
         maker = Maker(self._made.credentials)
-        connection = http.client.HTTPConnection("127.0.0.1", self._made.port)
-        connection.connect()
-        for user in range(customers):
-            path, body = maker.push(user)
-            assert post(connection.sock, path.encode() + b"\t" + body)
-        connection.close()
+        with connect(self._made.url) as to:
+            for user in range(customers):
+                assert post(to, maker.line(user))
         client, prefix = desk.redis_of(self._made), f"kf:{{{self._made.credentials.appid}}}:"
         for user in range(customers):
             sid = str(client.hget(f"{prefix}c:{openid(user)}", "open"))

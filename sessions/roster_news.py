@@ -8,11 +8,9 @@ from sessions.keys import Keys
 from sessions.scripts import guarded
 from sessions.wire import line_to
 
-SOME = 8
-
 
 class RosterNews:
-    """Reads the stream. ``blocking`` is a client without a read time-out."""
+    """Reads the stream, a few entries long. ``blocking`` is a client without a read time-out."""
 
     def __init__(self, blocking: redis.Redis, appid: str) -> None:
         self._key = Keys(appid).of("roster_news")
@@ -23,6 +21,6 @@ class RosterNews:
 
         Raises StoreDown.
         """
-        command = ("XREAD", "COUNT", SOME, "BLOCK", block_ms, "STREAMS", self._key, ident)
+        command = ("XREAD", "BLOCK", block_ms, "STREAMS", self._key, ident)
         rows = guarded(lambda: self._line.call(*command))
         return str(rows[0][1][-1][0]) if rows else ident
