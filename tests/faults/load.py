@@ -366,8 +366,8 @@ def read_stores(site: Site) -> tuple[list[Conversation], Stores]:
     client, prefix = site.client(), f"kf:{{{site.credentials.appid}}}:"
     found = {}
     for key in client.scan_iter(prefix + "s:*", count=1000):
-        made = _from_redis(client, prefix, key.removeprefix(prefix + "s:"))
-        found[made.id] = made
+        if made := _from_redis(client, prefix, key.removeprefix(prefix + "s:")):
+            found[made.id] = made
     for made in _from_sql(site):
         found.setdefault(made.id, made)
     order = _ages(client, prefix, site)
@@ -375,10 +375,17 @@ def read_stores(site: Site) -> tuple[list[Conversation], Stores]:
     return listed, _stores(client, prefix)
 
 
-def _from_redis(client: Any, prefix: str, sid: str) -> Conversation:
-    raw = client.hgetall(f"{prefix}s:{sid}")
-    lines = client.lrange(f"{prefix}m:{sid}", 0, -1)
-    overlays = client.hgetall(f"{prefix}o:{sid}")
+def _from_redis(client: Any, prefix: str, sid: str) -> Conversation | None:
+    """As of one moment; None where the archive has taken it since it was listed."""
+    of = client.pipeline(transaction=True)
+    raw, lines, overlays = (
+        of.hgetall(f"{prefix}s:{sid}")
+        .lrange(f"{prefix}m:{sid}", 0, -1)
+        .hgetall(f"{prefix}o:{sid}")
+        .execute()
+    )
+    if not raw:
+        return None
     messages = [view(line, overlays.get(str(n))) for n, line in enumerate(lines, 1)]
     return Conversation(
         id=sid,
