@@ -18,6 +18,7 @@ from typing import Final
 import structlog
 
 from app.desk_view import events_of
+from app.keeping_up import KeepingUp
 from app.listeners import (
     BACKLOG_MAX,
     NUDGE,
@@ -94,16 +95,20 @@ class DeskHub:
         self._following = threading.Event()
         self._turning = threading.Lock()
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._tail, name=f"desk-{appid}", daemon=True)
+        self._tail = KeepingUp(f"desk-{appid}", self._read_on)
 
     def start(self) -> None:
         """From now on the first desk makes the node follow the stream."""
-        self._thread.start()
+        self._tail.start()
 
     def stop(self) -> None:
         with self._turning:
             self._stopping.set()
+            self._tail.stop()
             self._following.set()
+
+    def stopped(self) -> bool:
+        return not self._tail.is_alive()
 
     def subscribe(self, listener: Listener, last_id: str) -> Subscription:
         """A stream that begins after ``last_id`` ("" = from now on). Raises SessionError."""
@@ -202,23 +207,31 @@ class DeskHub:
         """Later than a node that lags could explain: the store was set up anew or put back since."""
         return after[0] > _order(self._last_id)[0] + TRIM_MARGIN_MS
 
-    def _tail(self) -> None:
-        while self._following.wait() and not self._stopping.is_set():
-            began = time.monotonic()
-            try:
-                self._end_waits_when_draining()  # first, as it must also be done while the store is away
-                told = self._stream.tail(self._last_id, TAIL_BLOCK_MS, TAIL_COUNT)
-                self._keep(told)
-                self._heard()
-                if len(told) < TAIL_COUNT:
-                    time.sleep(max(0.0, began + TAIL_PACE_S - time.monotonic()))
-                self._rest_when_alone()
-            except SessionError as error:
-                log.warning("desk_tail_interrupted", appid=self._appid, error=str(error))
-                self._stopping.wait(TAIL_RETRY_S)
-            except Exception:
-                log.exception("desk_tail_failed", appid=self._appid)
-                self._stopping.wait(TAIL_RETRY_S)
+    def _read_on(self) -> bool:
+        self._following.wait()
+        if self._stopping.is_set():
+            return False
+        try:
+            return self._read_page()
+        except SessionError as error:
+            log.warning("desk_tail_interrupted", appid=self._appid, error=str(error))
+        except Exception:
+            log.exception("desk_tail_failed", appid=self._appid)
+        self._stopping.wait(TAIL_RETRY_S)
+        return False
+
+    def _read_page(self) -> bool:
+        """Tells the desks what came next; whether more may be there than is read at once."""
+        began = time.monotonic()
+        self._end_waits_when_draining()  # first, as it must also be done while the store is away
+        told = self._stream.tail(self._last_id, TAIL_BLOCK_MS, TAIL_COUNT)
+        self._keep(told)
+        self._heard()
+        self._rest_when_alone()
+        if len(told) == TAIL_COUNT:
+            return True
+        time.sleep(max(0.0, began + TAIL_PACE_S - time.monotonic()))
+        return False
 
     def _heard(self) -> None:
         """After a silence as long as the stream is kept, entries may be gone unread: all start over."""

@@ -40,7 +40,7 @@ def started(stream: DeskStream, appid: str) -> Iterator[DeskHub]:
         yield made
     finally:
         made.stop()
-        wait_until(lambda: not made._thread.is_alive(), 10)
+        wait_until(made.stopped, 10)
 
 
 @pytest.fixture
@@ -155,7 +155,7 @@ def test_a_draining_node_ends_its_desks_waits_also_while_the_store_is_away(
         assert desk.get(5) is NUDGE
     finally:
         made.stop()
-        made._thread.join(5)
+        wait_until(made.stopped, 5)
 
 
 def test_a_node_keeps_little_of_what_it_has_told(stream: DeskStream, hub: DeskHub) -> None:

@@ -147,7 +147,7 @@ def hub_behind(
     yield hub, DeskStream(client, client, appid), door
     hub.stop()
     door.heal()
-    wait_until(lambda: not hub._thread.is_alive(), 10)
+    wait_until(hub.stopped, 10)
     door.down()
     client.close()
     tail.close()
