@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 import shutil
 import socket
@@ -78,7 +79,7 @@ def _python(url: str, pushes: Path, connections: int, seconds: float, pause_ms: 
                 if not post(to, line):
                     bad.append(1)
                 took.append((time.perf_counter() - began) * 1000)
-                time.sleep(pause_ms / 1000)
+                time.sleep(random.uniform(0, 2 * pause_ms) / 1000)
 
     threads = [threading.Thread(target=client) for _ in range(connections)]
     for thread in threads:

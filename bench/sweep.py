@@ -15,7 +15,7 @@ from sessions.clients import Redis
 from sessions.keys import Keys, timer_member
 from tests.support import wait_until
 
-OPEN, DUE, SWEEPS = 100_000, 1_000, 9
+OPEN, DUE, SWEEPS = 100_000, 1_000, 15
 AGENTS, SEATS = 100, 1_000
 RATE = 500
 CALM_S = 2.0

@@ -10,6 +10,7 @@ from bench.streams import Desks
 STREAMS = 1_000
 CONNECTIONS, PAUSE_MS = 32, 40.0
 MADE = 12_000
+ROUNDS = 7
 
 
 def rows() -> list[Row]:
@@ -33,9 +34,10 @@ def rows() -> list[Row]:
 
 def _p99(made: BenchNode) -> float:
     """ms; the middle of some rounds, the ticks and the garbage of half a minute among them."""
-    rounds = range(callback.ROUNDS)
     of = made.credentials
-    return median([callback.loaded(made.url, of, CONNECTIONS, PAUSE_MS, MADE).p99 for _ in rounds])
+    return median(
+        [callback.loaded(made.url, of, CONNECTIONS, PAUSE_MS, MADE).p99 for _ in range(ROUNDS)]
+    )
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ class Told(NamedTuple):
     """One entry of the stream.
 
     ``names`` are kf_accounts with commas between, ``group`` whose waiting list it concerns. The rest is read
-    when it is asked for: most entries concern no desk of this node. ``raw`` is empty where it was put away.
+    when it is asked for: most entries concern no desk of this node. In brief, session and ``raw`` are empty.
     """
 
     id: str
@@ -46,8 +46,8 @@ class Told(NamedTuple):
         return frozenset(name for name in self.names.split(",") if name)
 
     def brief(self) -> Told:
-        """To be kept: whom it concerns, a sixth of the whole. ``DeskStream.entries`` has the rest."""
-        return Told(self.id, self.type, self.names, self.group, self.session_id, NOTHING)
+        """To be kept: whom it concerns, an eighth of the whole. ``DeskStream.entries`` has the rest."""
+        return Told(self.id, self.type, self.names, self.group, "", NOTHING)
 
     @property
     def session(self) -> Session | None:
