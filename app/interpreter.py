@@ -7,7 +7,7 @@ import os
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Final
 
 FULL_EVERY: Final = 100
@@ -67,8 +67,10 @@ SHORT_TURNS: Final = ShortTurns()
 def stand_back() -> None:
     """The calling thread, for good, leaves a core that it shares to those that answer requests.
 
-    Only Linux keeps the niceness of each thread; without privileges it cannot be taken back.
+    Only Linux keeps the niceness of each thread; without privileges it cannot be taken back. Where a sandbox
+    refuses, all stays as it was.
     """
     if sys.platform == "linux":
         me = threading.get_native_id()
-        os.setpriority(os.PRIO_PROCESS, me, os.getpriority(os.PRIO_PROCESS, me) + NICENESS)
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, me, os.getpriority(os.PRIO_PROCESS, me) + NICENESS)
