@@ -7,8 +7,10 @@ BIN := $(VENV)/bin
 # Two at a time, each file as a whole: half the time, and no test meets another.
 PYTEST_ARGS ?= -n 2 --dist loadfile
 FUZZ_S ?= 120
+PROGRAM := wsgi.py app routing sessions config simulator
 
 .DEFAULT_GOAL := help
+.NOTPARALLEL: # the stamps share an environment
 .PHONY: help run test check faults crowd fuzz screenshots vendor bench
 
 help:
@@ -21,10 +23,10 @@ help:
 	@echo "make bench  measure this node beside its peers into docs/performance.md; ROWS=\"ring start\" for some"
 	@echo "make screenshots  the README's pictures; make vendor  the front end's libraries by their lock file"
 
-run: $(VENV)/.run-stamp
+run: $(VENV)/.compiled-stamp
 	@exec $(BIN)/python wsgi.py serve
 
-test: $(VENV)/.dev-stamp
+test: $(VENV)/.dev-stamp $(VENV)/.compiled-stamp
 	@sh deploy/test-env.sh
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 
@@ -56,7 +58,7 @@ screenshots: $(VENV)/.dev-stamp
 	@$(BIN)/python deploy/screenshots.py
 	@$(BIN)/python deploy/screenshots_console.py
 
-bench: $(VENV)/.dev-stamp $(VENV)-bench/.run-stamp
+bench: $(VENV)/.dev-stamp $(VENV)/.compiled-stamp $(VENV)-bench/.run-stamp
 	@ulimit -n 8192 && $(BIN)/python -m bench $(ROWS)
 
 $(VENV)-bench/.run-stamp: bench/requirements.txt deploy/make-venv.sh
@@ -68,6 +70,11 @@ vendor: $(VENV)/.run-stamp
 
 $(VENV)/.run-stamp: requirements.txt deploy/make-venv.sh
 	@sh deploy/make-venv.sh $(VENV) requirements.txt
+	@touch $@
+
+# Where the environment forbids Python to keep what it compiled, each start would compile all of it.
+$(VENV)/.compiled-stamp: $(VENV)/.run-stamp $(shell find $(PROGRAM) -name '*.py')
+	@$(BIN)/python -m compileall -q $(PROGRAM)
 	@touch $@
 
 $(VENV)/.dev-stamp: requirements.txt requirements-dev.txt deploy/make-venv.sh

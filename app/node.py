@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pydantic import SecretStr
 
 from config.accounts import OfficialAccount
+from config.settings import Settings
 
 
 class StartError(Exception):
@@ -42,3 +43,15 @@ class NodeContext:
     node_id: str
     secret_key: SecretStr
     admin_password: SecretStr
+
+
+def accounts_of(settings: Settings, node: NodeContext) -> tuple[OfficialAccount, ...]:
+    """The official accounts of this node; in the demo, its own."""
+    return (node.demo.account,) if node.demo else settings.accounts
+
+
+def api_base(settings: Settings, node: NodeContext) -> str:
+    """Where the platform's API is: this node itself where it plays the platform."""
+    if settings.wechat_api_base is None and settings.simulator_on:
+        return node.base_url
+    return settings.api_base

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from app.node import NodeContext
+from app.node import NodeContext, accounts_of
 from app.server import begin
 from config.accounts import OfficialAccount
 from config.settings import Settings
@@ -15,18 +15,6 @@ from simulator.web import create_simulator, mount
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 STATE_FILE = "simulator.db"
-
-
-def accounts_of(settings: Settings, node: NodeContext) -> tuple[OfficialAccount, ...]:
-    """The official accounts of this node; in the demo, its own."""
-    return (node.demo.account,) if node.demo else settings.accounts
-
-
-def api_base(settings: Settings, node: NodeContext) -> str:
-    """Where the platform's API is: this node itself where it plays the platform."""
-    if settings.wechat_api_base is None and settings.simulator_on:
-        return node.base_url
-    return settings.api_base
 
 
 def with_simulator(server: Wsgi, settings: Settings, node: NodeContext) -> Wsgi:

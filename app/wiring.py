@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from importlib import import_module
 from typing import Any, Final
 
 from sqlalchemy import Engine
@@ -29,7 +30,7 @@ from app.greetings import greeter
 from app.jobs import Jobs, Work
 from app.log_lines import LINES
 from app.media_fetch import MediaFetcher
-from app.node import NodeContext, StartError
+from app.node import NodeContext, StartError, accounts_of, api_base
 from app.outgoing import Payloads
 from app.plans import Plans
 from app.platform_tags import PlatformTags
@@ -39,7 +40,6 @@ from app.roster_watch import BLOCK_MS, RosterWatch
 from app.sender import SENDERS, Sender
 from app.server import create_app
 from app.services import Served, Services
-from app.simulated import accounts_of, api_base, with_simulator
 from app.single_node import NodeLease
 from app.storage import engine as sql_engine
 from app.storage.migrate import migrate
@@ -84,13 +84,20 @@ def create_wsgi(settings: Settings, node: NodeContext) -> Wsgi:
         where = "; see KF_REDIS_URL" if settings.redis_url else ""
         raise StartError(f"Redis: {error}{where}") from None
     server = create_app(services)
-    return with_simulator(server, settings, node) if settings.simulator_on else server
+    return _with_simulator(server, settings, node) if settings.simulator_on else server
 
 
 def shutdown() -> None:
     """Ends what ``create_wsgi`` started: no new ticks, presence handed back, clients closed."""
     while _running:
         _running.pop()()
+
+
+def _with_simulator(server: Wsgi, settings: Settings, node: NodeContext) -> Wsgi:
+    """Imported only here: a node that plays no platform need not carry one."""
+    simulated: Any = import_module("app.simulated")
+    both: Wsgi = simulated.with_simulator(server, settings, node)
+    return both
 
 
 def build(settings: Settings, node: NodeContext) -> Services:

@@ -68,9 +68,10 @@ ADAPTERS = {
     "argon2": ("app/auth/",),
 }
 WIRING = "app/wiring.py"
-LATE = {  # beside the store's start; after its allocator was told what to do
+LATE = {  # beside the store's start; after its allocator was told what to do; where there is one
     "wsgi.py": {'import_module("app.cli")', 'import_module("app.wiring")'},
     "app/launcher.py": {'import_module(f"app.{settings.server}_server")'},
+    WIRING: {'import_module("app.simulated")'},
 }
 SETTINGS = "config/settings.py"
 ALLOCATORS = "app/allocators.py"  # sets what libraries read, reads none of ours
