@@ -66,7 +66,8 @@ class Nginx(_Server):
         text = re.sub(r"( +server )10\.0\.0\.11:8080([^\n]*)\n +server 10[^\n]*", self._peers, text)
         text = re.sub(r"listen 443[^;]*;", f"listen 127.0.0.1:{self.port} backlog=1024;", text)
         text = re.sub(r"\n[^\n]*(ssl_|Strict-Transport)[^\n]*", "", text)
-        return text.replace("/var/log/nginx/kfring.log", f"{self.folder}/access.log")
+        text = text.replace("/var/log/nginx/kfring.log", f"{self.folder}/access.log")
+        return text.replace("/var/log/nginx/kfring-error.log", f"{self.folder}/error.log")
 
     def _peers(self, found: re.Match[str]) -> str:
         return "\n".join(f"{found[1]}127.0.0.1:{port}{found[2]}" for port in self.nodes)

@@ -94,6 +94,7 @@ def test_a_stopped_node_drains_behind_nginx_without_one_failed_request(
     proof(load, sheet)
     failed = [push for push in load.history.pushes if push.tries != 1]
     assert failed == []
+    assert not [file for file, text in site.logs().items() if "signature=" in text]
     assert drained < 10
     sheet.recovered(drained)
     sheet.held(f"{len(load.history.pushes)} pushes, none failed")
