@@ -20,6 +20,7 @@ from app.embedded import EmbeddedServer
 from app.interpreter import permanent
 from app.kept import ADMIN_SHOWN, keep_demo, keep_secrets, mark_admin
 from app.node import DemoAccount, NodeContext, StartError
+from app.one_core import ONE_CORE
 from app.serving import Application, Hooks, Server, WsgiApp, report
 from app.waiters import spread_waiting_threads
 from config.settings import Settings, SettingsError, load_settings
@@ -145,6 +146,8 @@ class Launcher:
 
     def _after_fork(self) -> None:
         spread_waiting_threads()
+        if ONE_CORE.keep():
+            ONE_CORE.watch()
         if self._embedded is not None:
             self._embedded.after_fork()
 

@@ -17,6 +17,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from app.auth.errors import Busy
+from app.one_core import ONE_CORE
 
 MEMORY_KIB: Final = 46 * 1024
 TIME_COST: Final = 1
@@ -54,7 +55,7 @@ class Passwords:
             raise WeakPassword(
                 f"a password has {PASSWORD_MIN_CHARS} to {PASSWORD_MAX_CHARS} characters"
             )
-        with self._slot():
+        with self._slot(), ONE_CORE.left():
             return self._hasher.hash(_bytes(password))
 
     def verify(self, stored: str | None, password: str) -> bool:
@@ -63,7 +64,7 @@ class Passwords:
         Raises ``Busy``.
         """
         usable = stored is not None and len(password) <= PASSWORD_MAX_CHARS
-        with self._slot():
+        with self._slot(), ONE_CORE.left():
             try:
                 self._hasher.verify(
                     stored if stored and usable else self._of_nobody,
