@@ -24,6 +24,10 @@ CEIL_SLACK: Final = 1e-9
 """What floating point may add to a whole number; the script that checks the cap uses the same."""
 
 
+ALL_FULL: Final = "all_full"
+"""The reason of a queue that a further candidate could still change."""
+
+
 @dataclass(frozen=True, slots=True)
 class Wish:
     """Who must be served: ``previous`` = the agent to prefer, None without one."""
@@ -218,7 +222,7 @@ def _choose(rows: Sequence[_Row], waiting: int, *, excluded: bool) -> tuple[str 
             return row.candidate.kf_account, row.candidate.why
     free = [row for row in rows if row.skip == "over_cap"]
     if not free:
-        return None, "all_full"
+        return None, ALL_FULL
     least = min(free, key=lambda row: (row.load.seats_taken, row.candidate.position))
     return least.candidate.kf_account, "over_cap"
 

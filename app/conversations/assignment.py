@@ -10,6 +10,7 @@ from typing import Any, Final
 from app.account import Account
 from app.conversations.placing import Place, held_back, place_of
 from routing.policy import (
+    ALL_FULL,
     Assign,
     Bound,
     Candidate,
@@ -34,7 +35,8 @@ class Choice:
     """A decision with all that the atomic step needs to check it against live numbers.
 
     ``ranked`` are (kf_account, share of the group's conversations it may hold), best first; empty where
-    ``held`` says why nobody is seated by itself. ``seats`` are those of the group's online agents.
+    ``held`` says why nobody is seated by itself. ``reason`` is the decision's own (routing/policy.py).
+    ``seats`` are those of the group's online agents.
     """
 
     group: str
@@ -43,6 +45,7 @@ class Choice:
     staffed: bool
     card: str
     now_ms: int
+    reason: str
     held: str = ""
     seats: int = 0
 
@@ -87,11 +90,14 @@ def facts_of(customer: Customer, now_ms: int, source: str = "") -> dict[str, Any
 
 
 def choose(account: Account, wish: Wish, *, jump_queue: bool = False) -> Choice:
-    """Decides for one customer with the loads of now. Two round trips at most, usually one."""
+    """Decides for one customer with the loads of now: in one round trip, or two where the nearest are full.
+
+    Where others wait already nobody else could be chosen either.
+    """
     roster = account.attendance.roster()
     near = candidates(roster.ring(wish.group), roster, wish, NEAR)
     choice = _decide(account, wish, near, jump_queue)
-    if choice.kf_account or len(near) < NEAR or choice.held:
+    if len(near) < NEAR or choice.reason != ALL_FULL:
         return choice
     everybody = candidates(roster.ring(wish.group), roster, wish, len(roster.online_in(wish.group)))
     return _decide(account, wish, everybody, jump_queue)
@@ -134,6 +140,7 @@ def _decide(account: Account, wish: Wish, near: tuple[Candidate, ...], jump_queu
         staffed=bool(near),
         card=json.dumps(made.why.as_card() | {"at_ms": crowd.now_ms}, ensure_ascii=False),
         now_ms=crowd.now_ms,
+        reason=made.why.reason,
         held=held,
         seats=roster.weight_of(wish.group) if near else 0,
     )

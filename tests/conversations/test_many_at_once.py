@@ -38,6 +38,17 @@ def test_idle_conversations_are_read_together_and_cost_a_round_trip_each(office:
     assert {office.session(sid).close_reason for sid in sids} == {"idle_unanswered"}
 
 
+def test_who_comes_while_others_wait_costs_no_second_look_at_the_agents(office: Office) -> None:
+    for number in range(20):
+        office.agent(f"a{number}@x", seats=1)
+    for number in range(21):
+        office.says(f"o{number}")
+    before = commands(office)
+    assert office.says("o21").position == 2
+    own = 1  # the count's own question
+    assert commands(office) - before - own == 3
+
+
 def rings_early(office: Office, session_id: str, timer: str) -> None:
     keys = office.account.store.keys
     office.account.reading._redis.zadd(keys.of("timers"), {f"{session_id}:{timer}": 1}, xx=True)
