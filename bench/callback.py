@@ -35,11 +35,11 @@ def measure(servers: tuple[str, ...] = SERVERS, peers: tuple[str, ...] = PEERS) 
     return {key: median(rates) for key, rates in found.items()}
 
 
-def ours(server: str, connections: int = CONNECTIONS, pause_ms: float = 0) -> load.Load:
+def ours(server: str) -> load.Load:
     """A node on fresh data with every customer's conversation open."""
     with node(KF_SERVER=server) as made:
         desk.staff(made, AGENTS, SEATS)
-        return loaded(made.url, made.credentials, connections, pause_ms)
+        return loaded(made.url, made.credentials, CONNECTIONS, 0)
 
 
 def theirs(app: str, server: str) -> load.Load:

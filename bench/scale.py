@@ -49,6 +49,7 @@ def _office(users: int, agents: int) -> Iterator[Connection]:
     ours, theirs = spawn.Pipe()
     process = spawn.Process(target=_answer, args=(theirs, users, agents))
     process.start()
+    theirs.close()  # the process has its own: without it the line ends, instead of staying silent
     try:
         ours.recv()
         yield ours
