@@ -72,7 +72,7 @@ def ring(
     if timer not in armed(session, deadlines):
         return None
     if timer is Timer.REPLY and not session.unanswered:
-        return Rearm(now_ms + deadlines.reply_ms)
+        return None  # the next question sets it anew
     end = due_at(session, timer, deadlines)
     if end > now_ms:
         return Rearm(end)
@@ -81,7 +81,7 @@ def ring(
     if timer is Timer.TRANSFER:
         return Event.TRANSFER_FAILED if owner_present else Event.TRANSFER_REQUEUED
     if timer is Timer.REPLY:
-        return _unanswered(session, now_ms, deadlines.reply_ms)
+        return _unanswered(session)
     if timer is Timer.LIMIT:
         return Overdue.SERVED_LONG if session.moves < MOVES_MAX else None
     return Event.IDLE_UNANSWERED if session.unanswered else Event.IDLE
@@ -109,10 +109,10 @@ def _reply_due(session: Session, reply_ms: int) -> int:
     return since + (2 if session.nudged_ms >= since else 1) * reply_ms
 
 
-def _unanswered(session: Session, now_ms: int, reply_ms: int) -> Overdue | Rearm:
+def _unanswered(session: Session) -> Overdue | None:
     if session.nudged_ms < asked_at(session):
         return Overdue.NUDGE
-    return Overdue.UNANSWERED if session.moves < MOVES_MAX else Rearm(now_ms + reply_ms)
+    return Overdue.UNANSWERED if session.moves < MOVES_MAX else None
 
 
 def _switchable(deadlines: Deadlines) -> tuple[tuple[Timer, int], ...]:

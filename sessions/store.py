@@ -91,6 +91,7 @@ class SessionStore(MessageStore):
             ask,
             State.WAITING.value,
             compact(dict(seats)) if seats else "{}",
+            self.deadlines.reply_ms,
         )
         if answer[0] == "new":
             raw = dict(zip(answer[2::2], answer[3::2], strict=True))

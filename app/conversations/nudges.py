@@ -42,7 +42,7 @@ def _nudge(account: Account, session_id: str, timer: Timer) -> int:
         if not _Still(account, timer, Overdue.NUDGE)(loaded):
             return None
         told.append(True)
-        return _nudged(loaded)
+        return nudged(loaded)
 
     try:
         transition(account.store, session_id, decide)
@@ -51,7 +51,7 @@ def _nudge(account: Account, session_id: str, timer: Timer) -> int:
     return len(told)
 
 
-def _nudged(loaded: Loaded) -> Change:
+def nudged(loaded: Loaded) -> Change:
     """A line and a desk notice for the owner, once per question on however many nodes."""
     session, since = loaded.session, asked_at(loaded.session)
     waited_s = (loaded.now_ms - since) // 1000

@@ -33,14 +33,20 @@ def idle_first(
     badly = badly_rated(account, order)
     rows: list[dict[str, Any]] = []
     for name in order:
-        agent = account.attendance.agent(name)
-        seats = agent.seat.seats_at(crowd.now_ms) if agent and agent.serving else 0
+        seats = _seats(account, name, crowd.now_ms)
         reason = "excluded" if name in not_for else "rating" if name in badly else ""
         skip = reason or ("full" if crowd.loads[name] >= seats else "")
         rows.append({"kf_account": name, "load": crowd.loads[name], "seats": seats, "skip": skip})
     rows.sort(key=lambda r: (r["load"] / max(1, r["seats"]), order[r["kf_account"]]))
     chosen = next((r["kf_account"] for r in rows if not r["skip"]), "")
     return Pick(chosen, _card(session, group, why, rows, chosen, crowd.now_ms))
+
+
+def has_room(account: Account, group: str) -> bool:
+    """Whether anybody of the group has a free seat: without one no pick finds somebody."""
+    names = [name for name, _ in account.attendance.roster().ring(group).weights]
+    crowd = account.seats.crowd(group, names)
+    return any(crowd.loads[name] < _seats(account, name, crowd.now_ms) for name in names)
 
 
 def badly_rated(account: Account, kf_accounts: Iterable[str]) -> frozenset[str]:
@@ -52,6 +58,12 @@ def badly_rated(account: Account, kf_accounts: Iterable[str]) -> frozenset[str]:
     return frozenset(
         name for name, r in found.items() if r.count >= RATED_MIN and r.mean < threshold
     )
+
+
+def _seats(account: Account, kf_account: str, now_ms: int) -> int:
+    """0 where nobody is to be given to him."""
+    agent = account.attendance.agent(kf_account)
+    return agent.seat.seats_at(now_ms) if agent and agent.serving else 0
 
 
 def _card(

@@ -61,9 +61,7 @@ def _run_due(account: Account, now_ms: int) -> Iterator[int]:
         due = [(sid, Timer(name)) for sid, name in map(split_timer, members)]
         done = due_together.handle(account, due, now_ms)
         others = [(sid, timer) for sid, timer in due if not done.covers(sid, timer)]
-        yield len(done.closed) + sum(
-            _run_timer(account, sid, timer, now_ms) for sid, timer in others
-        )
+        yield done.changed + sum(_run_timer(account, sid, timer, now_ms) for sid, timer in others)
         if len(due) < BATCH:
             break
 

@@ -13,7 +13,7 @@ refill(openid, r.trigger, r.limit, r.window_ms, now)
 remember_source(openid, r.source, now)
 local open = redis.call('HGET', c, 'open')
 if open then
-  local seq, kf = take_in(open, now, r.body, r.preview, r.kind, '1', r.media)
+  local seq, kf = take_in(open, now, r.body, r.preview, r.kind, '1', r.media, r.serving_timers.reply or 0)
   return { 'done', appended(dup, open, seq, kf) }
 end
 
@@ -47,6 +47,6 @@ else
   if kf then redis.call('HSET', c, 'last_kf', kf, 'last_served_ms', int(now)) end
 end
 tell(kf and 'session.assigned' or (result == 'full' and 'session.closed' or 'session.updated'), kf or '', r.group, {}, sid)
-local seq = take_in(sid, now, r.body, r.preview, r.kind, '1', r.media)
+local seq = take_in(sid, now, r.body, r.preview, r.kind, '1', r.media, 0)
 return { 'done', outcome(dup, cjson.encode({ result = result == 'full' and 'queue_full' or result, session_id = sid, seq = seq,
   kf_account = kf or '', position = position, minutes = minutes, notice = r.notices[result], text = r.texts[result] })) }

@@ -2,7 +2,8 @@
 -- ARGV: 1 duplicate key, 2 openid, 3 body, 4 preview, 5 type, 6 appends, 7 touches, 8 opens, 9 media (flags "1"/"0"),
 --       10 trigger ("" none), 11 limit, 12 window ms, 13 notice of an event that opens nothing,
 --       14 subscribed ("" no news, "0", "1"), 15 source ("" none), 16 text of a push that opens nothing,
---       17 what one who waits asks ("" nothing, "place", "cancel"), 18 the waiting state, 19 seats by group (JSON)
+--       17 what one who waits asks ("" nothing, "place", "cancel"), 18 the waiting state, 19 seats by group (JSON),
+--       20 reply ms
 -- Result: {"repeat", outcome} | {"done", outcome} | {"new", now, customer hash…}: nothing was written
 local dup, openid = ARGV[1], ARGV[2]
 local known = redis.call('GET', k('duplicate', dup))
@@ -25,7 +26,7 @@ if ARGV[14] == '0' then
   for _, trigger in ipairs(TRIGGERS) do redis.call('HSET', c, trigger .. '.left', '0', trigger .. '.ends', '0') end
 end
 if sid and ARGV[6] == '1' then
-  local seq, kf = take_in(sid, now, ARGV[3], ARGV[4], ARGV[5], ARGV[7], ARGV[9])
+  local seq, kf = take_in(sid, now, ARGV[3], ARGV[4], ARGV[5], ARGV[7], ARGV[9], tonumber(ARGV[20]))
   local is = ARGV[17] ~= '' and redis.call('HMGET', k('session', sid), 'state', 'group')
   -- One who waits asks to leave (done by the caller, who knows the table) or for his place (told at once).
   if is and is[1] == ARGV[18] then

@@ -28,6 +28,7 @@ redis.call('HSET', s, 'unanswered', '0', 'asked_ms', '0', 'unread', '0', 'last_a
   'last_text', ARGV[7], 'last_type', ARGV[8], 'last_direction', 'out')
 if not is[5] or is[5] == '0' then redis.call('HSET', s, 'first_reply_ms', int(now)) end
 redis.call('HINCRBY', s, 'rev', 1)
+redis.call('ZREM', k('timers'), sid .. ':reply')
 post(openid, sid, seq, trigger, now)
 tell('message.created', kf .. ',' .. (is[6] or ''), is[7], { 'm', message }, sid)
 return { 'ok', seq }

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from app.conversations import archiving, closing, sweeps
+from app.conversations import archiving, closing, nudges, sweeps
 from sessions.change import Change
 from sessions.model import State, StoreDown
 from sessions.records import Closed
 from sessions.sql import StorageError
+from tests.conversations.clockwork import passed
 from tests.conversations.conftest import Office
 
 NOW = 2**53
@@ -67,6 +68,35 @@ def test_timers_that_rang_early_are_set_anew_together(office: Office) -> None:
     assert commands(office) - before < 30
     assert office.account.reading.due_timers(now_ms, 100) == []
     assert {office.session(sid).state for sid in sids} == {State.SERVING}
+
+
+def unanswered(office: Office, session_ids: Sequence[str]) -> None:
+    for sid in session_ids:
+        passed(office, sid, "reply", 180_000)
+
+
+def test_agents_who_do_not_answer_are_told_at_a_round_trip_each(office: Office) -> None:
+    sids = served(office, 60)
+    unanswered(office, sids)
+    before = commands(office)
+    assert sweeps.run_timers(office.account, NOW) == 60
+    assert 60 <= commands(office) - before < 60 + 20
+    assert all(office.session(sid).nudged_ms for sid in sids)
+
+
+def test_where_nobody_has_room_that_is_asked_once_for_all_who_should_move(office: Office) -> None:
+    sids = served(office, 60)
+    unanswered(office, sids)
+    sweeps.run_timers(office.account, NOW)
+    unanswered(office, sids)
+    _, now_ms = office.account.store.customer("")
+    before = commands(office)
+    assert sweeps.run_timers(office.account, now_ms) == 0
+    assert commands(office) - before < 30
+    assert {office.session(sid).kf_account for sid in sids} == {"a@x"}
+    again = now_ms + nudges.RETRY_MS
+    assert office.account.reading.due_timers(again - 1_000, 100) == []
+    assert len(office.account.reading.due_timers(again + 10_000, 100)) == 60
 
 
 def test_a_refused_settlement_is_tried_alone_and_not_taken_for_done(

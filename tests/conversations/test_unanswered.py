@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
 
-from app.conversations import sweeps
+import pytest
+
+from app.conversations import sweeps, transfers
 from sessions.deadlines import Deadlines
 from sessions.model import State
 from tests.conversations.clockwork import passed
@@ -93,6 +97,58 @@ def test_an_answer_ends_the_deadline_and_a_new_question_begins_another(office: O
     assert sweeps.run_timers(office.account, NOW) == 0
     assert sweep_after(office, sid, REPLY_MS) == 1
     assert office.session(sid).kf_account == "a@x"
+
+
+def reply_due_ms(office: Office, session_id: str) -> float | None:
+    timers = office.account.store.keys.of("timers")
+    return office.account.reading._redis.zscore(timers, f"{session_id}:reply")
+
+
+def test_a_conversation_that_waits_for_its_customer_has_no_reply_deadline(office: Office) -> None:
+    office.agent("a@x")
+    sid = office.says("o1").session_id
+    office.replies(sid, "a@x")
+    assert reply_due_ms(office, sid) is None
+    office.says("o1", "还在吗")
+    due = reply_due_ms(office, sid)
+    assert due == office.session(sid).asked_ms + REPLY_MS
+    office.says("o1", "喂")
+    assert reply_due_ms(office, sid) == due
+
+
+def test_a_question_during_a_transfer_has_its_deadline_from_the_new_agent(office: Office) -> None:
+    office.account = replace(
+        office.account, policy=replace(office.account.policy, transfer_consent=True)
+    )
+    office.agent("a@x")
+    sid = office.says("o1").session_id
+    office.agent("b@x")
+    office.replies(sid, "a@x")
+    transfers.transfer(office.account, sid, "a@x", "b@x", "", "")
+    assert office.session(sid).state is State.TRANSFERING
+    office.says("o1", "还在吗")
+    assert reply_due_ms(office, sid) is None
+    transfers.accept(office.account, sid, "b@x")
+    assert reply_due_ms(office, sid) == office.session(sid).assigned_ms + REPLY_MS
+
+
+def test_a_question_while_a_sweep_drops_the_deadline_of_the_last_one_keeps_its_own(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.agent("a@x")
+    sid = office.says("o1").session_id
+    office.replies(sid, "a@x")
+    passed(office, sid, "reply", REPLY_MS)
+    _, now_ms = office.account.store.customer("")
+    settle = office.account.store.settle_timers
+
+    def late(later_ms: Any, seen_ms: int) -> Any:
+        office.says("o1", "还在吗")
+        return settle(later_ms, seen_ms)
+
+    monkeypatch.setattr(office.account.store, "settle_timers", late)
+    assert sweeps.run_timers(office.account, now_ms) == 0
+    assert reply_due_ms(office, sid) == office.session(sid).asked_ms + REPLY_MS
 
 
 def test_two_nodes_that_sweep_at_once_nudge_once(office: Office) -> None:
