@@ -4,8 +4,8 @@
 SHELL := /bin/sh
 VENV := .venv
 BIN := $(VENV)/bin
-# Two at a time, each file as a whole: half the time, and no test meets another.
-PYTEST_ARGS ?= -n 2 --dist loadfile
+# Three at a time, as many wait for something; each file as a whole, so that no test meets another.
+PYTEST_ARGS ?= -n 3 --dist loadfile
 FUZZ_S ?= 120
 PROGRAM := wsgi.py app routing sessions config simulator
 

@@ -83,8 +83,8 @@ CLOSE_REASONS: Final[dict[Event, CloseReason]] = {
 class Timer(enum.StrEnum):
     """Deadlines kept in Redis; each state but CLOSED has at least one.
 
-    REPLY (the customer waits for an answer) and LIMIT (served very long) may be switched off; they lead
-    to no state by themselves.
+    REPLY (the customer waits for an answer) and LIMIT (served very long) may be switched off; they lead to
+    no state by themselves. REPLY is not kept while nothing is unanswered: the next question sets it.
     """
 
     WAIT = "wait"

@@ -34,6 +34,7 @@ class DemoNode:
         own = {"PORT": str(self.port), "KF_DATA_DIR": str(folder / "data"), "KF_SWEEP_S": "1"}
         self._env = kept | own | env
         self._process: subprocess.Popen[bytes] | None = None
+        self._tokens: dict[str, str] = {}
 
     def start(self) -> DemoNode:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -119,17 +120,24 @@ class DemoNode:
         return "Ctrl-C stops" in self._text()
 
     def _token(self, username: str) -> str:
+        """Signed in once: looking at a password costs more than what most calls are for."""
+        token = self._tokens.get(username, "")
+        if token and self._request("GET", "/me", token).ok:
+            return token
         body = {"username": username, "password": self.password(username)}
-        token: str = self._api("POST", "/tokens", "", body)["data"]["access_token"]
-        return token
+        self._tokens[username] = self._api("POST", "/tokens", "", body)["data"]["access_token"]
+        return self._tokens[username]
 
     def _api(self, method: str, path: str, token: str, body: Any = None) -> dict[str, Any]:
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        url = f"{self.url}/api/v1{path}"
-        answer = requests.request(method, url, json=body, headers=headers, timeout=TIMEOUT_S)
+        answer = self._request(method, path, token, body)
         assert answer.ok, f"{method} {path}: {answer.text}"
         found: dict[str, Any] = answer.json() if answer.content else {"data": None}
         return found
+
+    def _request(self, method: str, path: str, token: str, body: Any = None) -> requests.Response:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        url = f"{self.url}/api/v1{path}"
+        return requests.request(method, url, json=body, headers=headers, timeout=TIMEOUT_S)
 
     def _simulator(self, path: str, body: dict[str, Any]) -> None:
         answer = requests.post(f"{self.url}/sim/api{path}", json=body, timeout=60)

@@ -85,6 +85,8 @@ class Desk:
         return [text for text in found if text]
 
     def close(self) -> None:
+        """The tab is closed; without the first step this waits for what the reader waits for."""
+        self._answer.raw.shutdown()
         self._answer.close()
 
 

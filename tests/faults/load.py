@@ -221,7 +221,7 @@ class Worker:
         self._stopping = True
         if self._stream is not None:
             with contextlib.suppress(Exception):
-                self._stream.raw._fp.fp.raw._sock.shutdown(2)
+                self._stream.raw.shutdown()
             self._stream.close()
 
     def idle(self) -> bool:
@@ -281,10 +281,11 @@ class Worker:
         self.events.append((self.last_id, kind, data))
         if kind == "resync":
             threading.Thread(target=self._catch_up, daemon=True).start()
-        if kind == "message.created" and data["session"]["kf_account"] == self.kf_account:
-            self._answer(data["session"], [data["message"]])
-        if kind == "session.assigned" and data["session"]["kf_account"] == self.kf_account:
-            threading.Thread(target=self._read, args=(data["session"],), daemon=True).start()
+        session = data.get("session")  # a message of one that was archived meanwhile has none
+        if kind == "message.created" and session and session["kf_account"] == self.kf_account:
+            self._answer(session, [data["message"]])
+        if kind == "session.assigned" and session["kf_account"] == self.kf_account:
+            threading.Thread(target=self._read, args=(session,), daemon=True).start()
         return kind == "drain"
 
     def _catch_up(self) -> None:
