@@ -9,14 +9,15 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, MutableSequence, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
-from typing import Any, Final, TypeVar
+from typing import Final
 
 from mmh3 import hash64
 
 UINT64: Final = "Q"
+UINT32: Final = "I"
 
 VNODES: Final = 100
 """Virtual nodes of an agent with BASE_WEIGHT seats: largest share about 1.26 of the mean at 100 agents."""
@@ -28,11 +29,12 @@ VNODES_MAX: Final = 1000
 REBUILD_SHARE: Final = 4
 """With more than one in so many agents changed, sorting everything is cheaper than splicing."""
 
-ARC_BITS: Final = 58
+NAMES_KEPT: Final = 2
+"""With more names than so many for each agent who stands, those who left are let go."""
+
+ARC_BITS: Final = 56
 ARCS: Final = 1 << (64 - ARC_BITS)
 """Sorted arc by arc: no other thread runs during a sort, and that of 180,000 points took 0.2 s."""
-
-Items = TypeVar("Items", bound=MutableSequence[Any])
 
 Point = tuple[int, str]
 """Position on the circle, and whose virtual node stands there."""
@@ -48,27 +50,38 @@ def vnode_count(weight: int) -> int:
     return min(VNODES_MAX, max(VNODES_MIN, VNODES * weight // BASE_WEIGHT))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Ring:
     """Agents on the circle, each with his weight. ``Ring()`` is empty.
 
-    ``_at`` are the virtual nodes' points in ascending order, ``_owners`` whose they are. Both are shared by
-    readers and never changed. Numbers in an array, as a list of them takes ten times as long to copy.
+    ``_at`` are the virtual nodes' points in ascending order, ``_owners`` whose they are, as places in
+    ``_names``, where one who left may still stand. All are shared by readers and never changed. Numbers in
+    an array, as a list of them, or of names, takes ten times as long to copy.
     """
 
     weights: tuple[tuple[str, int], ...] = ()
     _at: array[int] = field(default_factory=lambda: array(UINT64), repr=False)
-    _owners: list[str] = field(default_factory=list, repr=False)
+    _owners: array[int] = field(default_factory=lambda: array(UINT32), repr=False)
+    _names: tuple[str, ...] = field(default=(), repr=False)
+
+    def __eq__(self, other: object) -> bool:
+        """The same agents at the same points, in whatever order they came."""
+        if not isinstance(other, Ring):
+            return NotImplemented
+        if (self.weights, self._at) != (other.weights, other._at):
+            return False
+        return self._standing() == other._standing()
 
     @classmethod
     def of(cls, agents: Iterable[tuple[str, int]]) -> Ring:
         """A ring of (name, weight) pairs; their order does not matter, of one name the last counts."""
-        weights = dict(agents)
-        at, owners = array(UINT64), list[str]()
-        for arc in _arcs(weights.items()):
+        weights = _sorted(dict(agents))
+        names = tuple(name for name, _ in weights)
+        at, owners, place = array(UINT64), array(UINT32), _places(names)
+        for arc in _arcs(weights):
             at.fromlist([position for position, _ in arc])
-            owners += [name for _, name in arc]
-        return cls(_sorted(weights), at, owners)
+            owners.fromlist([place[name] for _, name in arc])
+        return cls(weights, at, owners, names)
 
     def with_agents(self, agents: Iterable[tuple[str, int]]) -> Ring:
         """The ring of exactly these agents, made from this one by what differs."""
@@ -76,7 +89,8 @@ class Ring:
         if wanted == have:
             return self
         gone, new = _not_in(wanted, have), _not_in(have, wanted)
-        if len(gone) + len(new) > max(1, len(wanted) // REBUILD_SHARE):
+        many = len(gone) + len(new) > max(1, len(wanted) // REBUILD_SHARE)
+        if many or len(self._names) > NAMES_KEPT * len(have):
             return Ring.of(wanted.items())
         ring = self._without(_points(gone)) if gone else self
         ring = ring._with(_points(new)) if new else ring
@@ -93,12 +107,12 @@ class Ring:
     def walk(self, key: str) -> Iterator[str]:
         """The agents, each once, clockwise from the key's point."""
         start, total = bisect_left(self._at, point(key)), len(self._at)
-        seen: set[str] = set()
+        seen: set[int] = set()
         for index in chain(range(start, total), range(start)):
-            name = self._owners[index]
-            if name not in seen:
-                seen.add(name)
-                yield name
+            owner = self._owners[index]
+            if owner not in seen:
+                seen.add(owner)
+                yield self._names[owner]
                 if len(seen) == len(self.weights):
                     return
 
@@ -108,17 +122,23 @@ class Ring:
             return None
         # point(key) written out: a look-up is too short for one more call.
         index = bisect_left(self._at, hash64(key, signed=False)[0])
-        return self._owners[index if index < len(self._owners) else 0]
+        return self._names[self._owners[index if index < len(self._owners) else 0]]
+
+    def _standing(self) -> list[str]:
+        return [self._names[owner] for owner in self._owners]
 
     def _with(self, points: Sequence[Point]) -> Ring:
-        cuts = self._cuts(points)
-        at = _put(array(UINT64), self._at, cuts, [position for position, _ in points])
-        return Ring(self.weights, at, _put([], self._owners, cuts, [name for _, name in points]))
+        cuts, known = self._cuts(points), set(self._names)
+        names = self._names + tuple(dict.fromkeys(n for _, n in points if n not in known))
+        at = _put(self._at, cuts, [position for position, _ in points])
+        place = _places(names)
+        owners = _put(self._owners, cuts, [place[name] for _, name in points])
+        return Ring(self.weights, at, owners, names)
 
     def _without(self, points: Sequence[Point]) -> Ring:
         cuts = self._cuts(points)
-        at = _left_out(array(UINT64), self._at, cuts)
-        return Ring(self.weights, at, _left_out([], self._owners, cuts))
+        at, owners = _left_out(self._at, cuts), _left_out(self._owners, cuts)
+        return Ring(self.weights, at, owners, self._names)
 
     def _cuts(self, points: Sequence[Point]) -> list[int]:
         """Where each of the points, in ascending order, stands or is to stand."""
@@ -131,14 +151,20 @@ class Ring:
     def _index(self, position: int, name: str, low: int) -> int:
         """Where the point stands or is to stand; those at one position go by name."""
         index = bisect_left(self._at, position, low)
-        while index < len(self._at) and self._at[index] == position and self._owners[index] < name:
+        while index < len(self._at) and self._at[index] == position:
+            if self._names[self._owners[index]] >= name:
+                break
             index += 1
         return index
 
 
-def _put(result: Items, items: Items, cuts: Iterable[int], new: Iterable[Any]) -> Items:
+def _places(names: Sequence[str]) -> dict[str, int]:
+    return {name: place for place, name in enumerate(names)}
+
+
+def _put(items: array[int], cuts: Iterable[int], new: Iterable[int]) -> array[int]:
     """``new`` put in before the cuts; slice by slice, as that is far cheaper than one by one."""
-    done = 0
+    result, done = array(items.typecode), 0
     for cut, item in zip(cuts, new, strict=True):
         result.extend(items[done:cut])
         result.append(item)
@@ -147,9 +173,9 @@ def _put(result: Items, items: Items, cuts: Iterable[int], new: Iterable[Any]) -
     return result
 
 
-def _left_out(result: Items, items: Items, cuts: Iterable[int]) -> Items:
+def _left_out(items: array[int], cuts: Iterable[int]) -> array[int]:
     """Without the items at the cuts."""
-    done = 0
+    result, done = array(items.typecode), 0
     for cut in cuts:
         result.extend(items[done:cut])
         done = cut + 1
@@ -181,4 +207,5 @@ def _arcs(agents: Iterable[tuple[str, int]]) -> Iterator[list[Point]]:
             arcs[position >> ARC_BITS].append((position, name))
     arcs.reverse()
     while arcs:
-        yield sorted(set(arcs.pop()))
+        if arc := arcs.pop():
+            yield sorted(set(arc))

@@ -7,7 +7,7 @@ from typing import Final
 from app.account import Account
 from app.conversations.placing import drainable
 
-TOGETHER: Final = 3
+TOGETHER: Final = 2
 """Conversations seated by one script, so that a sign-in with many seats holds up nobody else."""
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from routing.ring import VNODES_MAX, VNODES_MIN, Ring, point, vnode_count
+from routing.ring import NAMES_KEPT, VNODES_MAX, VNODES_MIN, Ring, point, vnode_count
 
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
 CREWS = st.dictionaries(NAMES, st.integers(1, 30), max_size=12)
@@ -85,6 +85,14 @@ def test_a_ring_made_from_another_is_the_ring_made_anew(
     untouched = Ring.of(have.items())
     assert before.with_agents(wanted.items()) == Ring.of(wanted.items())
     assert before == untouched
+
+
+def test_who_left_long_ago_is_kept_nowhere() -> None:
+    ring = Ring.of((f"a{n}", 5) for n in range(10))
+    for number in range(100):
+        ring = ring.remove(ring.weights[0][0]).add(f"new{number}", 5)
+        assert ring == Ring.of(ring.weights)
+    assert len(ring._names) <= NAMES_KEPT * 10 + 1
 
 
 @given(st.lists(st.tuples(st.sampled_from("abcdefgh"), st.integers(0, 12)), max_size=40))
