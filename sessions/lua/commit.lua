@@ -37,7 +37,7 @@ if d.closing then
   redis.call('ZREM', k('live'), sid)
   redis.call('ZADD', k('closed'), int(now), sid)
 end
-tell(d.told, d.audience, d.enqueue or d.dequeue or d.group, {}, sid)
+tell(d.told, d.audience, d.enqueue or d.dequeue or d.group, nil, sid)
 
 local function line(body)
   local seq = redis.call('HINCRBY', s, 'seq', 1)

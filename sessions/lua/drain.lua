@@ -21,7 +21,7 @@ local function seat(sid, group)
   redis.call('HSET', k('customer', is[2]), 'last_kf', kf, 'last_served_ms', int(now))
   dequeue(group, sid)
   explain(sid, kf, 'from_queue', now)
-  tell('session.assigned', kf, group, {}, sid)
+  tell('session.assigned', kf, group, nil, sid)
 end
 
 local seated, heads = {}, read_heads(r.groups, r.limit)

@@ -21,13 +21,11 @@ local function remember(op, result)
   return result
 end
 
--- Tell the desks: t type, k kf_accounts, g group, id session, then more. An entry on the conversation itself
--- (session.*) carries its fields, for desks that read it after the conversation has gone to SQL.
-local function tell(kind, audience, group, extra, session_id)
-  if session_id and string.sub(kind, 1, 8) == 'session.' then
-    for _, v in ipairs(redis.call('HGETALL', k('session', session_id))) do extra[#extra + 1] = v end
-  end
-  redis.call('XADD', k('desk'), '*', 't', kind, 'k', audience or '', 'g', group or '', 'sid', session_id or '', unpack(extra))
+-- Tell the desks: t type, k kf_accounts, g group, id session, then more. One on the conversation itself (session.*,
+-- more nil) carries its fields, for desks that read it after the conversation has gone to SQL.
+local function tell(kind, audience, group, more, session_id)
+  more = more or redis.call('HGETALL', k('session', session_id))
+  redis.call('XADD', k('desk'), '*', 't', kind, 'k', audience or '', 'g', group or '', 'sid', session_id or '', unpack(more))
 end
 
 local function tell_queue(group, joined, left)

@@ -7,6 +7,6 @@ if not is[1] then return redis.call('EXISTS', k('session', sid)) == 1 and 'not_o
 if is[1] ~= kf then return 'not_owner' end
 if is[2] and is[2] ~= '0' then
   redis.call('HSET', k('session', sid), 'unread', '0')
-  tell('session.updated', kf, is[3], {}, sid)
+  tell('session.updated', kf, is[3], nil, sid)
 end
 return 'ok'

@@ -46,7 +46,7 @@ else
   redis.call('HSET', c, 'open', sid, 'last_session', sid)
   if kf then redis.call('HSET', c, 'last_kf', kf, 'last_served_ms', int(now)) end
 end
-tell(kf and 'session.assigned' or (result == 'full' and 'session.closed' or 'session.updated'), kf or '', r.group, {}, sid)
+tell(kf and 'session.assigned' or (result == 'full' and 'session.closed' or 'session.updated'), kf or '', r.group, nil, sid)
 local seq = take_in(sid, now, r.body, r.preview, r.kind, '1', r.media, 0)
 return { 'done', outcome(dup, cjson.encode({ result = result == 'full' and 'queue_full' or result, session_id = sid, seq = seq,
   kf_account = kf or '', position = position, minutes = minutes, notice = r.notices[result], text = r.texts[result] })) }

@@ -20,7 +20,7 @@ local s = k('session', sid)
 if redis.call('EXISTS', s) == 1 then
   redis.call('HSET', s, 'rating_score', ARGV[4], 'rating_ms', int(now))
   redis.call('HINCRBY', s, 'rev', 1)
-  tell('session.updated', kf, redis.call('HGET', s, 'group'), {}, sid)
+  tell('session.updated', kf, redis.call('HGET', s, 'group'), nil, sid)
 end
 redis.call('HSET', k('rated'), sid, cjson.encode({ score = tonumber(ARGV[4]), comment = '', rated_ms = now }))
 redis.call('HINCRBY', k('ratings', kf), 'count', 1)
