@@ -28,7 +28,7 @@ ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--force-devi
 
 
 def main() -> int:
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    chromium = browser_path()
     if chromium is None:
         sys.stderr.write("screenshots: chromium is not installed\n")
         return 1
@@ -46,6 +46,12 @@ def main() -> int:
             server.terminate()
             server.wait(30)
     return 0
+
+
+def browser_path() -> str | None:
+    """The system's browser, None where there is none."""
+    names = ("chromium", "chromium-browser", "chromium-headless-shell")
+    return next(filter(None, map(shutil.which, names)), None)
 
 
 def _demo(browser: Browser, passwords: dict[str, str]) -> None:

@@ -6,7 +6,6 @@ docs/images/console/<page>-<width>-<theme>-<language>.png. Needs chromium and th
 
 from __future__ import annotations
 
-import shutil
 import sys
 import tempfile
 import time
@@ -31,7 +30,7 @@ SERIES_S = 11
 
 
 def main() -> int:
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    chromium = demo.browser_path()
     if chromium is None:
         sys.stderr.write("screenshots: chromium is not installed\n")
         return 1

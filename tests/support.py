@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+import shutil
 import socket
 import time
 from collections.abc import Callable
@@ -22,6 +23,12 @@ def wait_until(condition: Callable[[], T], timeout: float = 10.0, every: float =
         if time.monotonic() >= deadline:
             raise AssertionError(f"not true within {timeout} s: {condition!r}, last {answer!r}")
         time.sleep(every)
+
+
+def browser_path() -> str | None:
+    """The system's browser, rather the one without windows; None where there is none."""
+    names = ("chromium-headless-shell", "chromium", "chromium-browser")
+    return next(filter(None, map(shutil.which, names)), None)
 
 
 PORTS = range(12_000, 22_000)

@@ -1,8 +1,7 @@
-"""The system's chromium, and a demo node for each module."""
+"""The system's browser, and a demo node for each module."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,6 +10,7 @@ from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.conftest import need
 from tests.desk.world import SHOWN_MS, DemoNode, Desk
+from tests.support import browser_path
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -25,7 +25,7 @@ ARGUMENTS = [
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    path = browser_path()
     need("" if path else "chromium is not installed")
     expect.set_options(timeout=SHOWN_MS)
     with sync_playwright() as playwright:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 
 import pytest
@@ -11,8 +10,9 @@ from playwright.sync_api import Page, expect, sync_playwright
 
 from tests.simulator.conftest import WECHAT_ID, Callback, Sim
 from tests.simulator.wire import GREY, envelope, text_reply
+from tests.support import browser_path
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+CHROMIUM = browser_path()
 AGENT = f"alice@{WECHAT_ID}"
 FIRST = "oDemoCustomer".ljust(27, "0") + "A"
 pytestmark = [
