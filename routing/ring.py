@@ -162,24 +162,28 @@ def _places(names: Sequence[str]) -> dict[str, int]:
     return {name: place for place, name in enumerate(names)}
 
 
-def _put(items: array[int], cuts: Iterable[int], new: Iterable[int]) -> array[int]:
+def _put(items: array[int], cuts: Sequence[int], new: Sequence[int]) -> array[int]:
     """``new`` put in before the cuts; slice by slice, as that is far cheaper than one by one."""
-    result, done = array(items.typecode), 0
-    for cut, item in zip(cuts, new, strict=True):
-        result.extend(items[done:cut])
-        result.append(item)
-        done = cut
-    result.extend(items[done:])
+    result = array(items.typecode, [0]) * (len(items) + len(new))
+    done = 0
+    with memoryview(items) as old, memoryview(result) as made:
+        for shift, (cut, item) in enumerate(zip(cuts, new, strict=True)):
+            made[done + shift : cut + shift] = old[done:cut]
+            made[cut + shift] = item
+            done = cut
+        made[done + len(new) :] = old[done:]
     return result
 
 
-def _left_out(items: array[int], cuts: Iterable[int]) -> array[int]:
+def _left_out(items: array[int], cuts: Sequence[int]) -> array[int]:
     """Without the items at the cuts."""
-    result, done = array(items.typecode), 0
-    for cut in cuts:
-        result.extend(items[done:cut])
-        done = cut + 1
-    result.extend(items[done:])
+    result = array(items.typecode, [0]) * (len(items) - len(cuts))
+    done = 0
+    with memoryview(items) as old, memoryview(result) as made:
+        for shift, cut in enumerate(cuts):
+            made[done - shift : cut - shift] = old[done:cut]
+            done = cut + 1
+        made[done - len(cuts) :] = old[done:]
     return result
 
 
