@@ -30,21 +30,21 @@ CLOSES = frozenset({Event.IDLE, Event.IDLE_UNANSWERED, Event.MISSED})
 
 @dataclass(slots=True)
 class Done:
-    """What needs no further look: whose conversation each closed one was, those whose agent was told that he
-    does not answer, and timers that were set anew.
+    """What needs no further look: whose conversation each closed one was, and timers that were set anew.
+
+    ``told`` counts those among them whose agent was told that he does not answer.
     """
 
     closed: dict[str, str] = field(default_factory=dict)
-    told: set[str] = field(default_factory=set)
+    told: int = 0
     settled: set[tuple[str, Timer]] = field(default_factory=set)
 
     @property
     def changed(self) -> int:
-        return len(self.closed) + len(self.told)
+        return len(self.closed) + self.told
 
     def covers(self, session_id: str, timer: Timer) -> bool:
-        named = session_id in self.closed or session_id in self.told
-        return named or (session_id, timer) in self.settled
+        return session_id in self.closed or (session_id, timer) in self.settled
 
 
 class Rooms:
@@ -87,7 +87,7 @@ def _handle_some(
             case None:
                 later[sid, timer] = None
             case Overdue.NUDGE:
-                _tell(account, row, done)
+                _tell(account, row, timer, done)
             case Overdue() if not rooms.of(row.session.group):
                 later[sid, timer] = row.now_ms + nudges.RETRY_MS
             case Event() as event if event in CLOSES:
@@ -95,9 +95,10 @@ def _handle_some(
     done.settled |= account.store.settle_timers(later, seen_ms)
 
 
-def _tell(account: Account, row: Row, done: Done) -> None:
+def _tell(account: Account, row: Row, timer: Timer, done: Done) -> None:
     if _took_place(account, nudges.nudged(_loaded(row))):
-        done.told.add(row.session.id)
+        done.told += 1
+        done.settled.add((row.session.id, timer))
 
 
 def _close(account: Account, row: Row, event: Event, done: Done) -> None:

@@ -78,10 +78,21 @@ def unanswered(office: Office, session_ids: Sequence[str]) -> None:
 def test_agents_who_do_not_answer_are_told_at_a_round_trip_each(office: Office) -> None:
     sids = served(office, 60)
     unanswered(office, sids)
+    _, now_ms = office.account.store.customer("")
     before = commands(office)
-    assert sweeps.run_timers(office.account, NOW) == 60
+    assert sweeps.run_timers(office.account, now_ms) == 60
     assert 60 <= commands(office) - before < 60 + 20
     assert all(office.session(sid).nudged_ms for sid in sids)
+
+
+def test_who_is_idle_too_ends_in_the_sweep_that_tells_his_agent(office: Office) -> None:
+    (sid,) = served(office, 1)
+    office.timer_due(sid, "idle")
+    unanswered(office, [sid])
+    keys = office.account.store.keys
+    office.account.reading._redis.zadd(keys.of("timers"), {f"{sid}:reply": 0})
+    assert sweeps.run_timers(office.account, NOW) == 2
+    assert office.session(sid).state is State.CLOSED
 
 
 def test_where_nobody_has_room_that_is_asked_once_for_all_who_should_move(office: Office) -> None:
