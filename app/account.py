@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from threading import BoundedSemaphore
+from typing import Final, Protocol
 
 from app.attendance import Attendance
 from config.accounts import OfficialAccount
@@ -17,6 +18,9 @@ from sessions.records import Records
 from sessions.roster import SeatStore
 from sessions.store import SessionStore
 from sessions.streams import DeskStream
+
+FILLING_AT_ONCE: Final = 4
+"""Agents of one account whose further seats a node fills at a moment."""
 
 
 class Notices(Protocol):
@@ -66,6 +70,7 @@ class Account:
     transfer_rules: Callable[[], TransferRules] = TransferRules
     noticed: Callable[[Inbound], None] = lambda push: None
     greet: Callable[[str, str], object] = lambda openid, text: None
+    filling: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(FILLING_AT_ONCE))
 
     @property
     def appid(self) -> str:

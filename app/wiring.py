@@ -72,6 +72,8 @@ from sessions.streams import DeskStream
 
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
+CONNECTIONS_AT_START: Final = 16
+"""Open before the first push, so that many at once need not wait for theirs."""
 SPARE_CONNECTIONS: Final = 8
 _running: list[Callable[[], None]] = []
 
@@ -111,7 +113,7 @@ def build(settings: Settings, node: NodeContext) -> Services:
     check_layout(client)
     _among_its_like_or_refused(settings, node)
     node = replace(node, secret_key=agreed(client, settings.secret_key, node.secret_key))
-    scripts.load_all()
+    scripts.prepare(CONNECTIONS_AT_START)
     accounts = accounts_of(settings, node)
     zookeeper = _zookeeper(settings, node)
     pool = ThreadPoolExecutor(SENDERS * 2, thread_name_prefix="wechat")

@@ -89,8 +89,9 @@ class Scripts:
         with contextlib.suppress(redis.RedisError):
             self.client.script_kill()
 
-    def load_all(self) -> None:
-        """Sends every script ahead of the first push."""
+    def prepare(self, connections: int) -> None:
+        """Sends every script and opens so many connections ahead of the first push."""
+        guarded(lambda: self.line.connect(connections))
         for script in self._scripts.values():
             text = script.script
             guarded(lambda text=text: self.client.script_load(text))  # type: ignore[misc]

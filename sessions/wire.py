@@ -31,6 +31,9 @@ class Line(Protocol):
     def many(self, commands: Sequence[Sequence[Any]]) -> list[Any]:
         """Many commands in one round trip; the answer to one that was refused is its error."""
 
+    def connect(self, connections: int) -> None:
+        """Opens so many ahead of those who will need them. Raises what redis-py raises."""
+
 
 def line_to(client: redis.Redis) -> Line:
     """How to reach this client's store: by the library where it must find the server first."""
@@ -60,6 +63,9 @@ class Library:
         answers: list[Any] = pipe.execute(raise_on_error=False)
         return answers
 
+    def connect(self, connections: int) -> None:
+        """Left to the library, which alone knows the server."""
+
 
 class Wire:
     """Commands with the settings of a pool. As many connections as are in use at once."""
@@ -82,6 +88,9 @@ class Wire:
             if isinstance(answer, redis.ConnectionError):  # the server is loading and refused all
                 raise answer
         return answers
+
+    def connect(self, connections: int) -> None:
+        self._free.extend([Direct(self._pool) for _ in range(connections)])
 
     def _asked(self, packed: bytes, count: int) -> list[Any]:
         """A connection that fails is closed, as an answer may still come, for nobody.

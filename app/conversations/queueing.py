@@ -12,12 +12,17 @@ TOGETHER: Final = 2
 
 
 def drain(account: Account, kf_account: str) -> list[str]:
-    """Seats those who wait at an agent with room, out of his groups that seat by themselves now."""
+    """Seats those who wait at an agent with room, out of his groups that seat by themselves now.
+
+    The first of them at once; further seats are filled for a few agents at a time, so that many who sign in
+    together hold up neither each other's first customers nor a push.
+    """
     groups = drainable(account, account.groups_of(kf_account))
-    seated = list[str]()
-    while groups:
-        more = account.store.drain(kf_account, groups, TOGETHER)
-        seated += more
-        if len(more) < TOGETHER:
-            break
+    if not groups:
+        return []
+    seated = more = account.store.drain(kf_account, groups, TOGETHER)
+    while len(more) == TOGETHER:
+        with account.filling:
+            more = account.store.drain(kf_account, groups, TOGETHER)
+        seated = seated + more
     return seated

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 
+from app.account import FILLING_AT_ONCE
 from app.conversations import archiving, closing, nudges, sweeps
+from app.conversations.queueing import TOGETHER, drain
 from sessions.change import Change
 from sessions.model import State, StoreDown
 from sessions.records import Closed
 from sessions.sql import StorageError
 from tests.conversations.clockwork import passed
 from tests.conversations.conftest import Office
+from tests.support import wait_until
 
 NOW = 2**53
 
@@ -48,6 +53,23 @@ def test_who_comes_while_others_wait_costs_no_second_look_at_the_agents(office: 
     assert office.says("o21").position == 2
     own = 1  # the count's own question
     assert commands(office) - before - own == 3
+
+
+def test_while_many_seats_are_filled_another_agent_has_his_first_customers_at_once(
+    office: Office,
+) -> None:
+    for number in range(12):
+        office.says(f"o{number}")
+    office.agent("a@x", seats=0)
+    office.account.seats.put("a@x", "a@x", 10, ())
+    with ThreadPoolExecutor(1) as pool:
+        with ExitStack() as others_fill_theirs:
+            for _ in range(FILLING_AT_ONCE):
+                others_fill_theirs.enter_context(office.account.filling)
+            seated = pool.submit(drain, office.account, "a@x")
+            wait_until(lambda: len(office.account.seats.held("a@x")) == TOGETHER)
+            assert not seated.done()
+        assert len(seated.result(5)) == 10
 
 
 def rings_early(office: Office, session_id: str, timer: str) -> None:

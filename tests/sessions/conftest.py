@@ -99,7 +99,7 @@ class Bench:
 def scripts(redis_server: PrivateRedis) -> Scripts:
     """On one server, or on the store that the fault table's run names (a cluster)."""
     made = Scripts(store_client(os.environ.get(OTHER_STORE) or redis_server.url, 64))
-    made.load_all()
+    made.prepare(connections=1)
     return made
 
 

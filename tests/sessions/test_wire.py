@@ -82,6 +82,16 @@ def test_many_threads_get_each_their_own_answer(client: redis.Redis) -> None:
     assert said == [str(n) for n in range(2_000)]
 
 
+def test_connections_that_were_made_ahead_are_those_that_are_used(client: redis.Redis) -> None:
+    wire = Wire(client.connection_pool)
+    wire.connect(3)
+    ahead = set(wire._free)
+    assert len(ahead) == 3
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(lambda n: wire.call("ECHO", str(n)), range(100)))
+    assert set(wire._free) == ahead
+
+
 def test_a_cluster_is_asked_by_the_library(tmp_path: Path) -> None:
     server = ClusterOfOne(tmp_path)
     server.start()
@@ -89,6 +99,7 @@ def test_a_cluster_is_asked_by_the_library(tmp_path: Path) -> None:
         server.form()
         cluster = store_client(f"redis+cluster://127.0.0.1:{server.port}", 4)
         line = line_to(cluster)
+        line.connect(2)
         assert line.call("EVAL", "return redis.call('INCR', KEYS[1])", 1, "kf:{wx}:n") == 1
         key = "kf:{wx}:h"
         assert line.many([("HSET", key, "a", "1"), ("INCR", key), ("HGETALL", key)])[::2] == [
