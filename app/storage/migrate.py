@@ -1,7 +1,8 @@
 """Brings the database to the schema of this program at every start.
 
 One node migrates at a time: a lock file beside the SQLite file, an advisory lock in PostgreSQL. The SQLite
-file is copied first. A database newer than the program is refused.
+file is copied first; a new one gets the tables as the code declares them, without going through the
+revisions. A database newer than the program is refused.
 """
 
 from __future__ import annotations
@@ -13,17 +14,26 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Final
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from alembic.util import CommandError
-from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy import (
+    Column,
+    Connection,
+    Engine,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    insert,
+    inspect,
+    select,
+    text,
+)
 
 from app.storage.engine import sqlite_file
+from app.storage.schema import metadata
 from sessions.sql import StorageDown, StorageError, reading, writing
 
 log = logging.getLogger(__name__)
@@ -33,6 +43,13 @@ LOCK_WAIT_S: Final = 60.0
 LOCK_POLL_S: Final = 0.1
 ADVISORY_LOCK: Final = 0x6B6672696E67  # "kfring"
 SCRIPTS: Final = Path(__file__).parent / "migrations"
+VERSION: Final = Table(
+    "alembic_version",
+    MetaData(),
+    Column("version_num", String(32), nullable=False),
+    PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
+)
+"""As Alembic makes it."""
 
 
 class NewerDataError(StorageError):
@@ -44,20 +61,17 @@ def migrate(engine: Engine) -> str:
 
     Raises ``NewerDataError``, or ``StorageDown`` when the lock cannot be had within a minute.
     """
-    config = _config()
-    head = _head(config)
+    revisions = _revisions()
+    head = revisions[-1]
     with _locked(engine):
         with reading(engine) as conn:
             current = _current(conn)
         if current == head:
             return head
-        _refuse_newer(config, current, head)
-        copy = _copy_sqlite(engine, head) if current else None
-        with writing(engine) as conn:
-            _relax_statement_timeout(conn)
-            config.attributes["connection"] = conn
-            command.upgrade(config, head)
-        log.info("database migrated", extra={"from": current, "to": head, "copy": str(copy or "")})
+        if current is None and engine.dialect.name == "sqlite":
+            _create(engine, head)
+        else:
+            _upgrade(engine, revisions, current)
     return head
 
 
@@ -67,37 +81,49 @@ def current_revision(engine: Engine) -> str | None:
         return _current(conn)
 
 
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
-    config.set_main_option("path_separator", "os")
-    return config
-
-
-def _head(config: Config) -> str:
-    head = ScriptDirectory.from_config(config).get_current_head()
-    if head is None:
+def _revisions() -> list[str]:
+    """Known to this program, oldest first: what the names of their files begin with."""
+    files = sorted((SCRIPTS / "versions").glob("[0-9]*.py"))
+    if not files:
         raise StorageError("the program was installed without its database migrations")
-    return head
+    return [file.name.partition("_")[0] for file in files]
 
 
 def _current(conn: Connection) -> str | None:
-    revision = MigrationContext.configure(conn).get_current_revision()
-    if revision is None and inspect(conn).has_table("sessions_archive"):
+    tables = inspect(conn)
+    revision: str | None = None
+    if tables.has_table(VERSION.name):
+        revision = conn.execute(select(VERSION.c.version_num)).scalar()
+    if revision is None and tables.has_table("sessions_archive"):
         raise StorageError("the database holds tables but no revision: restore it from a backup")
     return revision
 
 
-def _refuse_newer(config: Config, current: str | None, head: str) -> None:
-    if current is None:
-        return
-    try:
-        ScriptDirectory.from_config(config).get_revision(current)
-    except CommandError:
+def _create(engine: Engine, head: str) -> None:
+    """As the revisions would, all at once."""
+    with writing(engine) as conn:
+        metadata.create_all(conn, checkfirst=False)
+        for verb in ("UPDATE", "DELETE"):
+            conn.exec_driver_sql(
+                f"CREATE TRIGGER audit_no_{verb.lower()} BEFORE {verb} ON audit "
+                "BEGIN SELECT RAISE(ABORT, 'audit is append-only'); END"
+            )
+        VERSION.create(conn)
+        conn.execute(insert(VERSION).values(version_num=head))
+
+
+def _upgrade(engine: Engine, revisions: list[str], current: str | None) -> None:
+    head = revisions[-1]
+    if current is not None and current not in revisions:
         raise NewerDataError(
             f"the database is at revision {current}, this program knows only up to {head}: start "
             "the newer version, or put back the copy kfring.db.before-… made before the upgrade"
-        ) from None
+        )
+    copy = _copy_sqlite(engine, head) if current else None
+    with writing(engine) as conn:
+        _relax_statement_timeout(conn)
+        import_module("app.storage.revisions").upgrade(conn, SCRIPTS, head)
+    log.info("database migrated", extra={"from": current, "to": head, "copy": str(copy or "")})
 
 
 @contextmanager

@@ -120,6 +120,8 @@ class Platform:
 class Node:
     """One server process, started as ``make run`` starts it."""
 
+    python = sys.executable
+
     def __init__(
         self, folder: Path, credentials: Credentials, platform: Platform, **env: str
     ) -> None:
@@ -155,7 +157,7 @@ class Node:
         self.folder.mkdir(parents=True, exist_ok=True)
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "wsgi.py", "serve"],
+                [self.python, "wsgi.py", "serve"],
                 cwd=ROOT,
                 env=self.env,
                 stdout=log,

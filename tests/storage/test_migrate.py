@@ -14,7 +14,8 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Engine, text
 
 from app.storage import engine as engines
-from app.storage.migrate import NewerDataError, _locked, current_revision, migrate
+from app.storage.migrate import SCRIPTS, NewerDataError, _locked, current_revision, migrate
+from app.storage.revisions import upgrade
 from app.storage.schema import metadata
 from sessions.sql import StorageDown, StorageError, reading, writing
 
@@ -108,6 +109,18 @@ class TestSqliteFile:
             migrate(west)
         assert migrate(west) == current_revision(east)
 
+    def test_a_new_file_is_as_if_it_had_gone_through_the_revisions(
+        self, engine: Engine, tmp_path: Path
+    ) -> None:
+        (tmp_path / "old").mkdir()
+        old = engines.create(None, tmp_path / "old")
+        head = current_revision(engine)
+        assert head
+        with writing(old) as conn:
+            upgrade(conn, SCRIPTS, head)
+        assert current_revision(old) == head
+        assert _objects(engine) == _objects(old)
+
     def test_the_file_is_copied_before_an_upgrade(
         self, engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -165,6 +178,18 @@ def test_an_unreachable_server_is_told_without_its_password(tmp_path: Path) -> N
         pass
     assert "hushhush" not in repr(caught.value)
     assert caught.value.__cause__ is None
+
+
+def _objects(engine: Engine) -> dict[str, list[str]]:
+    """Tables, indices and triggers, each with the parts of its definition in no order."""
+    with reading(engine) as conn:
+        rows = conn.execute(text("SELECT name, coalesce(sql, '') FROM sqlite_master"))
+        return {name: _parts(sql) for name, sql in rows}
+
+
+def _parts(definition: str) -> list[str]:
+    plain = " ".join(definition.split()).removesuffix(")")
+    return sorted(part.strip() for part in plain.split(","))
 
 
 def _add_revision(folder: Path, monkeypatch: pytest.MonkeyPatch, body: str) -> None:

@@ -94,9 +94,9 @@ def upgrade() -> None:
         sa.Column("removed_ms", sa.BigInteger(), nullable=True),
         sa.CheckConstraint(
             "platform IN ('local', 'registered', 'invited', 'bound')",
-            name="ck_kf_accounts_platform",
+            name=op.f("ck_kf_accounts_platform"),
         ),
-        sa.CheckConstraint("max_sessions >= 0", name="ck_kf_accounts_max_sessions"),
+        sa.CheckConstraint("max_sessions >= 0", name=op.f("ck_kf_accounts_max_sessions")),
         sa.PrimaryKeyConstraint("appid", "kf_account", name="pk_kf_accounts"),
     )
     op.create_table(
@@ -115,8 +115,8 @@ def upgrade() -> None:
         sa.Column("created_ms", sa.BigInteger(), nullable=False),
         sa.Column("platform_media_id", sa.String(length=256), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
-        sa.CheckConstraint("(state = 'ready') = (data IS NOT NULL)", name="ck_media_data"),
-        sa.CheckConstraint("state IN ('pending', 'ready', 'failed')", name="ck_media_state"),
+        sa.CheckConstraint("(state = 'ready') = (data IS NOT NULL)", name=op.f("ck_media_data")),
+        sa.CheckConstraint("state IN ('pending', 'ready', 'failed')", name=op.f("ck_media_state")),
         sa.PrimaryKeyConstraint("appid", "id", name="pk_media"),
     )
     op.create_index("ix_media_appid_openid", "media", ["appid", "openid"])
@@ -231,8 +231,10 @@ def upgrade() -> None:
         sa.Column("disabled", sa.Boolean(), nullable=False),
         sa.Column("created_ms", sa.BigInteger(), nullable=False),
         sa.Column("password_changed_ms", sa.BigInteger(), nullable=False),
-        sa.CheckConstraint("role IN ('agent', 'supervisor', 'admin')", name="ck_people_role"),
-        sa.CheckConstraint("(appid IS NULL) = (kf_account IS NULL)", name="ck_people_account"),
+        sa.CheckConstraint("role IN ('agent', 'supervisor', 'admin')", name=op.f("ck_people_role")),
+        sa.CheckConstraint(
+            "(appid IS NULL) = (kf_account IS NULL)", name=op.f("ck_people_account")
+        ),
         sa.ForeignKeyConstraint(
             ["appid", "kf_account"],
             ["kf_accounts.appid", "kf_accounts.kf_account"],

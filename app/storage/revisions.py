@@ -1,0 +1,18 @@
+"""Runs the migrations by Alembic; imported only where there is something to migrate, as it is large."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection
+
+
+def upgrade(conn: Connection, scripts: Path, head: str) -> None:
+    """Brings the database from the revision it is at to ``head``, in the caller's transaction."""
+    config = Config()
+    config.set_main_option("script_location", str(scripts).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = conn
+    command.upgrade(config, head)
