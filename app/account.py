@@ -52,7 +52,7 @@ class Account:
 
     ``plan`` and ``transfer_rules`` answer from memory; ``noticed`` has what WeChat knows of a push's customer
     read behind the callback; ``greet(openid, text)`` sends a text that belongs to
-    no conversation and returns at once.
+    no conversation and returns at once; ``filling`` lets a few threads at a time fill agents' further seats.
     """
 
     config: OfficialAccount

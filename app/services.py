@@ -19,6 +19,7 @@ from app.storage.notices import NoticeTexts
 from app.wechat_out import WeChatApi
 from config.settings import Settings
 from sessions.clients import Redis
+from sessions.scripts import Scripts
 from sessions.sql import Engine
 
 
@@ -40,6 +41,7 @@ class Services:
     settings: Settings
     node: NodeContext
     redis: Redis
+    scripts: Scripts
     engine: Engine
     served: Mapping[str, Served]
     logins: Logins

@@ -129,6 +129,7 @@ def build(settings: Settings, node: NodeContext) -> Services:
         settings=settings,
         node=node,
         redis=client,
+        scripts=scripts,
         engine=engine,
         served={served.account.appid: served for served, _ in built},
         logins=logins,

@@ -84,6 +84,10 @@ class Scripts:
         except redis.exceptions.NoScriptError:
             return self.line.call("EVAL", script.script, 1, prefix, *args)
 
+    def ping(self) -> None:
+        """Asks for a sign of life where scripts are asked. Raises StoreDown or StoreRefused."""
+        guarded(lambda: self.line.call("PING"))
+
     def stop_endless(self) -> None:
         """Ends a script that runs for ever, where it has written nothing yet; harmless otherwise."""
         with contextlib.suppress(redis.RedisError):

@@ -9,7 +9,6 @@ from pydantic import Field
 
 from app.api.core import Body, Call, Routes, Shape
 from app.erasure import Erasure
-from sessions.scripts import Scripts
 
 REASON_MAX_CHARS = 200
 
@@ -49,5 +48,5 @@ class ErasedShape(Shape):
 def erase_customer(call: Call, openid: str) -> dict[str, Any]:
     services, appid = call.services, call.account.appid
     secret = services.node.secret_key.get_secret_value()
-    erasure = Erasure(Scripts(services.redis), services.engine, appid, secret)
+    erasure = Erasure(services.scripts, services.engine, appid, secret)
     return asdict(erasure.forget(openid, call.actor, call.body.reason))

@@ -95,7 +95,7 @@ def healthz(call: Call) -> dict[str, str]:
 )
 def readyz(call: Call) -> Response:
     services = call.services
-    _redis.ask(services.redis.ping)
+    _redis.ask(services.scripts.ping)
     _database.ask(lambda: _touch(services))
     state = {
         "draining": services.node.draining(),

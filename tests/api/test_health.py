@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -84,8 +85,9 @@ class TestWithASlowRedis:
     ) -> None:
         """Over connections that were idle, so that each asks for life before it asks for more."""
         redis_server.door.latency(0.2)
-        for connection in node.services.redis.connection_pool._connections:
-            connection.next_health_check = 0.0
+        line: Any = node.services.scripts.line
+        for connection in line._free:
+            connection._used_s = 0.0
         with ThreadPoolExecutor(3) as balancers:
             answers = list(balancers.map(lambda _: node.client().send("GET", "/readyz"), range(6)))
         redis_server.door.latency(0)
