@@ -103,10 +103,10 @@ class BenchNode(Node):
 
 
 @contextlib.contextmanager
-def node(**env: str) -> Iterator[BenchNode]:
+def node(of: Credentials | None = None, **env: str) -> Iterator[BenchNode]:
     """A platform and one node on fresh data with the embedded store; both end with the block."""
     os.sched_setaffinity(0, {LOAD_CORE})
-    credentials = Credentials()
+    credentials = of or Credentials()
     platform = Platform(credentials)
     with tempfile.TemporaryDirectory(prefix="kfbench-") as folder:
         made = BenchNode(Path(folder), credentials, platform, **(DEFAULTS | env))

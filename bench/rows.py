@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from statistics import median
 
 FLAT = 1.15
 """How much dearer what grows may become and still count as flat."""
@@ -28,16 +29,19 @@ class Row:
 
 
 def against(
-    what: str, ours: float, peer_name: str, peer: float, at_least: float, unit: str = "/s"
+    what: str, ours: Sequence[float], peer_name: str, peers: Sequence[float], at_least: float
 ) -> Row:
-    """A row where more is better."""
-    ratio = ours / peer
+    """A row where more is better: the middle of the rounds of each, and of the rounds' ratios.
+
+    A machine that is fast in one round and slow in the next is the same to both within one.
+    """
+    ratio = median(own / peer for own, peer in zip(ours, peers, strict=True))
     return Row(
         what,
-        f"{ours:,.0f}{unit}",
+        f"{median(ours):,.0f}/s",
         f"≥ {at_least:g} ×",
         ratio >= at_least,
-        f"{peer_name} {peer:,.0f}{unit}",
+        f"{peer_name} {median(peers):,.0f}/s",
         f"{ratio:.2f}",
     )
 

@@ -54,11 +54,12 @@ def rows() -> list[Row]:
     return found
 
 
-def _rows(two_nodes: str, one_node: str, one: Busy, two: Busy) -> list[Row]:
-    shown = f"{one.cpu_us:.0f} → {two.cpu_us:.0f} µs"
-    ratio = two.cpu_us / one.cpu_us
+def _rows(two_nodes: str, one_node: str, one: list[Busy], two: list[Busy]) -> list[Row]:
+    alone, both = (median([busy.cpu_us for busy in rounds]) for rounds in (one, two))
+    shown = f"{alone:.0f} → {both:.0f} µs"
+    ratio = median([b.cpu_us / a.cpu_us for a, b in zip(one, two, strict=True)])
     return [
-        against(two_nodes, two.rate, one_node, one.rate, 1.8),
+        against(two_nodes, [b.rate for b in two], one_node, [a.rate for a in one], 1.8),
         Row(f"{two_nodes}, CPU a push", shown, "≤ 1.15 ×", ratio <= FLAT, ratio=f"{ratio:.2f}"),
     ]
 
@@ -85,17 +86,13 @@ def _two_nodes() -> Iterator[list[BenchNode]]:
         yield list(nodes)
 
 
-def _measure(nodes: Sequence[BenchNode]) -> tuple[Busy, Busy]:
-    """One of them, and both; the middle of some rounds."""
+def _measure(nodes: Sequence[BenchNode]) -> tuple[list[Busy], list[Busy]]:
+    """One of them, and both, in some rounds."""
     one, two = list[Busy](), list[Busy]()
     for _ in range(ROUNDS):
         one.append(_busy(nodes[:1]))
         two.append(_busy(nodes))
-    return _middle(one), _middle(two)
-
-
-def _middle(rounds: Sequence[Busy]) -> Busy:
-    return Busy(median([r.rate for r in rounds]), median([r.cpu_us for r in rounds]))
+    return one, two
 
 
 def _busy(nodes: Sequence[BenchNode]) -> Busy:
