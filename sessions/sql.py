@@ -8,12 +8,15 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Connection as Connection
 from sqlalchemy import Engine as Engine
 from sqlalchemy import Table, exc
-from sqlalchemy.dialects import postgresql, sqlite
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql, sqlite
 
 WRITE_OPTION: Final = "kf_write"
 CURSOR_MAX_CHARS: Final = 400
@@ -80,10 +83,10 @@ def _name(error: exc.SQLAlchemyError) -> str:
 
 
 def insert_into(conn: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
-    """An INSERT of the connection's own dialect, which knows ON CONFLICT."""
-    if conn.dialect.name == "postgresql":
-        return postgresql.insert(table)
-    return sqlite.insert(table)
+    """An INSERT of the connection's own dialect, which knows ON CONFLICT; the other is not imported."""
+    dialect = import_module(f"sqlalchemy.dialects.{conn.dialect.name}")
+    statement: sqlite.Insert | postgresql.Insert = dialect.insert(table)
+    return statement
 
 
 def page_size(limit: int) -> int:
