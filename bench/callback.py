@@ -61,12 +61,14 @@ def theirs(app: str, server: str, of: Credentials, made: Texts) -> load.Load:
 def loaded(
     url: str, of: Credentials, connections: int, pause_ms: float, count: int = MADE
 ) -> load.Load:
+    """What the generator saw of a server whose conversations were opened first, with pushes made for it."""
     with texts(of, count) as made:
         return _replayed(url, made, connections, pause_ms)
 
 
 @contextlib.contextmanager
 def texts(of: Credentials, count: int = MADE) -> Iterator[Texts]:
+    """Of one official account; gone with the block, which has 300 seconds until they are stale."""
     maker = pushes.Maker(of)
     with tempfile.TemporaryDirectory() as folder:
         made = Texts(Path(folder) / "first", Path(folder) / "pushes")

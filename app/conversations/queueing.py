@@ -20,9 +20,10 @@ def drain(account: Account, kf_account: str) -> list[str]:
     groups = drainable(account, account.groups_of(kf_account))
     if not groups:
         return []
-    seated = more = account.store.drain(kf_account, groups, TOGETHER)
+    more = account.store.drain(kf_account, groups, TOGETHER)
+    seated = list(more)
     while len(more) == TOGETHER:
         with account.filling:
             more = account.store.drain(kf_account, groups, TOGETHER)
-        seated = seated + more
+        seated += more
     return seated
