@@ -140,8 +140,8 @@ class Jobs:
             raise
 
     def _sweep(self, account: Account) -> None:
+        sweeps.run_all_timers(account)
         _, now_ms = account.store.customer("")
-        sweeps.run_timers(account, now_ms)
         sweeps.look_after_agents(account, now_ms)
         waiting.tend(account, now_ms)
         drain_everywhere(account)

@@ -21,6 +21,7 @@ MODULES = (
     "scale",
     "queueing",
     "sweep",
+    "backlog",
     "memory",
     "ring",
     "thousand_streams",

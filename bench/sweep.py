@@ -81,44 +81,45 @@ class Swept:
     """The store of a node whose sweeps are watched from outside."""
 
     def __init__(self, made: BenchNode) -> None:
-        self._redis: Redis = desk.redis_of(made)
-        self._keys = Keys(made.credentials.appid)
+        self.redis: Redis = desk.redis_of(made)
+        self.keys = Keys(made.credentials.appid)
 
     def rewrite(self) -> None:
         """As with a node that has run for a day, not one that got its conversations within a minute."""
         wait_until(self._not_rewriting, REST_S)
-        self._redis.bgrewriteaof()
+        self.redis.bgrewriteaof()
         wait_until(self._not_rewriting, REST_S)
 
     def swept(self) -> tuple[float, float]:
         """The oldest come due, and the node's next sweep closes them: when it began and ended."""
-        before = self._make_due()
-        wait_until(lambda: self._open() < before, REST_S, LOOK_S)
+        before = self.make_due()
+        wait_until(lambda: self.open() < before, REST_S, LOOK_S)
         began = time.perf_counter()
-        wait_until(lambda: self._open() <= before - DUE, REST_S, LOOK_S)
+        wait_until(lambda: self.open() <= before - DUE, REST_S, LOOK_S)
         return began, time.perf_counter()
 
     def at_rest(self) -> bool:
         """Everything is sent and archived."""
-        keys = self._keys
-        return not self._redis.exists(keys.of("outbox_due"), keys.of("closed"))
+        keys = self.keys
+        return not self.redis.exists(keys.of("outbox_due"), keys.of("closed"))
 
-    def _make_due(self) -> int:
+    def make_due(self) -> int:
         """As if their customers had not written for long; returns how many are open."""
-        sids = [str(sid) for sid in self._redis.zrange(self._keys.of("live"), 0, DUE - 1)]
-        pipe = self._redis.pipeline(transaction=False)
+        sids = [str(sid) for sid in self.redis.zrange(self.keys.of("live"), 0, DUE - 1)]
+        pipe = self.redis.pipeline(transaction=False)
         for sid in sids:
-            pipe.hset(self._keys.of("session", sid), "last_active_ms", 1)
+            pipe.hset(self.keys.of("session", sid), "last_active_ms", 1)
         pipe.execute()
-        before = self._open()
-        self._redis.zadd(self._keys.of("timers"), {timer_member(sid, "idle"): 1 for sid in sids})
+        before = self.open()
+        now_ms = self.redis.time()[0] * 1000
+        self.redis.zadd(self.keys.of("timers"), {timer_member(sid, "idle"): now_ms for sid in sids})
         return before
 
-    def _open(self) -> int:
-        return int(self._redis.zcard(self._keys.of("live")))
+    def open(self) -> int:
+        return int(self.redis.zcard(self.keys.of("live")))
 
     def _not_rewriting(self) -> bool:
-        return not self._redis.info("persistence")["aof_rewrite_in_progress"]
+        return not self.redis.info("persistence")["aof_rewrite_in_progress"]
 
 
 if __name__ == "__main__":

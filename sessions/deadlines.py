@@ -13,6 +13,10 @@ from sessions.model import Session, State
 MOVES_MAX: Final = 2
 """How often a rule may move one conversation to another agent."""
 
+RETRY_MS: Final = 30_000
+RETRY_MAX_MS: Final = 300_000
+"""Shortest and longest pause before a conversation that nobody can take over is tried again."""
+
 
 @dataclass(frozen=True, slots=True)
 class Deadlines:
@@ -85,6 +89,16 @@ def ring(
     if timer is Timer.LIMIT:
         return Overdue.SERVED_LONG if session.moves < MOVES_MAX else None
     return Event.IDLE_UNANSWERED if session.unanswered else Event.IDLE
+
+
+def retry_at(session: Session, timer: Timer, now_ms: int, deadlines: Deadlines) -> int:
+    """Return when to try again to move a conversation that nobody can take over now, ms.
+
+    The pause grows with the time that the timer is overdue. At a fixed pause, 100,000 conversations that
+    nobody can take over would keep a core busy with questions whose answer is always the same.
+    """
+    overdue_ms = now_ms - due_at(session, timer, deadlines)
+    return now_ms + min(RETRY_MAX_MS, max(RETRY_MS, overdue_ms // 2))
 
 
 def queue_score(session: Session, *, at_head: bool, priority_credit_ms: int = 0) -> int:

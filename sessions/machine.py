@@ -94,6 +94,10 @@ class Timer(enum.StrEnum):
     LIMIT = "limit"
 
 
+REMINDERS: Final = frozenset({Timer.REPLY, Timer.LIMIT})
+"""Timers that lead to no state by themselves: they may wait while others close conversations."""
+
+
 @dataclass(frozen=True, slots=True)
 class Holdings:
     """What a conversation occupies while in a state."""

@@ -57,6 +57,14 @@ class Reading:
             for s, raw in zip(sessions, raws, strict=True)
         ]
 
+    def sessions_now(self, session_ids: Iterable[str]) -> tuple[list[Session], int]:
+        """Return the conversations still in Redis among the ids, in that order, and Redis time, ms."""
+        hashes = (("HGETALL", self.keys.of("session", sid)) for sid in session_ids)
+        time, *found = self._many([time_of(self.keys.of("queues")), *hashes])
+        now_ms = time[0] * 1000 + time[1] // 1000
+        raws = map(fields_of, found)
+        return [Session.from_hash(raw) for raw in raws if raw.get("state")], now_ms
+
     def sessions(self, session_ids: Iterable[str]) -> list[Session]:
         ids = list(session_ids)
         found = map(fields_of, self._each("HGETALL", "session", ids))
@@ -103,9 +111,10 @@ class Reading:
         key, last = self.keys.of("closed"), offset + limit - 1
         return list(guarded(lambda: self._redis.zrange(key, offset, last)))
 
-    def due_timers(self, now_ms: int, limit: int) -> list[str]:
+    def due_timers(self, now_ms: int, limit: int, offset: int = 0) -> list[str]:
+        """Return members of due timers, the longest overdue first."""
         key = self.keys.of("timers")
-        return list(guarded(lambda: self._redis.zrangebyscore(key, "-inf", now_ms, 0, limit)))
+        return list(guarded(lambda: self._redis.zrangebyscore(key, "-inf", now_ms, offset, limit)))
 
     def media_jobs(self, now_ms: int, limit: int) -> list[str]:
         key = self.keys.of("media_jobs")

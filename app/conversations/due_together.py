@@ -1,7 +1,7 @@
-"""Due timers of many conversations, read together: most need one more round trip or none of their own.
+"""Due timers of many conversations, handled in batches.
 
-Those that rang early, or whose conversation nobody has room for, are set anew in one round trip; closings and
-words to an agent who does not answer cost one each. The rest is left to the caller.
+Timers that fired too early, and timers whose group has no free seat, are rescheduled in one round trip. Each
+close and each reminder costs one more. Everything else is returned to the caller.
 """
 
 from __future__ import annotations
@@ -12,13 +12,12 @@ from typing import Final
 
 from app.account import Account
 from app.conversations import closing, nudges, waiting
-from app.conversations.picks import has_room
+from app.conversations.picks import with_room
 from app.conversations.placing import staffed_group
 from sessions.change import Change
-from sessions.deadlines import Overdue, Rearm, ring
-from sessions.machine import Event, Timer
-from sessions.model import Conflict, NotFound
-from sessions.reading import Row
+from sessions.deadlines import Overdue, Rearm, retry_at, ring
+from sessions.machine import REMINDERS, Event, Timer
+from sessions.model import Conflict, Customer, NotFound, Session
 from sessions.slices import slices
 from sessions.store import Loaded
 
@@ -48,23 +47,24 @@ class Done:
 
 
 class Rooms:
-    """Which groups have nobody with a free seat; each is asked about once."""
+    """Who has a free seat in each group; the store is asked once a group."""
 
     def __init__(self, account: Account) -> None:
         self._account = account
-        self._known: dict[str, bool] = {}
+        self._known: dict[str, frozenset[str]] = {}
 
-    def of(self, group: str) -> bool:
-        """Whether a conversation of this group may find another agent at all."""
+    def besides(self, session: Session) -> bool:
+        """Return whether anybody but the conversation's owner and excluded agents has a free seat."""
+        group = session.group
         if group not in self._known:
-            self._known[group] = has_room(self._account, staffed_group(self._account, group))
-        return self._known[group]
+            self._known[group] = with_room(self._account, staffed_group(self._account, group))
+        return bool(self._known[group] - session.excluded - {session.kf_account})
 
 
 def handle(account: Account, due: Iterable[tuple[str, Timer]], seen_ms: int) -> Done:
-    """Closes or settles those of the (session id, timer) whose timer says so; one timer of each conversation.
+    """Close, remind or reschedule the conversations of due timers, one timer of each conversation.
 
-    Who changed meanwhile is left to be looked at one by one. The caller wakes the sender.
+    Conversations that changed concurrently are left to the caller, who also wakes the sender.
     """
     timers = list(dict(reversed(list(due))).items())
     done, rooms = Done(), Rooms(account)
@@ -79,39 +79,45 @@ def _handle_some(
     account: Account, timers: Mapping[str, Timer], seen_ms: int, done: Done, rooms: Rooms
 ) -> None:
     later = dict[tuple[str, Timer], int | None]()
-    for row in account.reading.rows(timers):
-        sid, timer = row.session.id, timers[row.session.id]
-        match ring(row.session, timer, row.now_ms, account.store.deadlines, owner_present=False):
+    deadlines = account.store.deadlines
+    for loaded in _read(account, timers):
+        session, now_ms = loaded.session, loaded.now_ms
+        sid, timer = session.id, timers[session.id]
+        match ring(session, timer, now_ms, deadlines, owner_present=False):
             case Rearm(due_ms):
                 later[sid, timer] = due_ms
             case None:
                 later[sid, timer] = None
             case Overdue.NUDGE:
-                _tell(account, row, timer, done)
-            case Overdue() if not rooms.of(row.session.group):
-                later[sid, timer] = row.now_ms + nudges.RETRY_MS
+                _remind(account, loaded, timer, done)
+            case Overdue() if not rooms.besides(session):
+                later[sid, timer] = retry_at(session, timer, now_ms, deadlines)
             case Event() as event if event in CLOSES:
-                _close(account, row, event, done)
+                _close(account, loaded, event, done)
     done.settled |= account.store.settle_timers(later, seen_ms)
 
 
-def _tell(account: Account, row: Row, timer: Timer, done: Done) -> None:
-    if _took_place(account, nudges.nudged(_loaded(row))):
+def _read(account: Account, timers: Mapping[str, Timer]) -> list[Loaded]:
+    """Return the conversations, with their customers unless only reminders are due."""
+    if REMINDERS.issuperset(timers.values()):
+        sessions, now_ms = account.reading.sessions_now(timers)
+        return [Loaded(session, Customer(session.openid), now_ms) for session in sessions]
+    rows = account.reading.rows(timers)
+    return [Loaded(row.session, row.customer, row.now_ms) for row in rows]
+
+
+def _remind(account: Account, loaded: Loaded, timer: Timer, done: Done) -> None:
+    if _took_place(account, nudges.nudged(loaded)):
         done.told += 1
-        done.settled.add((row.session.id, timer))
+        done.settled.add((loaded.session.id, timer))
 
 
-def _close(account: Account, row: Row, event: Event, done: Done) -> None:
-    loaded = _loaded(row)
+def _close(account: Account, loaded: Loaded, event: Event, done: Done) -> None:
     if event is Event.MISSED and waiting.spared(account, loaded):
         return
     change = closing.timed_change(account, loaded, event)
     if _took_place(account, change):
-        done.closed[row.session.id] = change.after.kf_account
-
-
-def _loaded(row: Row) -> Loaded:
-    return Loaded(row.session, row.customer, row.now_ms)
+        done.closed[loaded.session.id] = change.after.kf_account
 
 
 def _took_place(account: Account, change: Change) -> bool:

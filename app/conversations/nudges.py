@@ -7,31 +7,33 @@ its agent and the question is asked again.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final
 
 from app.account import Account
 from app.conversations.retry import transition
 from app.conversations.rule_transfers import Reason, move
 from app.refusals import Refusal
 from sessions.change import Change
-from sessions.deadlines import Overdue, asked_at, ring
+from sessions.deadlines import Overdue, asked_at, retry_at, ring
 from sessions.machine import Timer
 from sessions.messages import Line
 from sessions.store import Loaded
 
-RETRY_MS: Final = 30_000
-"""When a conversation that nobody could take is looked at again."""
-
 
 def act(account: Account, session_id: str, timer: Timer, meaning: Overdue, seen_ms: int) -> int:
-    """What is overdue is done; 1 where something changed."""
+    """Act on an overdue timer. Returns 1 if the conversation changed, else 0."""
     if meaning is Overdue.NUDGE:
         return _nudge(account, session_id, timer)
     moved = move(account, session_id, Reason(meaning.value, holds=_Still(account, timer, meaning)))
     if not moved:
-        _, now_ms = account.store.customer("")
-        account.store.settle_timer(session_id, timer, seen_ms, now_ms + RETRY_MS)
+        _retry_later(account, session_id, timer, seen_ms)
     return int(bool(moved))
+
+
+def _retry_later(account: Account, session_id: str, timer: Timer, seen_ms: int) -> None:
+    found, now_ms = account.reading.sessions_now([session_id])
+    for session in found:
+        later_ms = retry_at(session, timer, now_ms, account.store.deadlines)
+        account.store.settle_timer(session_id, timer, seen_ms, later_ms)
 
 
 def _nudge(account: Account, session_id: str, timer: Timer) -> int:

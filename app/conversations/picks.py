@@ -42,11 +42,13 @@ def idle_first(
     return Pick(chosen, _card(session, group, why, rows, chosen, crowd.now_ms))
 
 
-def has_room(account: Account, group: str) -> bool:
-    """Whether anybody of the group has a free seat: without one no pick finds somebody."""
+def with_room(account: Account, group: str) -> frozenset[str]:
+    """Return the agents of the group who have a free seat: no pick finds anybody else."""
     names = [name for name, _ in account.attendance.roster().ring(group).weights]
     crowd = account.seats.crowd(group, names)
-    return any(crowd.loads[name] < _seats(account, name, crowd.now_ms) for name in names)
+    return frozenset(
+        name for name in names if crowd.loads[name] < _seats(account, name, crowd.now_ms)
+    )
 
 
 def badly_rated(account: Account, kf_accounts: Iterable[str]) -> frozenset[str]:

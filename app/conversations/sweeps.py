@@ -26,14 +26,27 @@ from app.refusals import Refusal
 from sessions.change import Change
 from sessions.deadlines import Overdue, Rearm, ring
 from sessions.keys import split_timer
-from sessions.machine import Event, Timer
+from sessions.machine import REMINDERS, Event, Timer
+from sessions.slices import slices
 from sessions.store import Loaded
 
-BATCH = 200
-"""Timers read at once."""
+PAGE: Final = 1_000
+"""Due timers read in one round trip."""
 
-ROUNDS = 50
-"""Batches of one sweep at most; the next sweep goes on."""
+PAGES: Final = 200
+"""Pages read by one pass at most."""
+
+BATCH: Final = 192
+"""Timers handled before the free seats are asked about again; a multiple of ``due_together.TOGETHER``."""
+
+REMINDERS_MAX: Final = 2_000
+"""Reminders handled by one pass at most: a closing that falls due during it waits for no more than these."""
+
+PASSES: Final = 10
+"""Passes of one sweep at most; the next sweep goes on."""
+
+Due = list[tuple[str, Timer]]
+"""(session id, timer), the longest overdue first."""
 
 AT_REST: Final = threading.Event()
 """No sweep of this node is under way. What it closes is archived after it: a push would wait for both."""
@@ -41,12 +54,29 @@ AT_REST: Final = threading.Event()
 AT_REST.set()
 
 
+def run_all_timers(account: Account) -> None:
+    """Handle due timers in passes until none is left, or ``PASSES`` have been made."""
+    for _ in range(PASSES):
+        _, now_ms = account.store.customer("")
+        run_timers(account, now_ms)
+        _, now_ms = account.store.customer("")
+        if not account.reading.due_timers(now_ms, 1):
+            break
+
+
 def run_timers(account: Account, now_ms: int) -> int:
-    """Every due timer of the account; the number that led to a transition."""
+    """Handle the timers due at ``now_ms``: first all that end something, then the oldest reminders.
+
+    Returns how many led to a change.
+    """
     AT_REST.clear()
     try:
         with SHORT_TURNS:
-            fired = sum(_run_due(account, now_ms))
+            ends, reminders = _read_due(account, now_ms)
+            closed = set[str]()
+            fired = sum(_run_due(account, ends, now_ms, closed))
+            open_ones = [(sid, timer) for sid, timer in reminders if sid not in closed]
+            fired += sum(_run_due(account, open_ones, now_ms, closed))
     finally:
         AT_REST.set()
     if fired:
@@ -54,16 +84,31 @@ def run_timers(account: Account, now_ms: int) -> int:
     return fired
 
 
-def _run_due(account: Account, now_ms: int) -> Iterator[int]:
-    """How many of each batch led to a transition."""
-    for _ in range(ROUNDS):
-        members = account.reading.due_timers(now_ms, BATCH)
-        due = [(sid, Timer(name)) for sid, name in map(split_timer, members)]
+def _read_due(account: Account, now_ms: int) -> tuple[Due, Due]:
+    """Return the due timers that end something, and the oldest due reminders.
+
+    Both are in one sorted set, so a long backlog of reminders is read past, a page at a time.
+    """
+    ends, reminders = Due(), Due()
+    for page in range(PAGES):
+        members = account.reading.due_timers(now_ms, PAGE, page * PAGE)
+        for sid, timer in ((sid, Timer(name)) for sid, name in map(split_timer, members)):
+            if timer not in REMINDERS:
+                ends.append((sid, timer))
+            elif len(reminders) < REMINDERS_MAX:
+                reminders.append((sid, timer))
+        if len(members) < PAGE:
+            break
+    return ends, reminders
+
+
+def _run_due(account: Account, timers: Due, now_ms: int, closed: set[str]) -> Iterator[int]:
+    """Yield for each batch how many timers led to a change, and add the ended ones to ``closed``."""
+    for due in slices(timers, BATCH):
         done = due_together.handle(account, due, now_ms)
+        closed.update(done.closed)
         others = [(sid, timer) for sid, timer in due if not done.covers(sid, timer)]
         yield done.changed + sum(_run_timer(account, sid, timer, now_ms) for sid, timer in others)
-        if len(due) < BATCH:
-            break
 
 
 def _run_timer(account: Account, session_id: str, timer: Timer, now_ms: int) -> int:

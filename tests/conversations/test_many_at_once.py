@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from app.account import FILLING_AT_ONCE
-from app.conversations import archiving, closing, nudges, sweeps
+from app.conversations import archiving, closing, sweeps
 from app.conversations.queueing import TOGETHER, drain
 from sessions.change import Change
+from sessions.deadlines import RETRY_MS
 from sessions.model import State, StoreDown
 from sessions.records import Closed
 from sessions.sql import StorageError
@@ -107,14 +108,18 @@ def test_agents_who_do_not_answer_are_told_at_a_round_trip_each(office: Office) 
     assert all(office.session(sid).nudged_ms for sid in sids)
 
 
-def test_who_is_idle_too_ends_in_the_sweep_that_tells_his_agent(office: Office) -> None:
+def test_an_idle_conversation_ends_in_the_sweep_in_which_its_reminder_is_due(
+    office: Office,
+) -> None:
+    """The agent is not reminded of a conversation that the same sweep closes."""
     (sid,) = served(office, 1)
     office.timer_due(sid, "idle")
     unanswered(office, [sid])
     keys = office.account.store.keys
     office.account.reading._redis.zadd(keys.of("timers"), {f"{sid}:reply": 0})
-    assert sweeps.run_timers(office.account, NOW) == 2
+    assert sweeps.run_timers(office.account, NOW) == 1
     assert office.session(sid).state is State.CLOSED
+    assert office.session(sid).nudged_ms == 0
 
 
 def test_where_nobody_has_room_that_is_asked_once_for_all_who_should_move(office: Office) -> None:
@@ -127,9 +132,59 @@ def test_where_nobody_has_room_that_is_asked_once_for_all_who_should_move(office
     assert sweeps.run_timers(office.account, now_ms) == 0
     assert commands(office) - before < 30
     assert {office.session(sid).kf_account for sid in sids} == {"a@x"}
-    again = now_ms + nudges.RETRY_MS
+    again = now_ms + RETRY_MS
     assert office.account.reading.due_timers(again - 1_000, 100) == []
     assert len(office.account.reading.due_timers(again + 10_000, 100)) == 60
+
+
+def overdue_reminders(office: Office, session_ids: Sequence[str]) -> None:
+    """Reminders that fell due long before everything else."""
+    keys = office.account.store.keys
+    members: dict[str, float] = {f"{sid}:reply": n for n, sid in enumerate(session_ids)}
+    office.account.reading._redis.zadd(keys.of("timers"), members)
+
+
+def test_closings_wait_for_no_backlog_of_reminders(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweeps, "PAGE", 10)
+    monkeypatch.setattr(sweeps, "REMINDERS_MAX", 5)
+    sids = served(office, 60)
+    unanswered(office, sids[:50])
+    overdue_reminders(office, sids[:50])
+    for sid in sids[50:]:
+        office.timer_due(sid, "idle")
+    _, now_ms = office.account.store.customer("")
+    assert sweeps.run_timers(office.account, now_ms) == 10 + 5
+    assert {office.session(sid).state for sid in sids[50:]} == {State.CLOSED}
+    assert sum(office.session(sid).nudged_ms > 0 for sid in sids[:50]) == 5
+
+
+def test_a_sweep_goes_on_until_no_reminder_is_due(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweeps, "REMINDERS_MAX", 20)
+    sids = served(office, 60)
+    unanswered(office, sids)
+    sweeps.run_all_timers(office.account)
+    assert all(office.session(sid).nudged_ms for sid in sids)
+
+
+def test_a_conversation_that_nobody_can_take_is_tried_again_at_growing_pauses(
+    office: Office,
+) -> None:
+    (sid,) = served(office, 1)
+    unanswered(office, [sid])
+    sweeps.run_timers(office.account, NOW)
+    pauses = list[int]()
+    for more_ms in (180_000, 100_000, 300_000, 800_000):
+        passed(office, sid, "reply", more_ms)
+        _, now_ms = office.account.store.customer("")
+        sweeps.run_timers(office.account, now_ms)
+        timers = office.account.store.keys.of("timers")
+        due = office.account.reading._redis.zscore(timers, f"{sid}:reply")
+        pauses.append(round((due - now_ms) / 1000))
+    assert pauses == [30, 50, 200, 300]
 
 
 def test_a_refused_settlement_is_tried_alone_and_not_taken_for_done(
