@@ -6,6 +6,8 @@ Errors leave through ``sessions.sql.reading`` and ``writing`` as ``StorageError`
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -56,6 +58,23 @@ def sqlite_file(engine: Engine) -> Path | None:
     if engine.dialect.name != "sqlite":
         return None
     return Path(str(engine.url.database))
+
+
+@contextmanager
+def without_references(engine: Engine) -> Iterator[Engine]:
+    """An engine for migrations: SQLite does not enforce references on it, PostgreSQL's is the given one."""
+    if engine.dialect.name != "sqlite":
+        yield engine
+        return
+    changing = _sqlite(engine.url)
+    # SQLite takes this switch outside a transaction only.
+    event.listen(
+        changing, "connect", lambda one, _: one.execute("PRAGMA foreign_keys = OFF").close()
+    )
+    try:
+        yield changing
+    finally:
+        changing.dispose()
 
 
 def _parsed(database_url: str | None, data_dir: Path) -> URL:

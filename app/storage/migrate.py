@@ -32,7 +32,7 @@ from sqlalchemy import (
     text,
 )
 
-from app.storage.engine import sqlite_file
+from app.storage.engine import sqlite_file, without_references
 from app.storage.schema import metadata
 from sessions.sql import StorageDown, StorageError, reading, writing
 
@@ -42,6 +42,7 @@ LOCK_FILE: Final = "migrate.lock"
 LOCK_WAIT_S: Final = 60.0
 LOCK_POLL_S: Final = 0.1
 ADVISORY_LOCK: Final = 0x6B6672696E67  # "kfring"
+FOREIGN_KEY_CHECK: Final = "PRAGMA foreign_key_check"
 SCRIPTS: Final = Path(__file__).parent / "migrations"
 VERSION: Final = Table(
     "alembic_version",
@@ -120,10 +121,22 @@ def _upgrade(engine: Engine, revisions: list[str], current: str | None) -> None:
             "the newer version, or put back the copy kfring.db.before-… made before the upgrade"
         )
     copy = _copy_sqlite(engine, head) if current else None
-    with writing(engine) as conn:
-        _relax_statement_timeout(conn)
+    with _changing_tables(engine) as conn:
         import_module("app.storage.revisions").upgrade(conn, SCRIPTS, head)
     log.info("database migrated", extra={"from": current, "to": head, "copy": str(copy or "")})
+
+
+@contextmanager
+def _changing_tables(engine: Engine) -> Iterator[Connection]:
+    """Open the one transaction of the revisions.
+
+    SQLite changes most of a table by replacing it, so its references are checked at the end, all at once.
+    """
+    with without_references(engine) as changing, writing(changing) as conn:
+        _relax_statement_timeout(conn)
+        yield conn
+        if conn.dialect.name == "sqlite" and conn.exec_driver_sql(FOREIGN_KEY_CHECK).first():
+            raise StorageError("rows refer to rows that do not exist: restore a backup")
 
 
 @contextmanager
