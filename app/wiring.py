@@ -102,8 +102,8 @@ def _with_simulator(server: Wsgi, settings: Settings, node: NodeContext) -> Wsgi
     return both
 
 
-def build(settings: Settings, node: NodeContext) -> Services:
-    """All services of the node, without a web server. Raises StartError."""
+def build(settings: Settings, node: NodeContext, passwords: Passwords | None = None) -> Services:
+    """All services of the node, without a web server; tests bring cheaper passwords. Raises StartError."""
     logs.configure(settings.log_level)
     LINES.start()
     _running.append(LINES.flush)
@@ -124,7 +124,7 @@ def build(settings: Settings, node: NodeContext) -> Services:
     ]
     jobs = Jobs([work for _, work in built], settings.sweep_s, works=settings.role != "web")
     logins = _logins(settings, node, client)
-    passwords = Passwords()
+    passwords = passwords or Passwords()
     services = Services(
         settings=settings,
         node=node,

@@ -6,15 +6,19 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import argon2
 import pytest
 from pydantic import SecretStr
 
 from app import wiring
 from app.auth import secret_key
+from app.auth.passwords import MEMORY_KIB, TIME_COST
 from app.node import NodeContext, StartError
 from app.services import Services
 from app.single_node import KEY, NodeLease
+from app.storage import people
 from sessions.clients import Redis, store_client
+from sessions.sql import reading
 from tests.directory.rig import settings_for
 from tests.servers import PrivateRedis
 from tests.support import free_port, wait_until
@@ -130,6 +134,17 @@ def test_a_node_with_another_database_does_not_start_and_leaves_the_agents_alone
         assert client.hget(seats.keys.of("agent", "amy@shop"), "enabled") == "1"
     wiring.shutdown()
     wait_until(lambda: not [t for t in threading.enumerate() if "zk_loop" in t.name])
+
+
+def test_a_node_made_without_passwords_of_a_test_hashes_at_the_full_cost(
+    tmp_path: Path, url: str, appid: str
+) -> None:
+    services = build(tmp_path, url, appid, embedded=True)
+    with reading(services.engine) as conn:
+        person = people.by_sign_in_name(conn, "admin")
+    assert person is not None
+    cost = argon2.extract_parameters(person.password_hash)
+    assert (cost.memory_cost, cost.time_cost) == (MEMORY_KIB, TIME_COST)
 
 
 def test_the_only_node_may_change_its_database(tmp_path: Path, url: str, appid: str) -> None:

@@ -36,6 +36,7 @@ from app.storage.kf_accounts import NewKfAccount
 from config.settings import load_settings
 from simulator.config import SimulatorConfig
 from simulator.web import create_simulator
+from tests.passwords import cheap_passwords
 from tests.servers import PrivateRedis
 from tests.support import free_port, wait_until
 
@@ -43,6 +44,7 @@ WECHAT_ID = "shop"
 PASSWORD = "a-good-password"
 ACTOR = Actor("test", "system", 1)
 _databases = itertools.count(1)
+_document: dict[str, Any] = {}
 
 
 class Running:
@@ -115,7 +117,13 @@ class Node:
     simulator: Running
     draining: threading.Event
     clients: list[Client] = field(default_factory=list)
-    document: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The OpenAPI document; fetched from the first node only, as every node of this code has the same."""
+        if not _document:
+            _document.update(requests.get(self.base + "/api/v1/openapi.json", timeout=20).json())
+        return _document
 
     def client(self, token: str = "") -> Client:
         made = Client(self, token)
@@ -208,8 +216,6 @@ class Node:
             assert not errors, (method, path, [e.message for e in errors], response.text[:2000])
 
     def operation(self, method: str, path: str) -> Any:
-        if not self.document:
-            self.document = requests.get(self.base + "/api/v1/openapi.json", timeout=20).json()
         for template, operations in self.document["paths"].items():
             if _fits(template, path) and method.lower() in operations:
                 return operations[method.lower()]
@@ -338,7 +344,7 @@ def node(
         secret_key=SecretStr("a-secret-key-of-the-test"),
         admin_password=SecretStr(PASSWORD),
     )
-    services = wiring.build(settings, context)
+    services = wiring.build(settings, context, cheap_passwords())
     app = create_app(services)
     server = Running(app, port)
     made = Node(appid, server.base, app, services, simulator, draining)

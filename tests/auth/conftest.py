@@ -14,6 +14,7 @@ from app.auth.throttle import Limits, Throttle
 from app.directory.people import PeopleDirectory
 from app.storage import engine as engines
 from app.storage.migrate import migrate
+from tests.passwords import cheap_passwords
 from tests.servers import PrivateRedis
 
 LIMITS = Limits(free_on_account=6, free_from_address=3, first_ms=60_000)
@@ -38,7 +39,7 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
 
 @pytest.fixture(scope="session")
 def passwords() -> Passwords:
-    return Passwords(wait_s=30.0)
+    return cheap_passwords()
 
 
 @pytest.fixture

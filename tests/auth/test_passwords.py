@@ -1,15 +1,19 @@
 from __future__ import annotations
 
-import statistics
 import threading
-import time
-from collections.abc import Callable
 
+import argon2
 import pytest
 
 from app.auth import passwords as module
 from app.auth.errors import Busy
 from app.auth.passwords import Passwords, WeakPassword, generate
+
+
+@pytest.fixture(scope="module")
+def passwords() -> Passwords:
+    """As shipped: what a hash costs is tested here."""
+    return Passwords(wait_s=30.0)
 
 
 def test_only_the_right_password_fits(passwords: Passwords) -> None:
@@ -53,32 +57,18 @@ def test_generated_passwords_are_long_enough_and_differ() -> None:
     assert min(map(len, made)) >= 16
 
 
-def _median_s(call: Callable[[], object]) -> float:
-    times = []
-    for _ in range(9):
-        started = time.process_time()
-        call()
-        times.append(time.process_time() - started)
-    return statistics.median(times)
-
-
-def test_an_unknown_name_costs_what_a_known_one_does(passwords: Passwords) -> None:
-    stored = passwords.hash("password")
-    known = _median_s(lambda: passwords.verify(stored, "guess 123"))
-    unknown = _median_s(lambda: passwords.verify(None, "guess 123"))
-    assert 0.5 < unknown / known < 2.0
-
-
 class _Counting:
-    """Stands before the real hasher and notes how many hash at once."""
+    """The real hasher; it notes what was hashed against and how many hashed at once."""
 
     def __init__(self, hasher: module.PasswordHasher) -> None:
         self._hasher = hasher
         self._lock = threading.Lock()
         self._now = 0
         self.most = 0
+        self.costs: list[argon2.Parameters] = []
 
     def verify(self, stored: str, password: bytes) -> bool:
+        self.costs.append(argon2.extract_parameters(stored))
         with self._lock:
             self._now += 1
             self.most = max(self.most, self._now)
@@ -89,8 +79,21 @@ class _Counting:
                 self._now -= 1
 
 
+@pytest.mark.parametrize("tried", ["guess 123", "x" * 100_000])
+def test_an_unknown_name_costs_what_a_known_one_does(passwords: Passwords, tried: str) -> None:
+    """One hash of the same parameters each; a text too long to be a password costs no less."""
+    counted = Passwords()
+    counting = _Counting(counted._hasher)
+    counted._hasher = counting  # type: ignore[assignment]
+    for stored in (passwords.hash("password"), None):
+        assert not counted.verify(stored, tried)
+    known, unknown = counting.costs
+    assert known == unknown
+    assert (known.memory_cost, known.time_cost) == (module.MEMORY_KIB, module.TIME_COST)
+
+
 def test_fifty_sign_ins_at_once_hash_two_at_a_time() -> None:
-    passwords = Passwords(parallel=2, wait_s=60.0)
+    passwords = Passwords(parallel=2, wait_s=60.0, memory_kib=1024)
     stored = passwords.hash("password")
     counting = _Counting(passwords._hasher)
     passwords._hasher = counting  # type: ignore[assignment]

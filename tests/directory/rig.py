@@ -25,6 +25,7 @@ from sessions.seats import Seat, Status
 from sessions.sql import Engine
 from simulator.config import SimulatorConfig
 from simulator.web import create_simulator
+from tests.passwords import cheap_passwords
 
 SECRET, TOKEN, AES_KEY = "a-secret-of-32-characters-000001", "AAAAA", "A" * 43
 WECHAT_ID = "shop_id"
@@ -155,7 +156,7 @@ def directory(
         secret_key=SecretStr("k" * 32),
         admin_password=SecretStr(ADMIN_PASSWORD),
     )
-    services = wiring.build(settings, node)
+    services = wiring.build(settings, node, cheap_passwords())
     try:
         yield Rig(services, services.served[appid])
     finally:

@@ -21,6 +21,7 @@ from config.settings import load_settings
 from simulator.config import SimAccount, SimulatorConfig
 from simulator.web import create_simulator
 from tests.api.conftest import PASSWORD, Running
+from tests.passwords import cheap_passwords
 from tests.servers import PrivateRedis
 from tests.support import free_port, wait_until
 
@@ -130,7 +131,7 @@ def house(redis_server: PrivateRedis, tmp_path: Path, appid: str) -> Iterator[Ho
         secret_key=SecretStr("a-secret-key-of-the-test"),
         admin_password=SecretStr(PASSWORD),
     )
-    server = Running(create_app(wiring.build(settings, context)), port)
+    server = Running(create_app(wiring.build(settings, context, cheap_passwords())), port)
     made = House(server.base, platform.base, shop, mini)
     made.token = made.sign_in("admin")
     yield made
