@@ -13,11 +13,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from ipaddress import ip_address
 from typing import Any, Final
 
 from granian.server import MPServer
 
+from app.forwarded import is_trusted, read_address
 from app.lifeline import tie_to_parent
 from app.node import StartError
 from app.serving import (
@@ -148,14 +148,11 @@ def _as_behind_proxies(application: WsgiApp, trusted: Sequence[Network]) -> Wsgi
         def named(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
             return start(status, [*headers, ("Server", SERVER_NAME)], exc_info)
 
-        if environ.get("HTTP_X_FORWARDED_PROTO") == "https" and _from(trusted, environ):
+        if environ.get("HTTP_X_FORWARDED_PROTO") == "https" and is_trusted(
+            read_address(environ["REMOTE_ADDR"]), trusted
+        ):
             environ["wsgi.url_scheme"] = "https"
         answer: Iterable[bytes] = application(environ, named)
         return answer
 
     return called
-
-
-def _from(trusted: Sequence[Network], environ: dict[str, Any]) -> bool:
-    peer = ip_address(environ["REMOTE_ADDR"])
-    return any(peer in network for network in trusted)

@@ -18,6 +18,7 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.http import wsgi as gunicorn_wsgi
 from gunicorn.workers.gthread import ThreadWorker
 
+from app.forwarded import with_mapped
 from app.lifeline import tie_to_parent
 from app.node import StartError
 from app.serving import (
@@ -91,7 +92,7 @@ class Server(BaseApplication):  # type: ignore[misc]
             "control_socket_disable": True,
             "accesslog": None,
             "loglevel": "warning",
-            "forwarded_allow_ips": ",".join(map(str, trusted)),
+            "forwarded_allow_ips": ",".join(map(str, with_mapped(trusted))),
             "proc_name": "kfring",
             "post_fork": self._post_fork,
             "post_worker_init": self._post_worker_init,

@@ -15,6 +15,7 @@ from flask import Request
 
 from app.auth.logins import Login
 from app.auth.roles import INTEGRATION, allowed, belongs
+from app.forwarded import client_of
 from app.refusals import Refusal
 from app.services import Services
 from app.storage import integrations
@@ -25,7 +26,6 @@ COOKIE: Final = "kfring_session"
 SECURE_COOKIE: Final = "__Host-kfring"
 CSRF_HEADER: Final = "X-CSRF-Token"
 HEADER_MAX_CHARS: Final = 512
-FORWARDED_MAX: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,17 +85,9 @@ def check_origin(services: Services, request: Request) -> None:
 
 
 def client_address(services: Services, request: Request) -> str:
-    """The client's IP address: what a trusted proxy says of it, else the peer's own."""
-    peer = request.remote_addr or ""
-    if not _trusted(services, peer):
-        return peer
-    hops = request.headers.get("X-Forwarded-For", "").split(",")[-FORWARDED_MAX:]
-    for hop in reversed([hop.strip() for hop in hops]):
-        if not _is_address(hop):
-            return peer
-        if not _trusted(services, hop):
-            return hop
-    return peer
+    """Return the client's IP address: what a trusted proxy says of it, else the peer's own."""
+    said = request.headers.get("X-Forwarded-For", "")
+    return client_of(request.remote_addr or "", said, services.settings.trusted_proxies)
 
 
 def _bearer(services: Services, given: str) -> Caller:
@@ -164,11 +156,6 @@ def _own_origins(services: Services, request: Request) -> set[str]:
         parts = urlsplit(services.settings.public_url)
         origins.add(f"{parts.scheme}://{parts.netloc}")
     return origins
-
-
-def _trusted(services: Services, address: str) -> bool:
-    networks = services.settings.trusted_proxies
-    return _is_address(address) and any(ip_address(address) in net for net in networks)
 
 
 def _is_address(text: str) -> bool:

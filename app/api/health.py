@@ -5,7 +5,6 @@ from __future__ import annotations
 import pyexpat
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from ipaddress import ip_address
 from threading import Lock
 from time import monotonic
 from typing import Any, Final
@@ -14,8 +13,8 @@ import structlog
 from flask import Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from app.api.callers import client_address
 from app.api.core import PUBLIC, Call, Routes, Shape, data_response
+from app.forwarded import read_address
 from app.metrics import REGISTRY
 from app.refusals import Refusal
 from app.services import Services
@@ -125,12 +124,9 @@ def metrics(call: Call) -> Response:
 
 def _local(call: Call) -> bool:
     """A proxy on this machine that is not named as trusted makes everybody look local: refused."""
-    address = client_address(call.services, call.request)
-    forwarded = "X-Forwarded-For" in call.request.headers and address == call.request.remote_addr
-    try:
-        return ip_address(address).is_loopback and not forwarded
-    except ValueError:
-        return False
+    client, peer = read_address(call.ip), read_address(call.request.remote_addr or "")
+    forwarded = "X-Forwarded-For" in call.request.headers and client == peer
+    return client is not None and client.is_loopback and not forwarded
 
 
 def _touch(services: Services) -> None:

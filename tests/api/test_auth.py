@@ -181,6 +181,26 @@ def test_too_many_guesses_are_slowed_down(node: Node) -> None:
     assert int(answer.headers["Retry-After"]) >= 1
 
 
+class TestBehindAProxyThatNamesPorts:
+    @pytest.fixture
+    def settings_of_node(self) -> dict[str, str]:
+        return {"KF_TRUSTED_PROXIES": "127.0.0.1"}
+
+    def test_a_strangers_guesses_lock_out_the_stranger_and_not_the_agent(self, node: Node) -> None:
+        node.agent("anna")
+        stranger, path = node.client(), "/tokens"
+        for number in range(40):
+            said = {"X-Forwarded-For": f"203.0.113.9:{50_000 + number}"}
+            guess = {"username": "anna", "password": f"guess {number}"}
+            answer = stranger.post(path, guess, headers=said)
+            if answer.status_code == 429:
+                break
+        assert answer.status_code == 429
+        said = {"X-Forwarded-For": "[2001:db8::7]:40123"}
+        right = {"username": "anna", "password": PASSWORD}
+        assert node.client().post(path, right, headers=said).status_code == 200
+
+
 def test_when_hashing_is_busy_the_client_is_told_to_come_back(
     node: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
