@@ -20,11 +20,22 @@ from app.conversations.words import reply_text
 from app.logs import inform
 from app.metrics import CALLBACK_SECONDS, CALLBACKS
 from app.tally import TALLY
-from app.wechat_in import SUCCESS, BadPush, Refused, passive_reply, read_push, verify_url
+from app.wechat_in import (
+    SUCCESS,
+    BadPush,
+    Refused,
+    UnknownShape,
+    passive_reply,
+    read_push,
+    verify_url,
+)
 from app.wechat_xml import MAX_BODY_BYTES
 from sessions.model import Inbound, Outcome, SessionError
 
 OPENED: Final = frozenset({"seated", "queued"})
+
+NOBODYS: Final = Outcome("noted")
+"""What an event about the account leads to: no customer, no conversation, nothing stored."""
 
 log = structlog.get_logger()
 
@@ -89,10 +100,12 @@ def answer_push(account: Account, query: Mapping[str, str], body: bytes) -> Answ
     started, now_s = time.perf_counter(), int(time.time())
     try:
         inbound = read_push(account.config, query, body, now_s)
-        outcome = receive(account, inbound)
+        outcome = receive(account, inbound) if inbound.openid else NOBODYS
         answer = _answer(account, inbound, outcome, now_s, query.get("nonce", ""))
     except Refused as refused:
         return _refused(account, 403, refused)
+    except UnknownShape as unknown:
+        return _unknown(account, unknown)
     except BadPush as bad:
         return _refused(account, 400, bad)
     except SessionError as error:
@@ -132,6 +145,13 @@ def _answer(account: Account, inbound: Inbound, outcome: Outcome, now_s: int, no
         spoken.tell(account, inbound, outcome, text)
         return Answer(200, SUCCESS)
     return Answer(200, *passive_reply(account.config, inbound, text, now_s, nonce))
+
+
+def _unknown(account: Account, error: Exception) -> Answer:
+    """The platform's own push, though nobody knows its shape: refusals in number make it stop pushing."""
+    log.warning("push_unknown", appid=account.appid, reason=str(error))
+    _counter("unknown").inc()
+    return Answer(200, SUCCESS)
 
 
 def _refused(account: Account, status: int, error: Exception) -> Answer:

@@ -13,6 +13,12 @@ CALLBACK_SECONDS = Histogram(
     buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0),
     registry=REGISTRY,
 )
+PUSH_DROPPED = Counter(
+    "kfring_push_dropped",
+    "Characters that XML forbids and fields with odd names, dropped from pushes",
+    ["what"],
+    registry=REGISTRY,
+)
 SENDS = Counter("kfring_sends", "Messages to WeChat by outcome", ["status"], registry=REGISTRY)
 PLATFORM_ERRORS = Counter(
     "kfring_platform_errors", "Refusals of the platform by errcode", ["errcode"], registry=REGISTRY

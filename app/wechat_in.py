@@ -1,7 +1,7 @@
 """From the platform's request to a proven, parsed :class:`Inbound`, and the passive reply back.
 
-Raises only BadPush (HTTP 400: not a push) and Refused (HTTP 403: not proven). Nothing of the body
-is parsed before the signature over it holds.
+Raises only BadPush (HTTP 400: not a push), Refused (HTTP 403: not proven) and UnknownShape (proven, but
+of a shape that nobody knows: HTTP 200). Nothing of the body is parsed before the signature over it holds.
 """
 
 from __future__ import annotations
@@ -16,9 +16,11 @@ from wechatpy.replies import TextReply
 
 from app.wechat_crypto import CallbackAccount, Refused, keys_of, split_cdata
 from app.wechat_fields import (
+    ACCOUNT,
     ARTICLE,
     EVENTS,
     MESSAGES,
+    PERSON,
     TEXT_CHARS,
     URL_CHARS,
     clean,
@@ -26,15 +28,24 @@ from app.wechat_fields import (
     identifier,
     leaf,
 )
-from app.wechat_xml import MAX_BODY_BYTES, BadPush, Tree, read_body
+from app.wechat_xml import MAX_BODY_BYTES, BadPush, Tree, UnknownShape, read_body
 from sessions.model import Inbound
 
-__all__ = ["SUCCESS", "BadPush", "Refused", "passive_reply", "read_push", "verify_url"]
+__all__ = [
+    "SUCCESS",
+    "BadPush",
+    "Refused",
+    "UnknownShape",
+    "passive_reply",
+    "read_push",
+    "verify_url",
+]
 
 SUCCESS = "success"
 FRESH_S = 300
 DEDUP_KEY_CHARS = 200
 REPLY_BYTES = 2048  # the platform's limit of a text's content
+COMMON = ("ToUserName", "FromUserName", "CreateTime", "MsgType")  # in every push
 UNSUPPORTED_TEXT = "[unsupported]"
 
 _OPENID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -70,7 +81,8 @@ def read_push(
 ) -> Inbound:
     """Prove and parse one POST of the platform.
 
-    ``query`` is the URL's, ``body`` at most 64 kB, ``now_s`` unix seconds. Raises BadPush, Refused.
+    ``query`` is the URL's, ``body`` at most 64 kB, ``now_s`` unix seconds. The push of an event about
+    the account has no customer: its ``openid`` is "". Raises BadPush, Refused, UnknownShape.
     """
     if not body or len(body) > MAX_BODY_BYTES:
         raise BadPush("empty or too large")
@@ -78,7 +90,7 @@ def read_push(
     stamp, nonce = _fresh(query, now_s)
     if keys.mode == "plain":
         keys.check(_shape(query, "signature", _HEX_SHA1), stamp, nonce)
-        return _inbound(keys.appid, read_body(body))
+        return _inbound(keys.appid, _unproven(body, COMMON))
     if query.get("encrypt_type") != "aes":
         raise Refused("not encrypted")
     claimed = _shape(query, "msg_signature", _HEX_SHA1)
@@ -109,9 +121,21 @@ def passive_reply(
 
 
 def _check_envelope(body: bytes, encrypted: str) -> None:
-    """The cipher text stood where it belongs, in a body without anything odd around it."""
-    if leaf(read_body(body).get("Encrypt")).strip() != encrypted:
+    """Raise BadPush unless the cipher text is where it belongs in the body."""
+    found = _unproven(body, ("Encrypt",))["Encrypt"]
+    if not isinstance(found, str) or found.strip() != encrypted:
         raise BadPush("cipher text in an odd place")
+
+
+def _unproven(body: bytes, needed: tuple[str, ...]) -> Tree:
+    """Read a body that no signature covers: whatever is odd in it may be a stranger's. Raises BadPush."""
+    try:
+        fields = read_body(body)
+    except UnknownShape as unknown:
+        raise BadPush(str(unknown)) from None
+    if not all(fields.get(name) for name in needed):
+        raise BadPush("not a push")
+    return fields
 
 
 def _cut(text: str) -> str:
@@ -150,12 +174,12 @@ def _unescaped(quoted: bytes) -> str:
 
 def _inbound(appid: str, fields: Tree) -> Inbound:
     wire_type = _matching(fields, "MsgType", _TYPE)
-    openid, to = _parties(fields)
     created = _matching(fields, "CreateTime", _SECONDS)
-    common: dict[str, Any] = {"appid": appid, "openid": openid, "to": to, "created_s": int(created)}
+    common: dict[str, Any] = {"appid": appid, "created_s": int(created)}
     if wire_type.lower() == "event":
         return _event(fields, common)
-    return _message(fields, common, wire_type)
+    openid, to = _parties(fields)
+    return _message(fields, common | {"openid": openid, "to": to}, wire_type)
 
 
 def _message(fields: Tree, common: dict[str, Any], wire_type: str) -> Inbound:
@@ -184,9 +208,13 @@ def _message(fields: Tree, common: dict[str, Any], wire_type: str) -> Inbound:
 
 def _event(fields: Tree, common: dict[str, Any]) -> Inbound:
     event = _matching(fields, "Event", _TYPE)
+    openid, to = _event_parties(fields, event)
     event_key = clean(leaf(fields.get("EventKey")).strip(), URL_CHARS)
+    stamp = str(common["created_s"])
     return Inbound(
         **common,
+        openid=openid,
+        to=to,
         kind="event",
         type="event",
         event=event,
@@ -195,16 +223,31 @@ def _event(fields: Tree, common: dict[str, Any]) -> Inbound:
         text="",
         media=collect(fields, EVENTS.get(event, ())),
         menu_id="",
-        dedup_key=_key("e", common["openid"], str(common["created_s"]), event, event_key),
+        # Two cards taken within a second differ in nothing but their other fields.
+        dedup_key=_key("e", openid, stamp, event, _digest(fields)),
     )
+
+
+def _event_parties(fields: Tree, event: str) -> tuple[str, str]:
+    """The customer an event is about, "" where it is about the account, and our original id."""
+    if event in ACCOUNT:
+        return "", _matching(fields, "ToUserName", _ORIGINAL_ID)
+    if event in PERSON:
+        openid = _matching(fields, PERSON[event], _OPENID)
+        return openid, _matching(fields, "ToUserName", _ORIGINAL_ID)
+    return _parties(fields)
 
 
 def _message_key(fields: Tree, common: dict[str, Any], wire_type: str, msg_id: str) -> str:
     if msg_id:
         return _key("m", common["openid"], msg_id)
     # No documented message lacks its MsgId; one that does is told apart by all that it says.
-    digest = hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
-    return _key("e", common["openid"], str(common["created_s"]), wire_type, digest)
+    return _key("e", common["openid"], str(common["created_s"]), wire_type, _digest(fields))
+
+
+def _digest(fields: Tree) -> str:
+    """All that a push says: a redelivery says the same, whatever its signature and encryption."""
+    return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
 
 
 def _key(*parts: str) -> str:
@@ -222,7 +265,7 @@ def _parties(fields: Tree) -> tuple[str, str]:
         # Sources disagree which side kf_* events name first; the shapes do not.
         sender, to = to, sender
     if not _OPENID.fullmatch(sender):
-        raise BadPush("FromUserName is not an openid")
+        raise UnknownShape("FromUserName is not an openid")
     return sender, to
 
 
@@ -232,5 +275,5 @@ def _matching(fields: Tree, name: str, pattern: re.Pattern[str]) -> str:
         return value
     stripped = leaf(value).strip()
     if not pattern.fullmatch(stripped):
-        raise BadPush(f"{name} is missing or malformed")
+        raise UnknownShape(f"{name} is missing or malformed")
     return stripped

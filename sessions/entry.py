@@ -68,7 +68,6 @@ EVENTS: Final[dict[str, Entry]] = {
     "VIEW": _NOTED,
     "view_miniprogram": _NOTED,
     "TEMPLATESENDJOBFINISH": _NOTED,
-    "MASSSENDJOBFINISH": _NOTED,
     "kf_create_session": _NOTED,
     "kf_close_session": _NOTED,
     "kf_switch_session": _NOTED,

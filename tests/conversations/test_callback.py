@@ -19,6 +19,8 @@ from werkzeug.test import TestResponse
 from app.account import Account
 from app.callback import blueprint
 from app.callback_front import front
+from app.metrics import REGISTRY
+from app.wechat_fields import ACCOUNT
 from config.accounts import CallbackMode
 from sessions.model import StoreDown
 from tests.conversations.conftest import Office
@@ -108,7 +110,10 @@ def way(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def wechat(request: pytest.FixtureRequest, office: Office, way: str) -> WeChat:
-    mode = getattr(request, "param", CallbackMode.SAFE)
+    return wechat_of(office, way, getattr(request, "param", CallbackMode.SAFE))
+
+
+def wechat_of(office: Office, way: str, mode: CallbackMode) -> WeChat:
     account = served(office, mode)
     app = Flask("callback")
     app.register_blueprint(blueprint({account.appid: account}))
@@ -226,6 +231,100 @@ def test_plain_mode_proves_by_signature_and_answers_in_clear(
 def test_garbage_is_answered_400_and_never_500(wechat: WeChat, office: Office, body: bytes) -> None:
     assert wechat.post(wechat.query(), body).status_code == 400
     assert stored(office) == []
+
+
+CASES = {
+    "控制 \x14 \x1dc 符": "控制  c 符",
+    "日志 \x1b[0;32mOK \x02 \x10": "日志 [0;32mOK",
+    "<xml><Name><![CDATA[张 三]]></Name><status>1</status></xml>": None,
+    "if (a[b[0]]>1) ok": None,
+}
+
+
+@pytest.mark.parametrize("mode", list(CallbackMode))
+def test_what_customers_paste_is_stored_in_every_mode(
+    office: Office, way: str, mode: CallbackMode
+) -> None:
+    office.agent("a@x")
+    hand = wechat_of(office, way, mode)
+    for number, pasted in enumerate(CASES):
+        said = text_xml(pasted, number + 1)
+        send = hand.plain if mode is CallbackMode.PLAIN else hand.safe
+        assert [send(said).status_code for _ in range(3)] == [200] * 3
+    assert [text.rstrip() for text in stored(office)] == [
+        told or pasted for pasted, told in CASES.items()
+    ]
+
+
+UNKNOWN = [
+    "not xml",
+    "<xml><MsgType>text</MsgType></xml>",
+    '<xml a="1"></xml>',
+    event_xml("pic_weixin").replace("</xml>", "<SendPicsInfo>flat</SendPicsInfo></xml>"),
+    event_xml("user_authorization_revoke"),
+    event_xml("user_info_modified").replace(OPENID, "a sender@of the platform"),
+    text_xml().replace("<MsgId>1</MsgId>", "<MsgId><a>1</a></MsgId>"),
+]
+
+
+@pytest.mark.parametrize("xml", UNKNOWN)
+def test_a_proven_push_of_an_unknown_shape_is_counted_and_answered_success(
+    wechat: WeChat, office: Office, xml: str
+) -> None:
+    before = counted("unknown")
+    answer = wechat.safe(xml)
+    assert (answer.status_code, answer.text) == (200, "success")
+    assert counted("unknown") == before + 1
+    assert stored(office) == []
+
+
+@pytest.mark.parametrize(
+    "xml", ["<!DOCTYPE x><xml><a>1</a></xml>", "<xml><a>&e;</a></xml>", "<xml>" + "<a>" * 99]
+)
+def test_what_attacks_is_refused_even_where_it_is_proven(wechat: WeChat, xml: str) -> None:
+    assert wechat.safe(xml).status_code == 400
+
+
+def test_an_event_about_the_account_is_nobodys_act(wechat: WeChat, office: Office) -> None:
+    office.agent("a@x")
+    wechat.safe(text_xml("在吗"))
+    for event in sorted(ACCOUNT):
+        answer = wechat.safe(event_xml(event))
+        assert (answer.status_code, answer.text) == (200, "success")
+    assert stored(office) == ["在吗"]
+
+
+def test_an_event_about_a_person_makes_no_customer_of_the_platforms_sender(
+    wechat: WeChat, office: Office
+) -> None:
+    office.agent("a@x")
+    wechat.safe(text_xml("在吗"))
+    system = "oSystem000000000000000000000"
+    about = f"<OpenID>{OPENID}</OpenID><RevokeInfo>201</RevokeInfo></xml>"
+    xml = event_xml("user_authorization_revoke").replace(OPENID, system).replace("</xml>", about)
+    assert [wechat.safe(xml).status_code for _ in range(2)] == [200, 200]
+    (sid,) = office.account.reading.live(0, 10)
+    said, act = office.account.reading.messages(sid, 0, 50)[-2:]
+    assert (said["text"], act["media"]["event"]) == ("在吗", "user_authorization_revoke")
+    assert office.account.store.customer(system)[0].open_session == ""
+
+
+def test_events_of_one_second_are_all_shown_and_each_once(wechat: WeChat, office: Office) -> None:
+    office.agent("a@x")
+    wechat.safe(text_xml("在吗"))
+    cards = [
+        event_xml("user_get_card").replace("</xml>", f"<CardId>{card}</CardId></xml>")
+        for card in ("c1", "c2")
+    ]
+    for xml in cards * 2:
+        assert wechat.safe(xml).status_code == 200
+    (sid,) = office.account.reading.live(0, 10)
+    found = office.account.reading.messages(sid, 0, 50)
+    assert [m["media"]["detail"] for m in found if m["type"] == "event"] == ["c1", "c2"]
+
+
+def counted(result: str) -> float:
+    return REGISTRY.get_sample_value("kfring_callbacks_total", {"result": result}) or 0.0
 
 
 def test_a_body_that_is_too_long_or_has_no_length_is_refused(wechat: WeChat) -> None:

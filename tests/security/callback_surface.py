@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-from app.wechat_fields import EVENTS, MESSAGES
+from app import wechat_lenient
+from app.wechat_fields import ACCOUNT, EVENTS, MESSAGES
 from app.wechat_in import BadPush, Refused, passive_reply, read_push, verify_url
 from app.wechat_in import _cipher_text as cipher_text_of
 from app.wechat_xml import read_json, read_xml
@@ -43,12 +44,15 @@ ELEMENTS: Final = sorted(
     {element for rows in (*MESSAGES.values(), *EVENTS.values()) for _, element, _ in rows}
     | {"Content", "MsgId", "EventKey", "MsgDataId", "bizmsgmenuid", "FromUserName", "CreateTime"}
 )
+TYPED: Final = sorted(wechat_lenient.TYPED)
 INSIDE: Final = ("ScanType", "ScanResult", "Count", "PicList", "item", "PicMd5Sum", "Label", "List")
 
 
 def fits(push: Inbound) -> None:
     """An accepted push can be stored, told to desks and looked up again."""
-    assert push.openid and push.openid.isascii() and len(push.openid) <= 64
+    assert (
+        (push.openid or push.event in ACCOUNT) and push.openid.isascii() and len(push.openid) <= 64
+    )
     assert len(push.dedup_key.encode()) <= 4 * 200 and len(push.text) <= 4096
     stored = json.loads("{" + inbound_body(push))
     assert stored["type"] == push.type
@@ -116,6 +120,15 @@ def _content(piece: bytes) -> str:
     return f"<![CDATA[{text}]]>" if text.startswith("<") else text
 
 
+def _pasted(data: bytes) -> None:
+    """Any bytes where customers type, quoted without a look; the push stays its sender's."""
+    element = TYPED[data[0] % len(TYPED)] if data else "Content"
+    whole = xml(MsgType="text", MsgId=7, **{element: "PLACE"}).replace(b"PLACE", data[1:])
+    push = read_push(PLAIN, plain_query(), whole, NOW_S)
+    fits(push)
+    assert (push.openid, push.msg_id, push.type) == (OPENID, "7", "text")
+
+
 def _reply(data: bytes) -> None:
     """Whatever is said to a customer is well-formed and within the platform's limit."""
     body, kind = passive_reply(PLAIN, TRUE, data.decode("utf-8", "replace"), NOW_S, NONCE)
@@ -134,6 +147,7 @@ SURFACES: Final[tuple[Callable[[bytes], None], ...]] = (
     _query,
     _fields,
     _reply,
+    _pasted,
 )
 
 

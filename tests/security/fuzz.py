@@ -15,6 +15,7 @@ import atheris
 with atheris.instrument_imports(
     include=[
         "app.wechat_xml",
+        "app.wechat_lenient",
         "app.wechat_crypto",
         "app.wechat_in",
         "app.wechat_fields",

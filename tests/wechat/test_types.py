@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from app.wechat_in import BadPush, read_push
+from app.wechat_fields import ACCOUNT
+from app.wechat_in import BadPush, UnknownShape, read_push
 from sessions.model import Inbound
 from tests.wechat.pushes import (
     NOW_S,
@@ -222,7 +223,7 @@ EVENTS = [
         "kf_close_session",
         "",
         {"KfAccount": "a@b", "CloseType": "KF"},
-        {"kf_account": "a@b", "close_type": "KF"},
+        {"kf_account": "a@b"},
     ),
     (
         "kf_switch_session",
@@ -252,7 +253,9 @@ def test_each_event_gives_its_payload_and_keeps_its_case(
     assert (inbound.kind, inbound.type, inbound.event) == ("event", "event", event)
     assert (inbound.event_key, inbound.msg_id, inbound.text) == (key, "", "")
     assert inbound.media == media
-    assert inbound.dedup_key == f"e:{OPENID}:{NOW_S}:{event}:{key}"
+    openid = "" if event in ACCOUNT else OPENID
+    assert inbound.openid == openid
+    assert inbound.dedup_key.startswith(f"e:{openid}:{NOW_S}:{event}:")
     json.dumps(inbound.media)
 
 
@@ -360,6 +363,19 @@ def test_xml_with_declaration_and_line_breaks_between_elements_is_read() -> None
         {"MsgType": "text", "MsgId": "1 2"},
     ],
 )
-def test_fields_out_of_shape_are_refused(fields: dict[str, Any]) -> None:
-    with pytest.raises(BadPush):
+def test_fields_out_of_shape_make_an_unknown_shape(fields: dict[str, Any]) -> None:
+    with pytest.raises(UnknownShape):
         read(**fields)
+
+
+def test_what_attacks_is_no_unknown_shape_even_where_it_is_proven() -> None:
+    for body in (
+        b"<!DOCTYPE xml><xml><a>1</a></xml>",
+        b"<xml><a>&e;</a></xml>",
+        b"<xml>" + b"<a>" * 9 + b"</a>" * 9 + b"</xml>",
+        b"<xml>" + b"<a/>" * 400 + b"</xml>",
+        b'{"a":' + b"[" * 20 + b"]" * 20 + b"}",
+    ):
+        with pytest.raises(BadPush) as caught:
+            read_push(account(), *sealed_push(seal(body)), NOW_S)
+        assert not isinstance(caught.value, UnknownShape)
