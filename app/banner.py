@@ -9,6 +9,7 @@ from pathlib import Path
 from app.kept import KeptSecrets
 from app.node import DemoAccount
 from config.settings import Settings
+from config.values import folder_of
 
 _RESET = "kf reset-password admin"
 
@@ -17,13 +18,14 @@ def page(
     settings: Settings, base_url: str, demo: DemoAccount | None, kept: KeptSecrets
 ) -> Iterator[str]:
     """The lines of links and logins."""
+    pages = base_url + folder_of(settings.public_url)
     yield ""
     yield f"kfring is ready on {base_url}"
     if settings.simulator_on:
-        yield f"  {base_url}/demo    phone and desk side by side"
-        yield f"  {base_url}/phone   the customer's phone (simulator)"
-    yield f"  {base_url}/desk    the agents' desk"
-    yield f"  {base_url}/admin   the admin console"
+        yield f"  {pages}/demo    phone and desk side by side"
+        yield f"  {pages}/phone   the customer's phone (simulator)"
+    yield f"  {pages}/desk    the agents' desk"
+    yield f"  {pages}/admin   the admin console"
     for account in settings.accounts:
         public = (settings.public_url or base_url).rstrip("/")
         yield f"  callback of {account.appid}: {public}/wechat/callback/{account.appid}"

@@ -67,7 +67,7 @@ def is_trusted(address: Address | None, trusted: Sequence[Network]) -> bool:
 
 
 def with_mapped(networks: Sequence[Network]) -> list[Network]:
-    """Return the networks and, of each IPv4 one, its IPv6 form, for a server that does not read both as one."""
+    """Return the networks and the IPv6 form of each IPv4 one, for a server that compares them literally."""
     mapped = [
         IPv6Network(f"::ffff:{network.network_address}/{96 + network.prefixlen}")
         for network in networks

@@ -93,6 +93,7 @@ class Server(BaseApplication):  # type: ignore[misc]
             "accesslog": None,
             "loglevel": "warning",
             "forwarded_allow_ips": ",".join(map(str, with_mapped(trusted))),
+            "forwarder_headers": "",  # where we are mounted is no header's to say
             "proc_name": "kfring",
             "post_fork": self._post_fork,
             "post_worker_init": self._post_worker_init,

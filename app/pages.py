@@ -1,6 +1,6 @@
 """The desk and the console: static modules, served so that a browser never runs two versions at once.
 
-A page names its files under ``/static/<version>/``, the hash of all of them; relative imports stay below it,
+A page names its files under ``static/<version>/``, the hash of all of them; relative imports stay below it,
 so they may be kept for ever. Under another version a file is asked for again each time. A page names every
 module it will need, its script's first: they come side by side, not one level of imports after the other.
 """
@@ -12,7 +12,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
 
-from flask import Blueprint, Response, redirect, request
+from flask import Blueprint, Response, redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from app.assets import Asset, Assets, Bundle
@@ -39,7 +39,7 @@ def blueprint() -> Blueprint:
 
     @bp.get("/")
     def home() -> BaseResponse:
-        return redirect("/desk")
+        return redirect(url_for("pages.desk"))
 
     @bp.get("/desk")
     def desk() -> Response:
@@ -111,7 +111,7 @@ def _page(name: str) -> Response:
 def _preloads(bundle: Bundle, scripts: tuple[str, ...]) -> str:
     names = dict.fromkeys(name for script in scripts for name in bundle.reached(script))
     return "\n".join(
-        f'<link rel="modulepreload" href="/static/{{version}}/{name}">'
+        f'<link rel="modulepreload" href="static/{{version}}/{name}">'
         for name in names
         if name != scripts[0]
     )

@@ -26,6 +26,7 @@ from app.background import Background
 from app.conversations.queueing import drain
 from app.directory import bootstrap, mirror
 from app.events import TAIL_BLOCK_MS, DeskHub, StreamSlots
+from app.folder import below
 from app.greetings import greeter
 from app.jobs import Jobs, Work
 from app.log_lines import LINES
@@ -85,8 +86,10 @@ def create_wsgi(settings: Settings, node: NodeContext) -> Wsgi:
     except (SessionError, BadAddress) as error:
         where = "; see KF_REDIS_URL" if settings.redis_url else ""
         raise StartError(f"Redis: {error}{where}") from None
-    server = create_app(services)
-    return _with_simulator(server, settings, node) if settings.simulator_on else server
+    server: Wsgi = create_app(services)
+    if settings.simulator_on:
+        server = _with_simulator(server, settings, node)
+    return below(server, settings.public_url)
 
 
 def shutdown() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -9,7 +10,14 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import ValidationError
 
 from config.accounts import AccountsFileError, OfficialAccount, describe, read_accounts_file
-from config.values import has_port, has_scheme, is_http_url, is_login, is_zookeeper_list
+from config.values import (
+    folder_of,
+    has_port,
+    has_scheme,
+    is_http_url,
+    is_login,
+    is_zookeeper_list,
+)
 
 if TYPE_CHECKING:
     from config.settings import Settings
@@ -30,6 +38,14 @@ REDIS_SCHEMES = (
     "redis+cluster",
     "rediss+cluster",
 )
+FOLDER = re.compile(r"(/(?!\.+(/|$))[A-Za-z0-9._~-]+)+")
+OWN_PATHS = frozenset(
+    (
+        *("admin", "api", "desk", "healthz", "metrics", "readyz", "static", "wechat"),
+        *("cgi-bin", "customservice", "demo", "phone", "sim"),
+    )
+)
+"""How the paths begin that a node serves: a folder called so could not be told from them."""
 WEBHOOK_SCHEMES = ("https", "http")
 DATABASE_SCHEMES = ("sqlite", "postgres", "postgresql", "postgresql+psycopg")
 
@@ -120,6 +136,16 @@ def _addresses(settings: Settings) -> Iterator[str]:
         yield "KF_ZOOKEEPER_AUTH: must look like user:password"
 
 
+def _public_folder(settings: Settings) -> Iterator[str]:
+    folder = folder_of(settings.public_url)
+    if not folder or not is_http_url(settings.public_url or ""):
+        return
+    if not FOLDER.fullmatch(folder):
+        yield "KF_PUBLIC_URL: a path is written with letters, digits, and - . _ ~ between slashes"
+    elif folder.split("/")[1] in OWN_PATHS:
+        yield f"KF_PUBLIC_URL: kfring itself uses {folder}; take another path, or a host of its own"
+
+
 def _split_roles(settings: Settings) -> Iterator[str]:
     if settings.role == "all":
         return
@@ -162,6 +188,7 @@ def _threads(settings: Settings) -> Iterator[str]:
 
 _CHECKS: tuple[Callable[[Settings], Iterator[str]], ...] = (
     _addresses,
+    _public_folder,
     _split_roles,
     _timezone,
     _simulator,

@@ -40,6 +40,11 @@ def is_http_url(url: str) -> bool:
     )
 
 
+def folder_of(url: str | None) -> str:
+    """Return the path of an address without its last slash: "/kf", or "" for the whole host."""
+    return urlsplit(url or "").path.rstrip("/")
+
+
 def has_scheme(url: str, schemes: tuple[str, ...]) -> bool:
     """Whether `url` begins with one of `schemes` and names something after it."""
     scheme, separator, rest = url.partition("://")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from flask import Blueprint, Response, redirect, send_from_directory
+from flask import Blueprint, Response, redirect, send_from_directory, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 STATIC = Path(__file__).parent / "static"
@@ -29,7 +29,7 @@ def blueprint() -> Blueprint:
 
     @bp.get("/sim")
     def home() -> BaseResponse:
-        return redirect("/phone")
+        return redirect(url_for("sim_pages.phone"))
 
     @bp.get("/sim/static/<path:name>")
     def static_file(name: str) -> Response:

@@ -133,9 +133,9 @@ def _describe(world: World, follower: Follower) -> dict[str, Any]:
 def _line(line: dict[str, Any]) -> dict[str, Any]:
     shown = dict(line)
     if shown.get("media_id"):
-        shown["media_url"] = f"/sim/media/{shown['media_id']}"
+        shown["media_url"] = f"{request.script_root}/sim/media/{shown['media_id']}"
     if shown.get("avatar_id"):
-        shown["avatar_url"] = f"/sim/media/{shown['avatar_id']}"
+        shown["avatar_url"] = f"{request.script_root}/sim/media/{shown['avatar_id']}"
     return shown
 
 

@@ -73,6 +73,8 @@ def mount(server: Wsgi, simulator: Wsgi) -> Wsgi:
 
 def _same_origin() -> tuple[Response, int] | None:
     """Another site's page in the same browser must not drive the simulator."""
+    if request.headers.get("Sec-Fetch-Site") == "same-origin":
+        return None  # the browser knows; behind a proxy the Host may lack the port that Origin has
     origin = request.headers.get("Origin")
     if origin and request.method != "GET" and urlsplit(origin).netloc != request.host:
         return jsonify(error="requests from other sites are refused"), 403

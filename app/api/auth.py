@@ -7,7 +7,7 @@ from typing import Annotated, Any, Self
 from flask import Response
 from pydantic import Field, model_validator
 
-from app.api.callers import SECURE_COOKIE, cookie_name
+from app.api.callers import cookie_name
 from app.api.core import PUBLIC, Body, Call, Routes, Shape, data_response
 from app.auth.logins import COOKIE_ABSOLUTE_MS, TOKEN_EXPIRES_S, Login
 from app.directory.people import PeopleDirectory
@@ -151,13 +151,12 @@ def _signed_in(call: Call, login: Login) -> dict[str, Any]:
 
 
 def _set_cookie(call: Call, response: Response, secret: str, max_age_s: int) -> None:
-    name = cookie_name(call.request)
     response.set_cookie(
-        name,
+        cookie_name(call.request),
         secret,
         max_age=max_age_s,
-        path="/",
-        secure=name == SECURE_COOKIE,
+        path=call.request.script_root or "/",
+        secure=call.request.is_secure,
         httponly=True,
         samesite="Strict",
     )

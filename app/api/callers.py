@@ -24,6 +24,7 @@ from sessions.sql import reading
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 COOKIE: Final = "kfring_session"
 SECURE_COOKIE: Final = "__Host-kfring"
+FOLDER_COOKIE: Final = "__Secure-kfring"
 CSRF_HEADER: Final = "X-CSRF-Token"
 HEADER_MAX_CHARS: Final = 512
 
@@ -50,8 +51,14 @@ class Caller:
 
 
 def cookie_name(request: Request) -> str:
-    """Over https the name itself promises Secure, Path=/ and no Domain."""
-    return SECURE_COOKIE if request.is_secure else COOKIE
+    """Return the cookie's name, which over https promises Secure, Path=/ and no Domain by itself.
+
+    In a folder of the host the path is the folder's, so that what else runs on the host is not sent it;
+    the name then promises Secure alone.
+    """
+    if not request.is_secure:
+        return COOKIE
+    return FOLDER_COOKIE if request.script_root else SECURE_COOKIE
 
 
 def caller_of(services: Services, request: Request) -> Caller:

@@ -51,14 +51,15 @@ class Problem(BaseModel):
     raw=True,
 )
 def read_document(call: Call) -> Response:
-    known = current_app.extensions
-    if "kfring.openapi" not in known:
-        known["kfring.openapi"] = document_text(known["kfring"].values())
-    return Response(known["kfring.openapi"], mimetype="application/json")
+    known, folder = current_app.extensions, call.request.script_root
+    kept = f"kfring.openapi{folder}"
+    if kept not in known:
+        known[kept] = document_text(known["kfring"].values(), folder)
+    return Response(known[kept], mimetype="application/json")
 
 
-def document(declared: Iterable[Route]) -> dict[str, Any]:
-    """The whole document of these routes."""
+def document(declared: Iterable[Route], folder: str = "") -> dict[str, Any]:
+    """Return the whole document of these routes, which lie in this folder of the host."""
     every = sorted(declared, key=lambda route: (route.path, route.method))
     schemas, definitions = _schemas(every)
     paths: dict[str, dict[str, Any]] = {}
@@ -74,6 +75,7 @@ def document(declared: Iterable[Route]) -> dict[str, Any]:
             "since the epoch; success is {data, meta}; errors are RFC 9457 problems.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
+        **({"servers": [{"url": folder}]} if folder else {}),
         "paths": paths,
         "components": {
             "schemas": definitions,
@@ -86,8 +88,8 @@ def document(declared: Iterable[Route]) -> dict[str, Any]:
     }
 
 
-def document_text(declared: Iterable[Route]) -> str:
-    return json.dumps(document(declared), ensure_ascii=False)
+def document_text(declared: Iterable[Route], folder: str = "") -> str:
+    return json.dumps(document(declared, folder), ensure_ascii=False)
 
 
 def _schemas(every: Iterable[Route]) -> tuple[dict[tuple[str, str], Any], dict[str, Any]]:

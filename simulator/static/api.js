@@ -11,7 +11,7 @@ export class Refused extends Error {
 const appid = new URLSearchParams(location.search).get("appid");
 
 async function call(method, path, body) {
-  const url = new URL(path, location.origin);
+  const url = new URL(path, location.href);
   if (appid) url.searchParams.set("appid", appid);
   const answer = await fetch(url, {
     method,
@@ -22,10 +22,10 @@ async function call(method, path, body) {
   return answer.json();
 }
 
-const of = (openid) => `/sim/api/followers/${encodeURIComponent(openid)}`;
+const of = (openid) => `sim/api/followers/${encodeURIComponent(openid)}`;
 
-export const account = () => call("GET", "/sim/api/account");
-export const followers = async () => (await call("GET", "/sim/api/followers")).data;
-export const createFollower = (openid, remark) => call("POST", "/sim/api/followers", { openid, remark });
+export const account = () => call("GET", "sim/api/account");
+export const followers = async () => (await call("GET", "sim/api/followers")).data;
+export const createFollower = (openid, remark) => call("POST", "sim/api/followers", { openid, remark });
 export const transcript = (openid, after) => call("GET", `${of(openid)}/transcript?after=${after}`);
 export const act = (openid, spec) => call("POST", `${of(openid)}/messages`, spec);

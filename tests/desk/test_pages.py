@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import posixpath
 import re
+from urllib.parse import urljoin
 
 import pytest
 from flask import Flask
@@ -25,7 +26,11 @@ def client() -> FlaskClient:
 
 
 def addresses(client: FlaskClient, page: str) -> list[str]:
-    return re.findall(r'(?:src|href)="([^"]+)"', client.get(page).text)
+    found = re.findall(r'(?:src|href)="([^"]+)"', client.get(page).text)
+    assert not [address for address in found if address.startswith("/")], (
+        "a proxy may serve a folder"
+    )
+    return [urljoin(page, address) for address in found]
 
 
 @pytest.mark.parametrize("page", ["/desk", "/admin"])

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
-import shutil
 import subprocess
 import time
 from collections.abc import Sequence
@@ -14,63 +12,13 @@ from typing import Any
 import requests
 from redis import Redis
 
-from tests.e2e.world import ADMIN_PASSWORD, ROOT, Caller, Credentials, Node, Platform
+from tests.e2e.world import ADMIN_PASSWORD, Caller, Credentials, Node, Platform
 from tests.faults.toxic import Toxic
-from tests.servers import PrivateRedis, PrivateZooKeeper, _Server
+from tests.nginx import Nginx, nginx_missing
+from tests.servers import PrivateRedis, PrivateZooKeeper
 from tests.support import free_port, wait_until
 
 QUICK = {"KF_PRESENCE_GRACE_S": "3", "KF_HEARTBEAT_S": "5", "KF_TRUSTED_PROXIES": "127.0.0.1"}
-
-
-def nginx_missing() -> str:
-    return "" if _nginx() else "nginx is not installed"
-
-
-def _nginx() -> str:
-    return shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin") or ""
-
-
-class Nginx(_Server):
-    """The shipped configuration with other addresses and without TLS."""
-
-    def __init__(self, folder: Path, nodes: Sequence[int]) -> None:
-        super().__init__(folder)
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.nodes = nodes
-
-    def command(self) -> list[str]:
-        config = self.folder / "nginx.conf"
-        # Started by root its worker would be somebody who may not write into the test's folder.
-        who = "user root;\n" if os.geteuid() == 0 else ""
-        config.write_text(
-            f"{who}daemon off;\nworker_processes 1;\npid nginx.pid;\nerror_log error.log warn;\n"
-            "events { worker_connections 4096; }\nhttp {\n"
-            + "".join(
-                f"{kind}_temp_path {self.folder}/{kind};\n"
-                for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-            )
-            + self._site()
-            + "\n}\n"
-        )
-        return [_nginx(), "-p", str(self.folder), "-e", "error.log", "-c", str(config)]
-
-    def ready(self) -> bool:
-        try:
-            return requests.get(f"{self.url}/metrics", timeout=1).status_code == 404
-        except requests.RequestException:
-            return False
-
-    def _site(self) -> str:
-        text = (ROOT / "deploy" / "nginx.conf").read_text("utf-8")
-        text = re.sub(r"server \{\s*listen 80;.*?\n\}\n", "", text, flags=re.S)
-        text = re.sub(r"( +server )10\.0\.0\.11:8080([^\n]*)\n +server 10[^\n]*", self._peers, text)
-        text = re.sub(r"listen 443[^;]*;", f"listen 127.0.0.1:{self.port} backlog=1024;", text)
-        text = re.sub(r"\n[^\n]*(ssl_|Strict-Transport)[^\n]*", "", text)
-        text = text.replace("/var/log/nginx/kfring.log", f"{self.folder}/access.log")
-        return text.replace("/var/log/nginx/kfring-error.log", f"{self.folder}/error.log")
-
-    def _peers(self, found: re.Match[str]) -> str:
-        return "\n".join(f"{found[1]}127.0.0.1:{port}{found[2]}" for port in self.nodes)
 
 
 class Ensemble:

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 import pytest
 
 from tests.conftest import need
-from tests.faults.cluster import Site, nginx_missing
+from tests.faults.cluster import Site
 from tests.faults.history import Verdict, judge
 from tests.faults.load import Load
 from tests.faults.rows import ROWS
+from tests.nginx import nginx_missing
 from tests.servers import PrivateZooKeeper, redis_missing
 
 

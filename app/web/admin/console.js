@@ -67,7 +67,7 @@ export function Console() {
 function NoRight() {
   return html`<main class="login"><div class="card">
     <p>${t("console.noRight")}</p>
-    <p><a href="/desk">${t("console.toDesk")}</a></p>
+    <p><a href="desk">${t("console.toDesk")}</a></p>
     <button type="button" onClick=${signOut}>${t("login.out")}</button>
   </div></main>`;
 }

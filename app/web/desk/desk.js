@@ -41,7 +41,7 @@ function Alerts() {
 function NoSeat() {
   return html`<main class="login"><div class="card">
     <p>${t("login.noSeat")}</p>
-    <p><a href="/admin">${t("app.console")}</a></p>
+    <p><a href="admin">${t("app.console")}</a></p>
     <button type="button" onClick=${signOut}>${t("login.out")}</button>
   </div></main>`;
 }

@@ -1,8 +1,9 @@
 // What this browser keeps for the person who is signed in: choices and drafts. Without storage it forgets.
 
+import { ours } from "../shared/place.js";
 import { state } from "./store.js";
 
-const PREFIX = "kf.desk.";
+const PREFIX = ours("kf.desk.");
 
 export function recall(name, otherwise) {
   try {

@@ -1,10 +1,11 @@
 // Signing in and out, and the agent's status.
 
 import { get, post, Problem, put, useCsrfToken, whenSignedOut } from "../shared/api.js";
+import { ours } from "../shared/place.js";
 import { problemWords } from "../shared/problems.js";
 import { dispatch, selectedId, state, trouble } from "./store.js";
 
-const SIGNED_IN = "kf.signed_in";
+const SIGNED_IN = ours("kf.signed_in");
 
 let start = () => {};
 let stop = () => {};

@@ -3,8 +3,10 @@
 // Who leads is decided by a lock of the browser, which a closed or crashed tab gives up by itself. Where the
 // browser has none, each tab keeps a stream of its own.
 
-const LOCK = "kf.desk.lead.";
-const CHANNEL = "kf.desk.";
+import { ours } from "../shared/place.js";
+
+const LOCK = ours("kf.desk.lead.");
+const CHANNEL = ours("kf.desk.");
 
 let channel = null;
 let release = null;

@@ -1,6 +1,7 @@
 // The HTTP API: one envelope for answers, one shape for errors, the CSRF token on unsafe methods.
 
-const BASE = "/api/v1";
+// Without a slash in front: below the page's own folder, wherever a proxy puts it.
+const BASE = "api/v1";
 const TIMEOUT_MS = 15_000;
 
 let csrfToken = "";
