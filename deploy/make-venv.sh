@@ -1,5 +1,6 @@
 #!/bin/sh
-# make-venv.sh FOLDER REQUIREMENTS: a virtual environment with what the file pins.
+# make-venv.sh FOLDER REQUIREMENTS: a virtual environment with what the file pins. Where CI is set, by the lock file
+# of the same name, if there is one: the same files everywhere, also of what is not pinned by hand.
 set -eu
 folder=$1
 requirements=$2
@@ -30,6 +31,10 @@ if ! usable; then
     fi
     echo "kfring: making $folder with $("$python" --version)"
     "$python" -m venv --clear "$folder"
+fi
+lock=${requirements%.txt}.lock
+if [ -n "${CI:-}" ] && [ -f "$lock" ]; then
+    requirements=$lock
 fi
 echo "kfring: installing $requirements"
 "$folder/bin/python" -m pip install --quiet --disable-pip-version-check -r "$requirements"
