@@ -13,14 +13,13 @@ from app import cli_backup, cli_check
 from app.auth.logins import Logins
 from app.auth.passwords import Passwords, WeakPassword
 from app.command_settings import command_settings
-from app.command_stores import redis_address, secret_key
+from app.command_stores import existing_database, redis_address, secret_key
 from app.config_commands import config
 from app.directory.people import PeopleDirectory
 from app.doctor import report
 from app.forgetting import forgotten
 from app.node import StartError
 from app.refusals import Refusal
-from app.storage import engine as sql_engine
 from app.storage import people
 from app.storage.audit import Actor
 from app.storage.engine import Database
@@ -134,12 +133,8 @@ def _asked_password() -> str:
 
 def _reset(settings: Settings, username: str, password: str) -> str | None:
     """The password where it was made here."""
-    file = settings.data_dir / sql_engine.SQLITE_FILE
-    if settings.database_url is None and not file.exists():
-        raise StartError(f"there is no database in {settings.data_dir}; see KF_DATA_DIR")
-    with redis_address(settings) as (url, _):
+    with existing_database(settings) as database, redis_address(settings) as (url, _):
         client = store_client(url, 2)
-        database = sql_engine.create(settings.sqlalchemy_url.get_secret_value(), settings.data_dir)
         try:
             logins = Logins(client, secret_key(settings, client).encode())
             directory = PeopleDirectory(database, Passwords(), logins)
@@ -147,7 +142,6 @@ def _reset(settings: Settings, username: str, password: str) -> str | None:
             ident = _person(database, username)
             return directory.reset_password(actor, ident, password).generated_password
         finally:
-            database.dispose()
             client.close()
 
 

@@ -16,10 +16,11 @@ from app.policy import PRIORITY_CREDIT_MS, deadlines_of
 from app.storage import backup
 from app.storage import engine as sql_engine
 from app.storage.migrate import migrate
+from app.storage.unfinished import refuse_unfinished
 from config.settings import Settings
 from sessions.clients import Redis, store_client
 from sessions.invariants import Invariants
-from sessions.layout import check_layout
+from sessions.layout import check_layout, check_version
 from sessions.model import SessionError
 from sessions.scripts import Scripts
 from sessions.sql import Engine, StorageError
@@ -28,18 +29,22 @@ from sessions.sql import Engine, StorageError
 def write(settings: Settings, file: Path) -> int:
     """Everything into FILE, beside a running node or without one; the number of records."""
     with _stores(settings) as (engine, client, revision):
+        check_layout(client)
+        refuse_unfinished(engine)
         return backup.write(file, engine, client, appids(settings), revision)
 
 
 def restore(settings: Settings, file: Path) -> list[str]:
     """FILE into empty stores, every counter made to agree; the accounts. No node may run on them."""
     with _stores(settings) as (engine, client, revision):
-        accounts = backup.restore(file, engine, client, revision)
         scripts = Scripts(client)
-        for appid in accounts:
+
+        def settle(appid: str) -> None:
             check = Invariants(scripts, appid, deadlines_of(settings), PRIORITY_CREDIT_MS)
             check.repair(check.problems())
-        return accounts
+
+        check_version(client)
+        return backup.restore(file, engine, client, revision, settle)
 
 
 @contextmanager
@@ -53,7 +58,6 @@ def _stores(settings: Settings) -> Iterator[tuple[Engine, Redis, str]]:
                 settings.sqlalchemy_url.get_secret_value(), settings.data_dir
             )
             try:
-                check_layout(client)
                 yield engine, client, migrate(engine)
             finally:
                 engine.dispose()

@@ -14,6 +14,10 @@ from app.auth.secret_key import agreed
 from app.data_lock import DataLock
 from app.embedded import EmbeddedServer, running_url
 from app.kept import keep_secrets
+from app.node import StartError
+from app.storage import engine as sql_engine
+from app.storage.engine import Database
+from app.storage.unfinished import refuse_unfinished
 from config.settings import Settings
 from sessions.clients import Redis
 
@@ -36,6 +40,20 @@ def redis_address(settings: Settings) -> Iterator[tuple[str, str]]:
     finally:
         server.stop()
         os.close(lock.descriptor)
+
+
+@contextmanager
+def existing_database(settings: Settings) -> Iterator[Database]:
+    """The database that a node has made, whole. Raises StartError, StorageError."""
+    file = settings.data_dir / sql_engine.SQLITE_FILE
+    if settings.database_url is None and not file.exists():
+        raise StartError(f"there is no database in {settings.data_dir}; see KF_DATA_DIR")
+    database = sql_engine.create(settings.sqlalchemy_url.get_secret_value(), settings.data_dir)
+    try:
+        refuse_unfinished(database)
+        yield database
+    finally:
+        database.dispose()
 
 
 def secret_key(settings: Settings, client: Redis) -> str:

@@ -12,12 +12,11 @@ import click
 import tomli_w
 
 from app.command_settings import chosen_account, command_settings
+from app.command_stores import existing_database
 from app.config_file import BadConfig, exported, imported
-from app.storage import engine as sql_engine
+from app.node import StartError
 from app.storage.audit import Actor
-from app.storage.engine import Database
 from app.storage.errors import Invalid, Missing, Taken
-from config.settings import Settings
 from sessions.sql import StorageError
 
 FILE_MAX_BYTES = 4 * 1024 * 1024
@@ -36,13 +35,11 @@ def export_config(appid: str | None, output: Path | None, form: str | None) -> N
     """Writes what is in force to OUTPUT, or shows it."""
     settings = command_settings()
     account = chosen_account(settings, appid)
-    database = _database(settings)
     try:
-        document = exported(database, account.appid, settings.timezone)
-    except StorageError as error:
+        with existing_database(settings) as database:
+            document = exported(database, account.appid, settings.timezone)
+    except (StartError, StorageError) as error:
         raise click.ClickException(str(error)) from None
-    finally:
-        database.dispose()
     text = _written(document, form or (output.suffix[1:] if output else "toml"))
     if output is None:
         click.echo(text, nl=False)
@@ -61,14 +58,14 @@ def import_config(file: Path, appid: str | None) -> None:
     settings = command_settings()
     account = chosen_account(settings, appid)
     document = _read(file)
-    database = _database(settings)
     actor = Actor("command line", "system", int(time.time() * 1000))
     try:
-        imported(database, actor, account, document, settings.timezone)
+        with existing_database(settings) as database:
+            imported(database, actor, account, document, settings.timezone)
+    except StartError as error:
+        raise click.ClickException(str(error)) from None
     except (BadConfig, Invalid, Missing, Taken, StorageError) as error:
         raise click.ClickException(f"nothing was changed:\n{error}") from None
-    finally:
-        database.dispose()
     click.echo(f"{file} is in force; running nodes follow within seconds.")
 
 
@@ -89,10 +86,3 @@ def _written(document: dict[str, Any], form: str) -> str:
     if form == "json":
         return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
     return tomli_w.dumps(document, multiline_strings=True)
-
-
-def _database(settings: Settings) -> Database:
-    file = settings.data_dir / sql_engine.SQLITE_FILE
-    if settings.database_url is None and not file.exists():
-        raise click.ClickException(f"there is no database in {settings.data_dir}; see KF_DATA_DIR")
-    return sql_engine.create(settings.sqlalchemy_url.get_secret_value(), settings.data_dir)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import time
 
-from app.command_stores import redis_address, secret_key
+from app.command_stores import existing_database, redis_address, secret_key
 from app.erasure import Erased, Erasure
 from app.kept import DEMO_FILE, keep_demo
 from app.node import StartError
-from app.storage import engine as sql_engine
 from app.storage.audit import Actor
 from config.settings import Settings
 from sessions.clients import store_client
@@ -18,18 +17,13 @@ from sessions.scripts import Scripts
 def forgotten(settings: Settings, openid: str, reason: str, appid: str | None) -> Erased:
     """Raises StartError, StorageError, SessionError, Refusal not_found."""
     chosen = _appid(settings, appid)
-    file = settings.data_dir / sql_engine.SQLITE_FILE
-    if settings.database_url is None and not file.exists():
-        raise StartError(f"there is no database in {settings.data_dir}; see KF_DATA_DIR")
-    with redis_address(settings) as (url, _):
+    with existing_database(settings) as database, redis_address(settings) as (url, _):
         client = store_client(url, 2)
-        database = sql_engine.create(settings.sqlalchemy_url.get_secret_value(), settings.data_dir)
         try:
             erasure = Erasure(Scripts(client), database, chosen, secret_key(settings, client))
             actor = Actor("command line", "system", int(time.time() * 1000))
             return erasure.forget(openid, actor, reason)
         finally:
-            database.dispose()
             client.close()
 
 

@@ -45,6 +45,7 @@ from app.single_node import NodeLease
 from app.storage import engine as sql_engine
 from app.storage.migrate import migrate
 from app.storage.notices import NoticeTexts, read_defaults
+from app.storage.unfinished import refuse_unfinished
 from app.tokens import TokenService
 from app.transfer_rules_cache import LiveTransferRules
 from app.wechat_out import MINIPROGRAM_TYPING_PATH, TYPING_PATH, WeChatApi, new_http
@@ -236,6 +237,7 @@ def _database(settings: Settings) -> Engine:
     try:
         engine = sql_engine.create(settings.sqlalchemy_url.get_secret_value(), settings.data_dir)
         migrate(engine)
+        refuse_unfinished(engine)
     except StorageError as error:
         raise StartError(f"database: {error}") from None
     return engine

@@ -58,6 +58,12 @@ def restore_account(client: redis.Redis, appid: str, records: Iterable[Mapping[s
             guarded(lambda r=record, i=item: _not_sent(client, keys, r["ident"], i))  # type: ignore[misc]
 
 
+def remove_account(client: redis.Redis, appid: str) -> None:
+    """Delete every key of the account. Raises StoreDown, StoreRefused."""
+    for name in guarded(lambda: list(client.scan_iter(_pattern(Keys(appid).prefix), count=1000))):
+        guarded(lambda n=name: client.delete(n))  # type: ignore[misc]
+
+
 def _read(client: redis.Redis, keys: Keys, places: list[tuple[str, str]]) -> Iterator[Record]:
     names = [keys.of(name, ident) for name, ident in places]
     kinds = guarded(lambda: [client.type(name) for name in names])

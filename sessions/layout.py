@@ -1,5 +1,7 @@
-"""The version of the data in Redis and whose it is: newer or foreign data refuses to start, an empty
-store takes ours."""
+"""The version of the data in Redis, whose it is and whether it is whole.
+
+Newer data, foreign data and a part of a backup refuse to start; an empty store takes our version.
+"""
 
 from __future__ import annotations
 
@@ -12,13 +14,38 @@ from sessions.model import SessionError
 from sessions.scripts import guarded
 
 VERSION_KEY: Final = "kf:schema"
+RESTORE_KEY: Final = "kf:restore"
 
 
 class NewerLayout(SessionError):
     """A newer kfring wrote this data; this one would damage it."""
 
 
+class HalfRestored(SessionError):
+    """A restore into this Redis has begun and not ended."""
+
+
 def check_layout(client: redis.Redis) -> None:
+    """Refuse what this version cannot work with. Raises NewerLayout, HalfRestored, StoreDown."""
+    check_version(client)
+    if restore_mark(client):
+        raise HalfRestored(
+            "a restore into it has not ended: run kf restore with the same archive again, "
+            "or empty the database and Redis"
+        )
+
+
+def restore_mark(client: redis.Redis) -> str:
+    """The mark of the restore under way, "" where there is none. Raises StoreDown."""
+    return guarded(lambda: client.get(RESTORE_KEY)) or ""
+
+
+def mark_restore(client: redis.Redis, mark: str) -> None:
+    """Set the mark; "" removes it. Raises StoreDown."""
+    guarded(lambda: client.set(RESTORE_KEY, mark) if mark else client.delete(RESTORE_KEY))
+
+
+def check_version(client: redis.Redis) -> None:
     """Raises NewerLayout, StoreDown."""
     guarded(lambda: client.set(VERSION_KEY, SCHEMA_VERSION, nx=True))
     found = int(guarded(lambda: client.get(VERSION_KEY)))

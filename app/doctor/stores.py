@@ -7,14 +7,14 @@ from typing import Final
 
 from app.doctor.findings import Finding, bad, good
 from app.storage import engine as sql_engine
-from app.storage import values
+from app.storage.unfinished import UnfinishedRestore, refuse_unfinished
 from config.settings import Settings
 from config.values import revealed
 from routing.zookeeper import ZooKeeperHub
 from sessions.clients import store_client
 from sessions.layout import check_layout
 from sessions.model import SessionError
-from sessions.sql import StorageError, reading
+from sessions.sql import StorageError
 
 ZOOKEEPER_S: Final = 10.0
 POLL_S: Final = 0.05
@@ -43,10 +43,11 @@ def database(settings: Settings) -> Finding:
     try:
         engine = sql_engine.create(settings.sqlalchemy_url.get_secret_value(), settings.data_dir)
         try:
-            with reading(engine) as conn:
-                values.get(conn, "doctor")
+            refuse_unfinished(engine)
         finally:
             engine.dispose()
+    except UnfinishedRestore as error:
+        return bad(what, str(error))
     except StorageError as error:
         return bad(
             f"{what}: {error}", "start kfring once so that its tables exist, or mend the URL"

@@ -11,7 +11,7 @@ import io
 import json
 import tarfile
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,11 +19,14 @@ import sqlalchemy as sa
 from sqlalchemy import Engine, Table
 
 from app.node import StartError
+from app.storage import unfinished
+from app.storage.migrate import changing_tables, finish, known_revisions, rebuild
 from app.storage.schema import metadata
 from sessions.clients import Redis
-from sessions.copying import copy_account, restore_account
+from sessions.copying import copy_account, remove_account, restore_account
 from sessions.keys import SCHEMA_VERSION
-from sessions.sql import reading, writing
+from sessions.layout import mark_restore
+from sessions.sql import reading
 
 FORMAT: Final = 1
 BATCH: Final = 500
@@ -49,43 +52,73 @@ def write(file: Path, engine: Engine, client: Redis, appids: Iterable[str], revi
     return count
 
 
-def restore(file: Path, engine: Engine, client: Redis, revision: str) -> list[str]:
-    """Everything back into empty stores; the accounts. Raises StartError, and then nothing was changed."""
+def restore(
+    file: Path, engine: Engine, client: Redis, revision: str, settle: Callable[[str], None]
+) -> list[str]:
+    """Fill empty stores with FILE and return its accounts, or go on where a restore of it was killed.
+
+    ``settle`` gets each account when all of it is there. Raises StartError before anything is changed, and
+    UnfinishedRestore. What ends a restore later leaves the stores marked (``unfinished``).
+    """
+    digest = unfinished.digest_of(file)
     with tarfile.open(file, "r:gz") as archive:
         meta = next(_lines(archive, "meta.json"))
+        accounts: list[str] = meta["accounts"]
         _refuse_other(meta, revision)
-        _refuse_full(engine, client, meta["accounts"])
-        with writing(engine) as conn:
-            for table in metadata.sorted_tables:
-                _fill(conn, table, _lines(archive, f"sql/{table.name}.jsonl"))
-        for appid in meta["accounts"]:
-            restore_account(client, appid, _lines(archive, f"redis/{appid}.jsonl"))
-    accounts: list[str] = meta["accounts"]
+        done = unfinished.progress(engine, client, digest)
+        over = done.redis == unfinished.SETTLED and (done.database or _full_tables(engine))
+        if not over:
+            _begin(engine, client, done, accounts)
+            if done.database != unfinished.FILLED:
+                _fill_database(engine, archive, meta["revision"], revision, digest)
+            mark_restore(client, f"{digest} {unfinished.FILLING}")
+            for appid in accounts:
+                remove_account(client, appid)
+                restore_account(client, appid, _lines(archive, f"redis/{appid}.jsonl"))
+                settle(appid)
+            mark_restore(client, f"{digest} {unfinished.SETTLED}")
+    unfinished.unmark(engine)
+    mark_restore(client, "")
     return accounts
 
 
 def _refuse_other(meta: Mapping[str, Any], revision: str) -> None:
-    if meta["format"] != FORMAT or meta["layout"] > SCHEMA_VERSION:
+    newer = meta["revision"] not in known_revisions()
+    if meta["format"] != FORMAT or meta["layout"] > SCHEMA_VERSION or newer:
         raise StartError("the archive was written by a newer version; restore it with that one")
-    if meta["revision"] != revision:
-        raise StartError(
-            f"the archive holds database revision {meta['revision']}, this version has {revision}; "
-            "restore it with the version that wrote it, then upgrade"
-        )
 
 
-def _refuse_full(engine: Engine, client: Redis, appids: Iterable[str]) -> None:
-    with reading(engine) as conn:
-        full = [
-            t.name for t in metadata.sorted_tables if conn.execute(sa.select(t).limit(1)).first()
-        ]
+def _begin(engine: Engine, client: Redis, done: unfinished.Progress, appids: Iterable[str]) -> None:
+    """Mark the database. Raises StartError where a store without a mark of this restore holds data."""
+    full = [] if done.database else _full_tables(engine)
     if full:
         raise StartError(
             f"the database is not empty ({', '.join(full)}); restore into an empty one"
         )
-    for appid in appids:
+    for appid in [] if done.redis else appids:
         if next(iter(client.scan_iter(f"kf:{{{appid}}}:*", count=1000)), None) is not None:
             raise StartError(f"Redis holds data of {appid}; restore into an empty one")
+    if not done.database:
+        unfinished.mark(engine, done.digest, unfinished.BEGUN)
+
+
+def _full_tables(engine: Engine) -> list[str]:
+    tables = metadata.sorted_tables
+    with reading(engine) as conn:
+        return [t.name for t in tables if conn.execute(sa.select(t).limit(1)).first()]
+
+
+def _fill_database(
+    engine: Engine, archive: tarfile.TarFile, written_at: str, revision: str, digest: str
+) -> None:
+    """Insert all rows in one transaction; those of an older revision at that one, which is then upgraded."""
+    older = written_at != revision
+    with changing_tables(engine) as conn:
+        for table in rebuild(conn, written_at) if older else metadata.sorted_tables:
+            _fill(conn, table, _lines(archive, f"sql/{table.name}.jsonl"))
+        if older:
+            finish(conn)
+        unfinished.mark_in(conn, digest, unfinished.FILLED)
 
 
 def _fill(conn: sa.Connection, table: Table, rows: Iterator[dict[str, Any]]) -> None:
@@ -93,11 +126,19 @@ def _fill(conn: sa.Connection, table: Table, rows: Iterator[dict[str, Any]]) -> 
     for row in rows:
         batch.append({name: _value(value) for name, value in row.items()})
         if len(batch) == BATCH:
-            conn.execute(sa.insert(table), batch)
+            _insert(conn, table, batch)
             batch = []
     if batch:
-        conn.execute(sa.insert(table), batch)
+        _insert(conn, table, batch)
     _set_sequence(conn, table)
+
+
+def _insert(conn: sa.Connection, table: Table, batch: list[dict[str, Any]]) -> None:
+    """Insert by one statement where rows refer to each other: references are checked at its end."""
+    if any(key.column.table is table for key in table.foreign_keys):
+        conn.execute(sa.insert(table).values(batch))
+    else:
+        conn.execute(sa.insert(table), batch)
 
 
 def _set_sequence(conn: sa.Connection, table: Table) -> None:

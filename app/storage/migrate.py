@@ -42,6 +42,10 @@ LOCK_FILE: Final = "migrate.lock"
 LOCK_WAIT_S: Final = 60.0
 LOCK_POLL_S: Final = 0.1
 ADVISORY_LOCK: Final = 0x6B6672696E67  # "kfring"
+WAY_BACK: Final = {
+    "sqlite": "put back the copy kfring.db.before-… made before the upgrade",
+    "postgresql": "put back the dump that pg_dump made before the upgrade, into an empty database",
+}
 FOREIGN_KEY_CHECK: Final = "PRAGMA foreign_key_check"
 SCRIPTS: Final = Path(__file__).parent / "migrations"
 VERSION: Final = Table(
@@ -62,7 +66,7 @@ def migrate(engine: Engine) -> str:
 
     Raises ``NewerDataError``, or ``StorageDown`` when the lock cannot be had within a minute.
     """
-    revisions = _revisions()
+    revisions = known_revisions()
     head = revisions[-1]
     with _locked(engine):
         with reading(engine) as conn:
@@ -82,7 +86,41 @@ def current_revision(engine: Engine) -> str | None:
         return _current(conn)
 
 
-def _revisions() -> list[str]:
+@contextmanager
+def changing_tables(engine: Engine) -> Iterator[Connection]:
+    """Open one transaction that may replace tables.
+
+    SQLite changes most of a table by replacing it, so its references are checked at the end, all at once.
+    """
+    with without_references(engine) as changing, writing(changing) as conn:
+        _relax_statement_timeout(conn)
+        yield conn
+        if conn.dialect.name == "sqlite" and conn.exec_driver_sql(FOREIGN_KEY_CHECK).first():
+            raise StorageError("rows refer to rows that do not exist: restore a backup")
+
+
+def rebuild(conn: Connection, revision: str) -> list[Table]:
+    """Replace the tables, which are empty, by those of an older revision.
+
+    Returns these, each after those it refers to; ``finish`` brings them to the newest revision.
+    """
+    metadata.drop_all(conn)
+    VERSION.drop(conn)
+    if conn.dialect.name == "postgresql":
+        conn.execute(text("DROP FUNCTION IF EXISTS audit_is_append_only"))
+    not_ours = {VERSION.name, *inspect(conn).get_table_names()}
+    import_module("app.storage.revisions").upgrade(conn, SCRIPTS, revision)
+    older = MetaData()
+    older.reflect(conn, only=lambda name, _: name not in not_ours)
+    return older.sorted_tables
+
+
+def finish(conn: Connection) -> None:
+    """Bring what ``rebuild`` made to the newest revision."""
+    import_module("app.storage.revisions").upgrade(conn, SCRIPTS, known_revisions()[-1])
+
+
+def known_revisions() -> list[str]:
     """Known to this program, oldest first: what the names of their files begin with."""
     files = sorted((SCRIPTS / "versions").glob("[0-9]*.py"))
     if not files:
@@ -118,25 +156,12 @@ def _upgrade(engine: Engine, revisions: list[str], current: str | None) -> None:
     if current is not None and current not in revisions:
         raise NewerDataError(
             f"the database is at revision {current}, this program knows only up to {head}: start "
-            "the newer version, or put back the copy kfring.db.before-… made before the upgrade"
+            f"the newer version, or {WAY_BACK[engine.dialect.name]}"
         )
     copy = _copy_sqlite(engine, head) if current else None
-    with _changing_tables(engine) as conn:
+    with changing_tables(engine) as conn:
         import_module("app.storage.revisions").upgrade(conn, SCRIPTS, head)
     log.info("database migrated", extra={"from": current, "to": head, "copy": str(copy or "")})
-
-
-@contextmanager
-def _changing_tables(engine: Engine) -> Iterator[Connection]:
-    """Open the one transaction of the revisions.
-
-    SQLite changes most of a table by replacing it, so its references are checked at the end, all at once.
-    """
-    with without_references(engine) as changing, writing(changing) as conn:
-        _relax_statement_timeout(conn)
-        yield conn
-        if conn.dialect.name == "sqlite" and conn.exec_driver_sql(FOREIGN_KEY_CHECK).first():
-            raise StorageError("rows refer to rows that do not exist: restore a backup")
 
 
 @contextmanager

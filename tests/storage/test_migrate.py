@@ -48,6 +48,9 @@ def test_data_of_a_newer_version_is_refused_in_one_clear_line(engine: Engine) ->
     _set_revision(engine, "9999_future")
     with pytest.raises(NewerDataError, match=r"9999_future.*start the newer version") as caught:
         migrate(engine)
+    way_back = {"sqlite": "kfring.db.before-", "postgresql": "pg_dump"}.pop(engine.dialect.name)
+    assert way_back in str(caught.value)
+    assert ("kfring.db" in str(caught.value)) == (engine.dialect.name == "sqlite")
     assert "\n" not in str(caught.value)
     assert current_revision(engine) == "9999_future"
 

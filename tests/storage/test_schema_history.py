@@ -15,8 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy import Engine, make_url, text
 
 from app.storage import engine as engines
-from app.storage import migrate as migrations
-from app.storage.migrate import SCRIPTS, current_revision, migrate
+from app.storage.migrate import SCRIPTS, current_revision, known_revisions, migrate
 from app.storage.revisions import upgrade
 from sessions.sql import StorageError, reading, writing
 
@@ -52,7 +51,7 @@ def new(database_url: str | None, tmp_path: Path) -> Iterator[Engine]:
 def by_revisions(make_engine: Callable[[], Engine]) -> Engine:
     made = make_engine()
     with writing(made) as conn:
-        upgrade(conn, SCRIPTS, migrations._revisions()[-1])
+        upgrade(conn, SCRIPTS, known_revisions()[-1])
     return made
 
 

@@ -1,0 +1,81 @@
+"""The marks of a restore that has begun: it fills the database and Redis one after the other.
+
+A restore marks both stores before its first write, and nodes and commands refuse a store that is marked. A
+mark names the archive by its digest, so that a restore that was killed goes on with the same archive only:
+
+    database  begun    filled    filled    filled    -
+    Redis     -        filling   filling   settled   settled   -
+
+The database is filled by one transaction, which also changes its mark. Redis is emptied and filled again
+where its mark says ``filling``; Redis without a mark is never emptied.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from app.storage import values
+from app.storage.engine import Database, Transaction
+from sessions.clients import Redis
+from sessions.layout import restore_mark
+from sessions.sql import StorageError, reading, writing
+
+KEY: Final = "restore"
+BEGUN: Final = "begun"
+FILLED: Final = "filled"
+FILLING: Final = "filling"
+SETTLED: Final = "settled"
+AGAIN: Final = "run kf restore with the same archive again, or empty the database and Redis"
+
+
+class UnfinishedRestore(StorageError):
+    """The database holds only a part of an archive."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the restore of the archive ``digest`` has come; "" where a store has no mark of it."""
+
+    digest: str
+    database: str
+    redis: str
+
+
+def digest_of(file: Path) -> str:
+    with file.open("rb") as archive:
+        return hashlib.file_digest(archive, "sha256").hexdigest()
+
+
+def refuse_unfinished(engine: Database) -> None:
+    """Raise UnfinishedRestore where a restore into the database has begun and not ended."""
+    with reading(engine) as conn:
+        if values.get(conn, KEY):
+            raise UnfinishedRestore(f"a restore into it has not ended: {AGAIN}")
+
+
+def progress(engine: Database, client: Redis, digest: str) -> Progress:
+    """Raise UnfinishedRestore where the mark of a store names another archive."""
+    with reading(engine) as conn:
+        marks = [values.get(conn, KEY) or "", restore_mark(client)]
+    found = [mark.partition(" ")[::2] for mark in marks]
+    if any(name not in ("", digest) for name, _ in found):
+        raise UnfinishedRestore(f"the restore of another archive has not ended: {AGAIN}")
+    return Progress(digest, found[0][1], found[1][1])
+
+
+def mark(engine: Database, digest: str, state: str) -> None:
+    with writing(engine) as conn:
+        mark_in(conn, digest, state)
+
+
+def mark_in(conn: Transaction, digest: str, state: str) -> None:
+    """Set the mark in the caller's transaction."""
+    values.put(conn, KEY, f"{digest} {state}")
+
+
+def unmark(engine: Database) -> None:
+    with writing(engine) as conn:
+        values.remove(conn, KEY)
