@@ -228,3 +228,16 @@ def test_the_chinese_page_addresses_the_reader_politely() -> None:
     assert "您" in text
     assert "你" not in text
     assert not re.search(r"[\u4e00-\u9fff][,;:?!]", text)
+
+
+@pytest.mark.parametrize(("page", "heading"), [(README, "Two commands"), (README_ZH, "两条命令")])
+def test_a_newcomer_needs_exactly_two_commands(page: Any, heading: str) -> None:
+    section = page.read_text("utf-8").split(f"\n## {heading}\n", 1)[1].split("\n## ", 1)[0]
+    assert re.findall(r"```\n(.*?)\n```", section, re.S) == ["make run\nmake test"]
+
+
+@pytest.mark.parametrize("path", DOCS, ids=lambda p: p.relative_to(ROOT).as_posix())
+def test_every_make_command_that_a_page_quotes_is_a_target(path: Any) -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.M))
+    quoted = re.findall(r"(?:^|`)make ([a-z]+)", path.read_text("utf-8"), re.M)
+    assert set(quoted) <= targets
