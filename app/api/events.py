@@ -16,8 +16,14 @@ from app.listeners import NUDGE, DeskEvent, Listener, Subscription
 from app.refusals import Refusal
 from sessions.model import SessionError
 
-BEAT_S: Final = 15.0
-"""Also how soon an idle stream notices that the node is draining, should the hub not wake it."""
+BEAT_S: Final = 10.0
+"""How often an idle stream says that it lives: a desk that misses two beats opens its stream again.
+
+It is also how soon an idle stream notices that the node is draining, should the hub not wake it.
+"""
+
+BEAT: Final = (": beat", "event: beat", "data: {}")
+"""The comment keeps proxies awake, the event is what an ``EventSource`` can see. It has no ``id``."""
 
 CHECK_S: Final = 25.0
 """How often the login is looked at: one who lost his rights hears nothing more within 30 s."""
@@ -59,7 +65,8 @@ class Feed:
         if not self._greeted:
             self._greeted = True
             retry = random.randint(*RETRY_MS)
-            return _lines(f"retry: {retry}", ": kfring", f"id: {self._began_at}")
+            began = _lines(f"retry: {retry}", ": kfring", f"id: {self._began_at}")
+            return began + _lines(*BEAT)
         while self._open:
             # Looked at before each event: a stream that is never idle must end like any other.
             now = time.monotonic()
@@ -76,7 +83,7 @@ class Feed:
             now = time.monotonic()
             if now >= self._beat_at:
                 self._beat_at = now + BEAT_S
-                return _lines(": beat")
+                return _lines(*BEAT)
         self.close()
         raise StopIteration
 

@@ -36,7 +36,8 @@ def test_the_stream_begins_with_its_place_and_tells_what_happens(
     wait_until(
         lambda: any(e["message"]["text"] == "第二句" for e in stream.events("message.created"))
     )
-    assert all(b.get("id") for b in stream.blocks if b.get("event"))
+    told = [block for block in stream.blocks if block.get("event", "beat") != "beat"]
+    assert told and all(block.get("id") for block in told)
 
 
 def test_an_event_carries_what_a_fetch_answers(node: Node, listen: Listen) -> None:
@@ -189,7 +190,16 @@ def test_a_role_lowered_ends_the_stream_even_while_it_is_never_idle(
 def test_an_idle_stream_beats(node: Node, listen: Listen, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(events, "BEAT_S", 0.2)
     stream = listen(node.agent("anna"))
-    wait_until(lambda: sum(b.get("comment") == "beat" for b in stream.blocks) >= 2)
+    beats = lambda: [block for block in stream.blocks if block.get("event") == "beat"]  # noqa: E731
+    wait_until(lambda: len(beats()) >= 3)
+    assert all(block["comment"] == "beat" and "id" not in block for block in beats())
+
+
+def test_a_stream_shows_at_once_that_it_comes_through(node: Node, listen: Listen) -> None:
+    """A page can then tell a stream that is swallowed on the way from one on which nothing happens."""
+    stream = listen(node.agent("anna"))
+    wait_until(lambda: len(stream.blocks) >= 2)
+    assert stream.blocks[1]["event"] == "beat"
 
 
 def test_a_stream_that_is_never_read_gives_everything_back(node: Node) -> None:

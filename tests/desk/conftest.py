@@ -49,10 +49,10 @@ def node(server: DemoNode) -> DemoNode:
 
 @pytest.fixture
 def desk(browser: Browser, node: DemoNode) -> Iterator[Callable[..., Desk]]:
-    """Makes desks; none of them may have complained in its console at the end."""
+    """Make desks, of another node where one is given; none may have complained in its console at the end."""
     made: list[Desk] = []
 
-    def make(**context: Any) -> Desk:
+    def make(node: DemoNode = node, **context: Any) -> Desk:
         made.append(Desk(browser, node, **context))
         return made[-1]
 

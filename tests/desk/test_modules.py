@@ -17,7 +17,9 @@ OURS = [path for path in (ROOT / "app/web").rglob("*.js") if "vendor" not in pat
 LINES_MAX = 200
 
 
-@pytest.mark.parametrize("name", ["state", "limits", "emoticons", "window", "words", "time"])
+@pytest.mark.parametrize(
+    "name", ["state", "limits", "emoticons", "window", "words", "time", "trust"]
+)
 def test_pure_modules_pass_their_own_tests(name: str) -> None:
     node = shutil.which("node")
     need("" if node else "node is not installed")

@@ -33,6 +33,17 @@ export function consider(type, { session, message }, before) {
   waiting.set(session.id, { ...first, timer: setTimeout(() => alert(session, first.title), ASK_MS) });
 }
 
+// What a fetch brought in place of events; `before` are the conversations as they were known until then.
+export function considerFetched(before, sessions) {
+  for (const session of Object.values(sessions)) {
+    const known = before[session.id];
+    if (session.state === "CLOSED" || session.rev === known?.rev) continue;
+    consider("session.assigned", { session }, known);
+    const isNews = session.last_message && session.last_message.created_ms !== known?.last_message?.created_ms;
+    if (isNews) consider("message.created", { session, message: session.last_message }, known);
+  }
+}
+
 export function seenElsewhere(id) {
   clearTimeout(waiting.get(id)?.timer);
   waiting.delete(id);

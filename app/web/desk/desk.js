@@ -6,7 +6,7 @@ import { followAddress } from "./address.js";
 import { KeysHelp, listenToKeys } from "./keys.js";
 import { signOut } from "./session.js";
 import { Sidebar } from "./sidebar.js";
-import { connected, selected, state, trouble } from "./store.js";
+import { connected, polled, selected, state, trouble } from "./store.js";
 import { closeStream, openStream } from "./stream.js";
 import { keepWhole, loadColleagues } from "./sync.js";
 import { keepTitle } from "./title.js";
@@ -31,6 +31,7 @@ export function Desk() {
 function Alerts() {
   return html`<div class="alerts" role="status">
     ${!connected.value && html`<p class="alert">${t("app.offline")}</p>`}
+    ${connected.value && polled.value && html`<p class="alert">${t("app.polled")}</p>`}
     ${trouble.value && html`<p class="alert">
       <span>${trouble.value}</span>
       <button type="button" class="quiet" aria-label=${t("app.close")} onClick=${() => (trouble.value = "")}>✕</button>

@@ -9,6 +9,8 @@ const TICK_MS = 1000;
 export const state = signal(EMPTY);
 export const selectedId = signal("");
 export const connected = signal(true);
+// The event stream does not come through, so the lists are fetched every few seconds.
+export const polled = signal(false);
 export const now = signal(serverNow());
 export const trouble = signal("");
 

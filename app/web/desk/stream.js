@@ -1,11 +1,13 @@
-// The event stream: resumed by the browser after a short break, begun anew with a fresh fetch after a long one.
+// The event stream: resumed by the browser after a short break, opened again with a fresh fetch after a long one.
+// While it does not come through, the lists are fetched every few seconds.
 
 import { Problem, get, post, urlOf } from "../shared/api.js";
 import { batch } from "../shared/kit.js";
-import { consider, seenElsewhere } from "./alerts.js";
-import { connected, dispatch, state } from "./store.js";
+import { consider, considerFetched, seenElsewhere } from "./alerts.js";
+import { connected, dispatch, polled, state } from "./store.js";
 import { refetch } from "./sync.js";
 import { isFollower, join, leave, say, takeOver } from "./tabs.js";
+import { TRUSTED, asked, doubted, heard as heardNow, isQuiet, opened } from "./trust.js";
 
 const TYPES = [
   "session.assigned", "session.updated", "session.closed", "message.created", "message.updated",
@@ -15,33 +17,33 @@ const FIRST_RETRY_MS = 1_000;
 const LAST_RETRY_MS = 20_000;
 const SHOWN_AFTER_MS = 1_500;
 const SLEPT_MS = 30_000;
-const QUIET_MS = 90_000;
 const WATCH_MS = 5_000;
 const CONFIRM_MS = 20_000;
 
 let source = null;
 let retryMs = FIRST_RETRY_MS;
 let timers = { retry: 0, banner: 0 };
-let heardAt = 0;
+let trust = TRUSTED;
 let watch = 0;
 let watchedAt = 0;
 let confirmedAt = 0;
 
 export function openStream() {
   closeStream();
-  watchedAt = heardAt = Date.now();
+  watchedAt = Date.now();
+  trust = asked(TRUSTED, watchedAt);
   watch = setInterval(notice, WATCH_MS);
   join(state.peek().me.kf_account, { lead: connect, hear: relayed, give: quiet });
   if (isFollower()) refetch();
 }
 
 // What the leading tab heard, as if this one had heard it itself.
-function relayed({ kind, type, data, id, up: stands }) {
+function relayed({ kind, type, data, id, ...how }) {
   if (kind === "seen") return seenElsewhere(id);
   if (kind === "listens") return undefined;
-  heardAt = Date.now();
+  trust = heardNow(trust, Date.now());
   if (kind === "event") apply(type, data);
-  else if (kind === "stands") connected.value = stands;
+  else if (kind === "link") show(how);
   else if (kind === "resync") refetch();
   return undefined;
 }
@@ -53,6 +55,7 @@ export function closeStream() {
   quiet();
   leave();
   connected.value = true;
+  polled.value = false;
 }
 
 function quiet() {
@@ -63,8 +66,9 @@ function quiet() {
 
 function connect() {
   quiet();
+  trust = asked(trust, Date.now());
   source = new EventSource(urlOf("/events"));
-  // The lists are fetched after the stream stands: whatever changes from then on is told.
+  // The lists are fetched once the stream is open: whatever changes from then on comes as an event.
   let fresh = true;
   source.onopen = () => {
     retryMs = FIRST_RETRY_MS;
@@ -75,6 +79,7 @@ function connect() {
   source.onerror = lost;
   for (const type of TYPES) source.addEventListener(type, heard);
   source.addEventListener("resync", resync);
+  source.addEventListener("beat", came);
 }
 
 function resync() {
@@ -83,7 +88,7 @@ function resync() {
 }
 
 function heard(event) {
-  heardAt = Date.now();
+  came();
   const data = { ...JSON.parse(event.data), at_ms: Number(event.lastEventId.split("-")[0]) };
   say({ kind: "event", type: event.type, data });
   apply(event.type, data);
@@ -95,26 +100,37 @@ function apply(type, data) {
   consider(type, data, before);
 }
 
+// A beat is passed on, so that the other tabs can tell a leading tab that the browser froze.
+function came() {
+  trust = heardNow(trust, Date.now());
+  say({ kind: "beat" });
+  if (polled.peek() && trust.trusted) tell({ up: true, polls: false });
+}
+
 function up() {
-  heardAt = Date.now();
+  trust = opened(trust, Date.now());
   clearTimeout(timers.banner);
   timers.banner = 0;
-  connected.value = true;
-  say({ kind: "stands", up: true });
+  tell({ up: true, polls: !trust.trusted });
+}
+
+function tell(how) {
+  show(how);
+  say({ kind: "link", ...how });
+}
+
+function show({ up: isUp, polls }) {
+  connected.value = isUp;
+  polled.value = polls;
 }
 
 // While it is CONNECTING the browser comes back with Last-Event-ID; a CLOSED one stays closed.
 function lost() {
-  timers.banner ||= setTimeout(down, SHOWN_AFTER_MS);
+  timers.banner ||= setTimeout(() => tell({ up: false, polls: false }), SHOWN_AFTER_MS);
   if (source.readyState !== EventSource.CLOSED) return;
   clearTimeout(timers.retry);
   timers.retry = setTimeout(comeBack, retryMs * (0.5 + Math.random() / 2));
   retryMs = Math.min(retryMs * 2, LAST_RETRY_MS);
-}
-
-function down() {
-  connected.value = false;
-  say({ kind: "stands", up: false });
 }
 
 // A refused stream may mean that the login is over: asking tells, and signs out where it is.
@@ -128,7 +144,7 @@ async function comeBack() {
   }
 }
 
-// A page that slept, or a connection that died without a word, is not trusted.
+// A page that slept, or a connection that died without closing, is not trusted.
 function notice() {
   const nowMs = Date.now();
   confirm(nowMs);
@@ -136,20 +152,36 @@ function notice() {
   const slept = nowMs - watchedAt > SLEPT_MS;
   watchedAt = nowMs;
   if (isFollower()) {
-    if (slept || isQuiet(nowMs)) follow(nowMs);
-  } else if (slept) connect();
-  else if (isQuiet(nowMs)) {
-    heardAt = nowMs;
-    refetch();
-  }
+    if (slept || isSilent(nowMs)) follow(nowMs);
+  } else lead(nowMs, slept);
 }
 
-const isQuiet = (nowMs) => nowMs - heardAt > QUIET_MS && !document.hidden;
+const isSilent = (nowMs) => isQuiet(trust, nowMs) && !document.hidden;
 
-// The leading tab may be frozen: after a long silence the tab that is looked at leads.
+function lead(nowMs, slept) {
+  const silent = isQuiet(trust, nowMs);
+  if (silent) {
+    // Silence is expected of a page that slept and of a stream that is known to be broken.
+    if (!slept && connected.peek()) trust = doubted(trust);
+    connect();
+  }
+  if (silent || !trust.trusted || !connected.peek() || polled.peek()) poll();
+}
+
+// Fetches in place of the stream, also for the other tabs. An answer shows that the network itself works.
+async function poll() {
+  const before = state.peek().sessions;
+  say({ kind: "resync" });
+  const answered = await refetch();
+  if (!source || isFollower()) return;
+  considerFetched(before, state.peek().sessions);
+  tell({ up: answered, polls: answered && (!trust.trusted || source.readyState !== EventSource.OPEN) });
+}
+
+// The leading tab may be frozen: after a silence the tab that is looked at leads.
 function follow(nowMs) {
-  if (isQuiet(nowMs)) takeOver(state.peek().me.kf_account, connect);
-  heardAt = nowMs;
+  if (isSilent(nowMs)) takeOver(state.peek().me.kf_account, connect);
+  trust = asked(trust, nowMs);
   refetch();
 }
 

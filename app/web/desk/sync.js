@@ -16,7 +16,7 @@ let running = null;
 let again = false;
 let doubt = 0;
 
-// All lists anew. Calls during a running fetch lead to one more, not to many.
+// Fetches all lists; answers whether they came. Calls during a running fetch lead to one more, not to many.
 export function refetch() {
   if (running) {
     again = true;
@@ -42,8 +42,10 @@ async function fetchLists() {
     ]);
     dispatch({ type: "snapshot", sessions: newestOfEach([...own, ...queued, ...closed]) });
     if (selectedId.value) await loadMessages(selectedId.value);
+    return true;
   } catch (problem) {
     if (!(problem instanceof Problem)) throw problem;
+    return false;
   }
 }
 

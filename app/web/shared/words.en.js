@@ -16,6 +16,7 @@ export default {
   "app.cancel": "Cancel",
   "app.loading": "Loading…",
   "app.offline": "Disconnected, connecting again… No message is lost.",
+  "app.polled": "Live updates do not reach this computer: the desk asks every 5 seconds, news may show some seconds late. Check the network, proxy or security software.",
   "app.retry": "Try again",
   "login.title": "Sign in",
   "login.username": "User name or kf account",
