@@ -22,6 +22,7 @@ def with_simulator(server: Wsgi, settings: Settings, node: NodeContext) -> Wsgi:
     config = SimulatorConfig(
         accounts=tuple(_simulated(config, node) for config in accounts_of(settings, node)),
         state_file=str(settings.data_dir / STATE_FILE),
+        budget_rule=settings.budget_rule,
     )
     return mount(server, _named(create_simulator(config)))
 

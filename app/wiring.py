@@ -59,7 +59,7 @@ from routing.zookeeper import ZooKeeperHub
 from sessions.alarms import AlarmBoard
 from sessions.clients import BadAddress, Redis, blocking_client, store_client
 from sessions.layout import check_layout
-from sessions.model import SessionError
+from sessions.model import BudgetRule, SessionError
 from sessions.outbox import Outbox
 from sessions.quota import SendQuota
 from sessions.reading import Reading
@@ -113,7 +113,7 @@ def build(settings: Settings, node: NodeContext, passwords: Passwords | None = N
     _running.append(LINES.flush)
     engine = _database(settings)
     client = store_client(node.redis_url, settings.thread_count + SENDERS + SPARE_CONNECTIONS)
-    scripts = Scripts(client)
+    scripts = Scripts(client, BudgetRule(settings.budget_rule))
     check_layout(client)
     _among_its_like_or_refused(settings, node)
     node = replace(node, secret_key=agreed(client, settings.secret_key, node.secret_key))

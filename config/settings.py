@@ -104,6 +104,7 @@ class Settings(BaseSettings):
     affinity_days: int = Field(7, ge=0, le=3650)
     reopen_s: SecondsOrOff = 600
     reply_budget: int = Field(5, gt=0, le=100)
+    budget_rule: Literal["max", "sum"] = "max"
     agent_reply_s: SecondsOrOff = 180
     transfer_consent: bool = False
     transfer_timeout_s: Seconds = 60

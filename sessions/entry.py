@@ -28,8 +28,8 @@ class Entry:
 
     ``appends``: shown in the conversation that is open. ``touches``: counts as the customer's word
     (activity, unread). ``opens``: begins a conversation where none is open. ``limit`` replies within
-    ``window_ms`` are granted to ``trigger``'s bucket. ``subscribed``: "" no news, "0", "1". ``notice``
-    names the passive reply where nothing is open, ``text`` is it in full.
+    ``window_ms`` are granted by ``trigger``. ``subscribed``: "" no news, "0" left, "1" follows, "word" what
+    only a follower can do. ``notice`` names the passive reply where nothing is open, ``text`` is it in full.
     """
 
     appends: bool = False
@@ -55,10 +55,10 @@ _NOTED: Final = Entry()
 EVENTS: Final[dict[str, Entry]] = {
     "subscribe": _short(Trigger.FOLLOW, notice="greeting", subscribed="1"),
     "unsubscribe": Entry(appends=True, subscribed="0"),
-    "SCAN": _short(Trigger.SCAN, touches=True),
-    "CLICK": _short(Trigger.MENU, touches=True),
-    "scancode_push": _short(Trigger.MENU, touches=True),
-    "scancode_waitmsg": _short(Trigger.MENU, touches=True),
+    "SCAN": _short(Trigger.SCAN, touches=True, subscribed="word"),
+    "CLICK": _short(Trigger.MENU, touches=True, subscribed="word"),
+    "scancode_push": _short(Trigger.MENU, touches=True, subscribed="word"),
+    "scancode_waitmsg": _short(Trigger.MENU, touches=True, subscribed="word"),
     "user_enter_tempsession": _short(Trigger.FOLLOW, limit=2, notice="greeting"),
     "pic_sysphoto": _SHOWN,
     "pic_photo_or_album": _SHOWN,
@@ -113,7 +113,7 @@ def _message_entry(push: Inbound, reply_budget: int) -> Entry:
 @cache
 def _said(media: bool, by_menu: bool, reply_budget: int) -> Entry:
     """One value for each of the few kinds: making it cost as much as an eighth of the round trip."""
-    said = Entry(appends=True, touches=True, opens=True, media=media)
+    said = Entry(appends=True, touches=True, opens=True, media=media, subscribed="word")
     if by_menu:
         return replace(said, trigger=Trigger.MENU, limit=SHORT_LIMIT, window_ms=MINUTE_MS)
     return replace(said, trigger=Trigger.MESSAGE, limit=reply_budget, window_ms=WINDOW_MS)

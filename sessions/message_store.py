@@ -102,6 +102,7 @@ class MessageStore:
             trigger,
             entry.limit,
             entry.window_ms,
+            push.created_s,
         )
         return None if told[0] == "none" else outcome_of(told)
 

@@ -44,12 +44,19 @@ class Delivery(enum.StrEnum):
 
 
 class Trigger(enum.StrEnum):
-    """What a customer did that lets us answer: one reply budget bucket each (wechat-platform 5.2)."""
+    """What a customer did that lets us answer, each with its limit and window (wechat-platform 5.2)."""
 
     MESSAGE = "message"
     MENU = "menu"
     FOLLOW = "follow"
     SCAN = "scan"
+
+
+class BudgetRule(enum.StrEnum):
+    """How the budgets of several acts combine: the larger count and window, or each beside the others."""
+
+    MAX = "max"
+    SUM = "sum"
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +158,10 @@ _SESSION_FIELDS: tuple[tuple[str, type], ...] = tuple(
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """Replies left of one trigger and until when; ``pending`` are spent but not yet settled."""
+    """Replies left and until when; ``pending`` are spent but not yet settled.
+
+    Under the rule "max" a customer has one, of the trigger ``message``; under "sum" one for each trigger.
+    """
 
     trigger: Trigger
     left: int

@@ -10,15 +10,17 @@ import redis
 
 from sessions.budget import buckets_of
 from sessions.keys import Keys
-from sessions.model import Customer
+from sessions.model import BudgetRule, Customer
 from sessions.scripts import guarded
 
 CLAIM_MS: Final = 30_000
 """How long one node alone reads a customer's tags."""
 
 
-def customer_from_hash(openid: str, raw: Mapping[str, str]) -> Customer:
-    """The customer as the hash has him; unknown fields are left aside."""
+def customer_from_hash(
+    openid: str, raw: Mapping[str, str], now_ms: int, rule: BudgetRule
+) -> Customer:
+    """Return the customer as their hash says at Redis time ``now_ms``; unknown fields are left aside."""
     return Customer(
         openid=openid,
         open_session=raw.get("open", ""),
@@ -28,7 +30,7 @@ def customer_from_hash(openid: str, raw: Mapping[str, str]) -> Customer:
         last_closed_ms=int(raw.get("last_closed_ms", 0)),
         subscribed={"0": False, "1": True}.get(raw.get("subscribed", "")),
         remark=raw.get("remark", ""),
-        buckets=buckets_of(raw),
+        buckets=buckets_of(raw, now_ms, rule),
         facts=json.loads(raw["facts"]) if "facts" in raw else {},
         source=raw.get("source", ""),
         source_ms=int(raw.get("source_ms", 0)),

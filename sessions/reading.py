@@ -34,6 +34,7 @@ class Reading:
         self.keys = Keys(appid)
         self._redis = scripts.client
         self._line = scripts.line
+        self._rule = scripts.rule
 
     def rows(self, session_ids: Iterable[str]) -> list[Row]:
         """The conversations still here among the ids, in that order: two round trips."""
@@ -52,8 +53,12 @@ class Reading:
         now_ms = time[0] * 1000 + time[1] // 1000
         raws, ranks = found[: len(sessions)], found[len(sessions) :]
         places = {s.id: _place(rank) for s, rank in zip(waiting, ranks, strict=True)}
+
+        def customer(openid: str, raw: Any) -> Customer:
+            return customer_from_hash(openid, fields_of(raw), now_ms, self._rule)
+
         return [
-            Row(s, customer_from_hash(s.openid, fields_of(raw)), places.get(s.id, 0), now_ms)
+            Row(s, customer(s.openid, raw), places.get(s.id, 0), now_ms)
             for s, raw in zip(sessions, raws, strict=True)
         ]
 

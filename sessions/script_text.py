@@ -14,13 +14,25 @@ from importlib import resources
 from typing import Final
 
 from sessions.keys import FORMATS
+from sessions.model import BudgetRule
 
-SHARED: Final = ("lib", "budget", "inbound", "room", "pace", "card", "heads", "outbox")
+SHARED: Final = (
+    "lib",
+    "budget",
+    "inbound",
+    "following",
+    "room",
+    "pace",
+    "card",
+    "heads",
+    "outbox",
+)
 """Files of shared functions, each after those whose functions it uses. An empty line ends a piece."""
 
 _COMMENT: Final = re.compile(r"^ *--.*\n", re.MULTILINE)
 _DEFINED: Final = re.compile(r"^local (?:function )?(\w+)", re.MULTILINE)
 _WORD: Final = re.compile(r"\w+")
+_RULE: Final = "'BUDGET_RULE'"
 _KEY: Final = re.compile(r"\bk\('(\w+)'")
 
 
@@ -33,8 +45,11 @@ class Piece:
     words: frozenset[str]
 
 
-def source(name: str) -> str:
-    """The whole text of a script. Raises KeyError for a key that sessions/keys.py does not know."""
+def source(name: str, rule: BudgetRule = BudgetRule.MAX) -> str:
+    """Return the whole text of a script, with the budget rule in it.
+
+    Raises KeyError for a key that sessions/keys.py does not know.
+    """
     text = _read(name)
     words = set(_WORD.findall(text))
     used = list[str]()
@@ -42,7 +57,8 @@ def source(name: str) -> str:
         if piece.defines & words:
             used.append(piece.text)
             words |= piece.words
-    return _KEY.sub(lambda key: f"k('{FORMATS[key[1]]}'", "\n".join([*reversed(used), text]))
+    whole = "\n".join([*reversed(used), text]).replace(_RULE, f"'{rule.value}'")
+    return _KEY.sub(lambda key: f"k('{FORMATS[key[1]]}'", whole)
 
 
 @cache

@@ -13,7 +13,7 @@ from typing import Any, Final
 import redis
 from redis.commands.core import Script
 
-from sessions.model import StoreDown, StoreRefused
+from sessions.model import BudgetRule, StoreDown, StoreRefused
 from sessions.script_text import source
 from sessions.wire import line_to
 
@@ -45,11 +45,12 @@ NAMES: Final = (
 class Scripts:
     """The scripts of one Redis client, shared by all official accounts."""
 
-    def __init__(self, client: redis.Redis) -> None:
+    def __init__(self, client: redis.Redis, rule: BudgetRule = BudgetRule.MAX) -> None:
         self.client = client
+        self.rule = rule
         self.line = line_to(client)
         self._scripts: dict[str, Script] = {
-            name: client.register_script(source(name)) for name in NAMES
+            name: client.register_script(source(name, rule)) for name in NAMES
         }
 
     def run(self, name: str, prefix: str, *args: str | int | float) -> Any:

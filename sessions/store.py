@@ -64,6 +64,7 @@ class SessionStore(MessageStore):
         super().__init__(scripts, appid)
         self.deadlines = deadlines
         self._priority_credit_ms = priority_credit_ms
+        self._rule = scripts.rule
 
     def receive(
         self, push: Inbound, entry: Entry, ask: str = "", seats: Mapping[str, int] | None = None
@@ -92,10 +93,11 @@ class SessionStore(MessageStore):
             State.WAITING.value,
             compact(dict(seats)) if seats else "{}",
             self.deadlines.reply_ms,
+            push.created_s,
         )
         if answer[0] == "new":
-            raw = dict(zip(answer[2::2], answer[3::2], strict=True))
-            return Newcomer(customer_from_hash(push.openid, raw), int(answer[1]))
+            raw, now_ms = dict(zip(answer[2::2], answer[3::2], strict=True)), int(answer[1])
+            return Newcomer(customer_from_hash(push.openid, raw, now_ms, self._rule), now_ms)
         return outcome_of(answer)
 
     def open(self, push: Inbound, entry: Entry, opening: Opening) -> Outcome:
@@ -115,6 +117,8 @@ class SessionStore(MessageStore):
             "states": _ARRIVAL_STATES,
             "full_reason": CloseReason.QUEUE_FULL.value,
             "source": source_of(push),
+            "says": entry.subscribed,
+            "created_s": push.created_s,
         }
         return outcome_of(self._run("open", push.dedup_key, push.openid, compact(request)))
 
@@ -149,7 +153,8 @@ class SessionStore(MessageStore):
             return pipe.execute()
 
         raw, time = guarded(read)
-        return customer_from_hash(openid, raw), time[0] * 1000 + time[1] // 1000
+        now_ms = time[0] * 1000 + time[1] // 1000
+        return customer_from_hash(openid, raw, now_ms, self._rule), now_ms
 
     def commit(self, change: Change, operation: str = "") -> None:
         """One transition, whole. Raises Conflict (load and decide again), NoRoom, NotFound."""

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 from werkzeug.serving import run_simple
 
+from simulator.budget import DEFAULT_RULE, RULES
 from simulator.config import KINDS, MODES, SimulatorConfig
 from simulator.web import create_simulator
 
@@ -29,8 +30,9 @@ DEFAULTS = {
     "state_file": "",
     "retries": "3",
     "deadline_s": "5.0",
+    "budget_rule": DEFAULT_RULE,
 }
-CHOICES = {"mode": MODES, "kind": KINDS}
+CHOICES = {"mode": MODES, "kind": KINDS, "budget_rule": RULES}
 
 
 def parse(argv: list[str], environ: Mapping[str, str]) -> argparse.Namespace:
@@ -77,6 +79,7 @@ def main() -> int:
             state_file=options.state_file or None,
             retries=options.retries,
             deadline_s=options.deadline_s,
+            budget_rule=options.budget_rule,
         )
     )
     sys.stdout.write(f"phone: http://{options.host}:{options.port}/phone\n")

@@ -9,6 +9,9 @@ from simulator.errors import ApiError
 HOUR_MS = 3_600_000
 MINUTE_MS = 60_000
 UNLIMITED = 1_000_000
+RULES = ("max", "sum")
+DEFAULT_RULE = "max"
+ONE = "any"
 
 # trigger -> (messages, window in milliseconds)
 LIMITS: dict[str, tuple[int, int]] = {
@@ -45,10 +48,21 @@ def trigger_of(msg_type: str, event: str, menu_id: str) -> str | None:
     return "menu" if menu_id else "message"
 
 
-def refill(buckets: dict[str, Bucket], trigger: str, now_ms: int) -> None:
-    """Open the trigger's window anew with its full count."""
-    count, window_ms = LIMITS[trigger]
-    buckets[trigger] = Bucket(count, now_ms + window_ms)
+def refill(buckets: dict[str, Bucket], trigger: str, now_ms: int, rule: str = DEFAULT_RULE) -> None:
+    """Grant what the trigger allows: under "sum" in a bucket of its own.
+
+    Under "max" there is one bucket: its count and its window are raised to those of the trigger.
+    """
+    count, until_ms = LIMITS[trigger][0], now_ms + LIMITS[trigger][1]
+    if rule == "sum":
+        buckets[trigger] = Bucket(count, until_ms)
+        return
+    opened = live(buckets, now_ms)
+    buckets.clear()
+    buckets[ONE] = Bucket(
+        max([count, *(bucket.left for bucket in opened)]),
+        max([until_ms, *(bucket.until_ms for bucket in opened)]),
+    )
 
 
 def live(buckets: dict[str, Bucket], now_ms: int) -> list[Bucket]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from simulator.budget import DEFAULT_RULE, RULES
+
 DEMO_MENU: tuple[tuple[str, str, str], ...] = (
     ("CLICK", "人工客服", "人工"),
     ("CLICK", "营业时间", "HOURS"),
@@ -55,7 +57,8 @@ class SimulatorConfig:
     ``retries`` is the total number of deliveries of one push (wechat-platform 2.3: three).
     A failed delivery is repeated ``deadline_s`` after the previous one began, so at 0/5/10 s.
     ``markfail_after`` failed pushes in a row stop pushing for 60 s; 0 switches that off.
-    ``state_file`` is an SQLite file that keeps the state over a restart.
+    ``state_file`` is an SQLite file that keeps the state over a restart. ``budget_rule`` says how what
+    several acts of a customer allow combines: the larger of them ("max") or all together ("sum").
     """
 
     appid: str = ""
@@ -75,6 +78,11 @@ class SimulatorConfig:
     deadline_s: float = 5.0
     markfail_after: int = 20
     quotas: dict[str, int] = field(default_factory=dict)
+    budget_rule: str = DEFAULT_RULE
+
+    def __post_init__(self) -> None:
+        if self.budget_rule not in RULES:
+            raise ValueError(f"budget_rule must be one of {RULES}, not {self.budget_rule!r}")
 
     def all_accounts(self) -> Iterator[SimAccount]:
         """The flat account first, then the added ones."""

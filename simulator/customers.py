@@ -91,7 +91,7 @@ class Customers:
         now_ms = self.world.clock.now_ms()
         trigger = budget.trigger_of(kind, event, str(spec.get("menu_id", "")))
         if trigger is not None:
-            budget.refill(follower.buckets, trigger, now_ms)
+            budget.refill(follower.buckets, trigger, now_ms, self.world.config.budget_rule)
         if kind != "event":
             follower.last_exchange_ms = now_ms
 

@@ -39,8 +39,9 @@ def receive(account: Account, push: Inbound) -> Outcome:
         _in_time(started)
         got = _cancel(account, push, got)
     if push.event == "unsubscribe":
-        _in_time(started)
-        closing.unsubscribed(account, push.openid)
+        if got.session_id:
+            _in_time(started)
+            closing.unsubscribed(account, got.session_id)
     elif not got.repeated and account.plan().routing.asks("tags_any"):
         account.noticed(push)
     return got

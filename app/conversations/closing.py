@@ -87,24 +87,26 @@ def cancelled(account: Account, session_id: str) -> bool:
     return after.close_reason == CloseReason.CUSTOMER
 
 
-def unsubscribed(account: Account, openid: str) -> None:
-    """The customer left the account: his open conversation ends, nothing can be sent to him."""
-    customer, _ = account.store.customer(openid)
-    if not customer.open_session:
-        return
+def unsubscribed(account: Account, session_id: str) -> None:
+    """Close the conversation in which its customer left the account; nothing can be sent to them.
+
+    A repeated delivery finishes what the first one left undone. It changes nothing once the conversation is
+    closed, or once the customer follows again.
+    """
 
     def decide(loaded: Loaded) -> Change | None:
-        if not loaded.session.is_open:
+        if not loaded.session.is_open or loaded.customer.subscribed is not False:
             return None
         return _change(account, loaded, Event.UNSUBSCRIBED)
 
     try:
-        closed = transition(account.store, customer.open_session, decide)
+        closed = transition(account.store, session_id, decide)
     except Refusal as refusal:
         if refusal.code != "not_found":
             raise
         return
-    _closed(account, closed)
+    if not closed.is_open:
+        _closed(account, closed)
 
 
 def close_on_time(account: Account, session_id: str, event: Event) -> None:

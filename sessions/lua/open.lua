@@ -1,7 +1,8 @@
 -- Opens a conversation with its first message: seat or queue, all in one step. KEYS[1] prefix
 -- ARGV: 1 duplicate key, 2 openid, 3 request JSON: sid, body, preview, kind, media, trigger, limit, window_ms,
 --   group, priority, score_credit_ms, candidates [[kf, cap ratio, owner line]…], queue_max, serving_timers, wait_ms, previous,
---   states {seated, queued, full}, closed reason full_reason, notices and texts {seated, queued, full}, card, chosen, source, seats
+--   states {seated, queued, full}, closed reason full_reason, notices and texts {seated, queued, full}, card, chosen, source, seats,
+--   says (following.lua), created_s
 -- Result: outcome JSON
 local dup, openid, r = ARGV[1], ARGV[2], cjson.decode(ARGV[3])
 local known = redis.call('GET', k('duplicate', dup))
@@ -9,7 +10,7 @@ if known then return { 'repeat', known } end
 
 local now = now_ms()
 local c = k('customer', openid)
-refill(openid, r.trigger, r.limit, r.window_ms, now)
+if following(openid, r.says, r.created_s) then refill(openid, r.trigger, r.limit, r.window_ms, now) end
 remember_source(openid, r.source, now)
 local open = redis.call('HGET', c, 'open')
 if open then

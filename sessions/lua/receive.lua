@@ -1,13 +1,13 @@
 -- One push, one round trip. KEYS[1] prefix
 -- ARGV: 1 duplicate key, 2 openid, 3 body, 4 preview, 5 type, 6 appends, 7 touches, 8 opens, 9 media (flags "1"/"0"),
 --       10 trigger ("" none), 11 limit, 12 window ms, 13 notice of an event that opens nothing,
---       14 subscribed ("" no news, "0", "1"), 15 source ("" none), 16 text of a push that opens nothing,
+--       14 what it says of following (following.lua), 15 source ("" none), 16 text of a push that opens nothing,
 --       17 what one who waits asks ("" nothing, "place", "cancel"), 18 the waiting state, 19 seats by group (JSON),
---       20 reply ms
+--       20 reply ms, 21 when it was created, s
 -- Result: {"repeat", outcome} | {"done", outcome} | {"new", now, customer hash…}: nothing was written
-local dup, openid = ARGV[1], ARGV[2]
+local dup, openid, created = ARGV[1], ARGV[2], tonumber(ARGV[21])
 local known = redis.call('GET', k('duplicate', dup))
-if known then return { 'repeat', known } end
+if known and not followed_again(dup, openid, ARGV[14], created) then return { 'repeat', known } end
 
 local now = now_ms()
 local c = k('customer', openid)
@@ -19,12 +19,10 @@ if not sid and ARGV[8] == '1' then
   return answer
 end
 
-if ARGV[10] ~= '' then refill(openid, ARGV[10], tonumber(ARGV[11]), tonumber(ARGV[12]), now) end
+local current = following(openid, ARGV[14], created)
+if ARGV[14] == '0' and not current then return { 'done', outcome(dup, cjson.encode({ result = 'noted' })) } end
+if current and ARGV[10] ~= '' then refill(openid, ARGV[10], tonumber(ARGV[11]), tonumber(ARGV[12]), now) end
 remember_source(openid, ARGV[15], now)
-if ARGV[14] ~= '' then redis.call('HSET', c, 'subscribed', ARGV[14]) end
-if ARGV[14] == '0' then
-  for _, trigger in ipairs(TRIGGERS) do redis.call('HSET', c, trigger .. '.left', '0', trigger .. '.ends', '0') end
-end
 if sid and ARGV[6] == '1' then
   local seq, kf = take_in(sid, now, ARGV[3], ARGV[4], ARGV[5], ARGV[7], ARGV[9], tonumber(ARGV[20]))
   local is = ARGV[17] ~= '' and redis.call('HMGET', k('session', sid), 'state', 'group')

@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import pytest
 
-from app.conversations import archiving, closing, sweeps, transfers
+from app.conversations import archiving, arrivals, closing, sweeps, transfers
 from app.conversations.replies import check_sendable
 from app.refusals import Refusal
 from app.storage.notices import read_defaults
 from routing.document import Routing
 from sessions.messages import Outgoing
-from sessions.model import Delivery, State, StoreDown
+from sessions.model import Delivery, Outcome, State, StoreDown
 from sessions.outbox import Verdict
 from sessions.seats import Status
 from tests.conversations.conftest import GROUP, PLAN, Office
@@ -158,6 +158,45 @@ def test_leaving_the_account_closes_the_conversation_and_frees_the_seat(office: 
     assert office.session(sid).close_reason == "unsubscribed"
     assert office.session(waiting).kf_account == "a@x"
     office.says("o1", "", kind="event", type="event", event="unsubscribe", dedup_key="e:o1")
+
+
+def leaving(office: Office, at_s: int) -> Outcome:
+    more = {"type": "event", "event": "unsubscribe", "dedup_key": f"e:o1:{at_s}:unsubscribe"}
+    return office.says("o1", "", kind="event", created_s=at_s, **more)
+
+
+def test_a_leaving_delivered_again_spares_the_conversation_begun_since(office: Office) -> None:
+    office.agent("a@x")
+    first = office.says("o1", created_s=100).session_id
+    leaving(office, 101)
+    follow = {"type": "event", "event": "subscribe", "dedup_key": "e:o1:102:subscribe"}
+    office.says("o1", "", kind="event", created_s=102, **follow)
+    second = office.says("o1", "还在吗", created_s=103).session_id
+    assert leaving(office, 101).repeated
+    assert office.session(first).close_reason == "unsubscribed"
+    assert second != first and office.session(second).state is State.SERVING
+
+
+def test_a_leaving_that_comes_late_closes_nothing(office: Office) -> None:
+    office.agent("a@x")
+    sid = office.says("o1", created_s=103).session_id
+    leaving(office, 101)
+    assert office.session(sid).state is State.SERVING
+    assert [m["text"] for m in office.account.reading.messages(sid, 0, 10)] == ["你好"]
+
+
+def test_a_leaving_whose_first_delivery_was_left_half_done_is_finished_by_the_next(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.agent("a@x")
+    sid = office.says("o1", created_s=100).session_id
+    with monkeypatch.context() as patched:
+        patched.setattr(arrivals, "DEADLINE_S", -1.0)
+        with pytest.raises(StoreDown):
+            leaving(office, 101)
+    assert office.session(sid).state is State.SERVING
+    leaving(office, 101)
+    assert office.session(sid).close_reason == "unsubscribed"
 
 
 @pytest.mark.parametrize("event", ["VIEW", "LOCATION", "subscribe", "TEMPLATESENDJOBFINISH"])

@@ -266,14 +266,6 @@ def test_45047_leaves_no_reply_whatever_we_counted(bench: Bench) -> None:
     assert left(bench, "o1") == 0
 
 
-def test_a_menu_tap_grants_three_replies_beside_the_message_bucket(bench: Bench) -> None:
-    bench.agent("a@x")
-    bench.arrive(bench.push("o1"), ["a@x"])
-    click = bench.push("o1", "", kind="event", type="event", event="CLICK", event_key="K")
-    bench.arrive(replace(click, dedup_key="e:o1:1"))
-    assert left(bench, "o1") == 8
-
-
 def test_leaving_the_account_takes_every_reply_away(bench: Bench) -> None:
     bench.agent("a@x")
     bench.arrive(bench.push("o1"), ["a@x"])

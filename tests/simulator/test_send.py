@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from simulator import budget
+from simulator.errors import ApiError
 from tests.simulator.conftest import OPENID, WECHAT_ID, Sim
 
 SEND = "/cgi-bin/message/custom/send"
@@ -55,12 +57,26 @@ def test_events_without_a_window_allow_nothing(sim: Sim, event: str) -> None:
     assert sim.send() == 45015
 
 
-def test_buckets_add_up_and_the_one_that_ends_first_is_used_first(sim: Sim) -> None:
+def test_acts_are_not_added_up_the_larger_count_and_the_longer_window_hold(sim: Sim) -> None:
     sim.say()
-    sim.say(event="CLICK", event_key="k")
     assert [sim.send() for _ in range(3)] == [0, 0, 0]
+    sim.say(event="CLICK", event_key="k")
+    assert sim.send() == 0
     sim.advance(61)
-    assert [sim.send() for _ in range(6)] == [0, 0, 0, 0, 0, 45047]
+    assert [sim.send() for _ in range(3)] == [0, 0, 45047]
+
+
+def test_under_the_rule_sum_buckets_add_up_and_the_one_that_ends_first_is_used_first() -> None:
+    buckets: dict[str, budget.Bucket] = {}
+    budget.refill(buckets, "message", 0, "sum")
+    budget.refill(buckets, "menu", 0, "sum")
+    for _ in range(3):
+        budget.spend(buckets, 1)
+    assert (buckets["menu"].left, buckets["message"].left) == (0, 5)
+    for _ in range(5):
+        budget.spend(buckets, budget.MINUTE_MS + 1)
+    with pytest.raises(ApiError):
+        budget.spend(buckets, budget.MINUTE_MS + 1)
 
 
 def test_the_answer_is_shown_under_the_agents_name(sim: Sim) -> None:
