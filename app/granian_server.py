@@ -33,7 +33,6 @@ from app.serving import (
 )
 
 IDLE_THREAD_S: Final = 30
-CONNECTIONS_MIN: Final = 1024
 RESTARTS_MAX: Final = 5
 RESTART_WINDOW_S: Final = 60.0
 EXIT_REFUSED: Final = 4
@@ -44,7 +43,13 @@ class Server(MPServer):  # type: ignore[misc]
     """Serve `hooks.build`'s application until a signal ends the process."""
 
     def __init__(
-        self, host: str, port: int, threads: int, trusted: Sequence[Network], hooks: Hooks
+        self,
+        host: str,
+        port: int,
+        threads: int,
+        connections: int,
+        trusted: Sequence[Network],
+        hooks: Hooks,
     ) -> None:
         super().__init__(
             "kfring",
@@ -56,7 +61,7 @@ class Server(MPServer):  # type: ignore[misc]
             workers=1,
             blocking_threads=threads,
             blocking_threads_idle_timeout=IDLE_THREAD_S,
-            backpressure=max(CONNECTIONS_MIN, 2 * threads),
+            backpressure=connections,
             backlog=BACKLOG,
             workers_kill_timeout=GRACEFUL_S,
             log_enabled=False,

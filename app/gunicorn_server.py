@@ -45,6 +45,12 @@ class OnePacketResponse(gunicorn_wsgi.Response):  # type: ignore[misc]
 
     sock: Any
 
+    def process_headers(self, headers: Sequence[tuple[str, str]]) -> None:
+        """Close the connection where the application says so; gunicorn would drop the header."""
+        if any(name.lower() == "connection" and value == "close" for name, value in headers):
+            self.force_close()
+        super().process_headers(headers)
+
     def write(self, arg: bytes) -> None:
         if self.headers_sent:
             super().write(arg)
@@ -76,14 +82,20 @@ class Server(BaseApplication):  # type: ignore[misc]
     """Serve `hooks.build`'s application on `bind` until a signal ends the process."""
 
     def __init__(
-        self, host: str, port: int, threads: int, trusted: Sequence[Network], hooks: Hooks
+        self,
+        host: str,
+        port: int,
+        threads: int,
+        connections: int,
+        trusted: Sequence[Network],
+        hooks: Hooks,
     ) -> None:
         self._options = {
             "bind": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
             "worker_class": NodeWorker,
             "workers": 1,
             "threads": threads,
-            "worker_connections": max(1000, 2 * threads),
+            "worker_connections": connections,
             "graceful_timeout": GRACEFUL_S,
             "timeout": WORKER_TIMEOUT_S,
             "keepalive": KEEPALIVE_S,

@@ -21,6 +21,7 @@ from app.interpreter import permanent
 from app.kept import ADMIN_SHOWN, keep_demo, keep_secrets, mark_admin
 from app.node import DemoAccount, NodeContext, StartError
 from app.one_core import ONE_CORE
+from app.open_files import FILES_LEAST, FilePlan, planned, raise_limit
 from app.serving import Application, Hooks, Server, WsgiApp, report
 from app.waiters import spread_waiting_threads
 from config.settings import Settings, SettingsError, load_settings
@@ -75,6 +76,7 @@ class Launcher:
 
     def run(self) -> int:
         """Serve until a signal comes. Raises StartError before anything is served."""
+        self._files = self._plan_of_files()
         settings = self._settings
         say(f"kfring: starting, data in {settings.data_dir}")
         self._lock = DataLock.acquire(settings.data_dir)
@@ -91,6 +93,26 @@ class Launcher:
             return leave.code if isinstance(leave.code, int) else EXIT_START
         return 0
 
+    def _plan_of_files(self) -> FilePlan:
+        """Raise the limit of open files, and lower the streams where it is too small for them."""
+        settings, limit = self._settings, raise_limit()
+        accounts = max(1, len(settings.accounts))
+        plan = planned(limit, settings.streams_max, settings.thread_count, accounts)
+        if plan is None:
+            raise StartError(
+                f"only {limit} files may be open, and a node needs {FILES_LEAST} and more for several "
+                "accounts; raise the hard limit (ulimit -n, systemd: LimitNOFILE=)"
+            )
+        if plan.streams < settings.streams_max:
+            report(
+                StartError(
+                    f"note: KF_STREAMS_MAX {settings.streams_max} is lowered to {plan.streams}, as only "
+                    f"{limit} files may be open (ulimit -n, systemd: LimitNOFILE=)"
+                )
+            )
+            self._settings = settings.model_copy(update={"streams_max": plan.streams})
+        return plan
+
     def close(self) -> None:
         """Stop what this process started; nothing in a worker, which passes here too."""
         if os.getpid() == self._pid and self._embedded is not None:
@@ -104,7 +126,12 @@ class Launcher:
         make: Any = import_module(f"app.{settings.server}_server").Server
         trusted = settings.trusted_proxies or LOOPBACK
         made: Server = make(
-            settings.host.strip("[]"), settings.port, settings.thread_count, trusted, hooks
+            settings.host.strip("[]"),
+            settings.port,
+            settings.thread_count,
+            self._files.connections,
+            trusted,
+            hooks,
         )
         return made
 
@@ -142,6 +169,7 @@ class Launcher:
             node_id=settings.node_id or kept.node_id,
             secret_key=kept.secret_key,
             admin_password=settings.admin_password or kept.admin_password,
+            redis_connections=self._files.redis,
         )
 
     def _after_fork(self) -> None:

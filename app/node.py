@@ -32,7 +32,8 @@ class NodeContext:
 
     `draining` answers True from the moment the process was asked to stop. `base_url` reaches this
     node from its own machine. `admin_password` is for the first person `admin` only; `secret_key`
-    is this node's own until it is agreed on with the other nodes (app/auth/secret_key.py).
+    is this node's own until it is agreed on with the other nodes (app/auth/secret_key.py). A Redis pool opens
+    `redis_connections` at most; None: one for each thread.
     """
 
     redis_url: str = field(repr=False)
@@ -43,6 +44,7 @@ class NodeContext:
     node_id: str
     secret_key: SecretStr
     admin_password: SecretStr
+    redis_connections: int | None = None
 
 
 def accounts_of(settings: Settings, node: NodeContext) -> tuple[OfficialAccount, ...]:

@@ -33,7 +33,9 @@ class Application(Protocol):
 
 
 class Server(Protocol):
-    """``Server(host, port, threads, trusted, hooks)`` of one of the server modules."""
+    """``Server(host, port, threads, connections, trusted, hooks)`` of one of the server modules.
+
+    It holds so many connections at most; further ones wait in the system's queue."""
 
     def run(self) -> None:
         """Serve until a signal ends the process; SystemExit where the worker could not start."""

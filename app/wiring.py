@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import Any, Final
 
 from sqlalchemy import Engine
+from urllib3 import PoolManager
 
 from app import logs
 from app.account import Account
@@ -32,6 +33,7 @@ from app.jobs import Jobs, Work
 from app.log_lines import LINES
 from app.media_fetch import MediaFetcher
 from app.node import NodeContext, StartError, accounts_of, api_base
+from app.open_files import OUTGOING, wanted_of_redis
 from app.outgoing import Payloads
 from app.plans import Plans
 from app.platform_tags import PlatformTags
@@ -76,7 +78,6 @@ Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 CONNECTIONS_AT_START: Final = 16
 """Open before the first push, so that many at once need not wait for theirs."""
-SPARE_CONNECTIONS: Final = 8
 _running: list[Callable[[], None]] = []
 
 
@@ -112,7 +113,8 @@ def build(settings: Settings, node: NodeContext, passwords: Passwords | None = N
     LINES.start()
     _running.append(LINES.flush)
     engine = _database(settings)
-    client = store_client(node.redis_url, settings.thread_count + SENDERS + SPARE_CONNECTIONS)
+    connections = node.redis_connections or wanted_of_redis(settings.thread_count)
+    client = store_client(node.redis_url, connections)
     scripts = Scripts(client, BudgetRule(settings.budget_rule))
     check_layout(client)
     _among_its_like_or_refused(settings, node)
@@ -120,10 +122,13 @@ def build(settings: Settings, node: NodeContext, passwords: Passwords | None = N
     scripts.prepare(CONNECTIONS_AT_START)
     accounts = accounts_of(settings, node)
     zookeeper = _zookeeper(settings, node)
+    http = new_http(
+        OUTGOING
+    )  # one for all accounts, so that their connections are bounded together
     pool = ThreadPoolExecutor(SENDERS * 2, thread_name_prefix="wechat")
     courtesies = Background()
     built = [
-        _serve(settings, node, config, scripts, engine, zookeeper, pool, courtesies)
+        _serve(settings, node, config, scripts, engine, zookeeper, http, pool, courtesies)
         for config in accounts
     ]
     jobs = Jobs([work for _, work in built], settings.sweep_s, works=settings.role != "web")
@@ -162,6 +167,7 @@ def _serve(
     scripts: Scripts,
     engine: Engine,
     zookeeper: ZooKeeperHub | None,
+    http: PoolManager,
     pool: ThreadPoolExecutor,
     courtesies: Background,
 ) -> tuple[Served, Work]:
@@ -193,7 +199,6 @@ def _serve(
         wake_sender=lambda: None,
         transfer_rules=LiveTransferRules(engine, appid),
     )
-    http = new_http()
     base = api_base(settings, node)
     mini = config.kind is AccountKind.MINIPROGRAM
     typing_path = MINIPROGRAM_TYPING_PATH if mini else TYPING_PATH

@@ -12,7 +12,9 @@ import struct
 import time
 from collections import deque
 from collections.abc import Sequence
+from queue import Empty, SimpleQueue
 from typing import Any, Final, Protocol
+from weakref import WeakValueDictionary
 
 import hiredis
 import redis
@@ -38,8 +40,12 @@ class Line(Protocol):
 def line_to(client: redis.Redis) -> Line:
     """How to reach this client's store: by the library where it must find the server first."""
     pool: Any = getattr(client, "connection_pool", None)
-    plain = type(pool) is redis.BlockingConnectionPool
-    return Wire(pool) if plain else Library(client)
+    if type(pool) is not redis.BlockingConnectionPool:
+        return Library(client)
+    wire = _wires.get(id(pool))
+    if wire is None:
+        _wires[id(pool)] = wire = Wire(pool)
+    return wire
 
 
 def fields_of(answer: Any) -> dict[str, str]:
@@ -68,12 +74,15 @@ class Library:
 
 
 class Wire:
-    """Commands with the settings of a pool. As many connections as are in use at once."""
+    """Commands with the settings of a pool: as many connections as are in use at once, and as it may have."""
 
-    def __init__(self, pool: redis.ConnectionPool) -> None:
+    def __init__(self, pool: redis.BlockingConnectionPool) -> None:
         self._pool = pool
         # Its ends are safe to use from any thread, so no lock is needed.
         self._free: deque[Direct] = deque()
+        self._turns: SimpleQueue[None] = SimpleQueue()
+        for _ in range(pool.max_connections):
+            self._turns.put(None)
 
     def call(self, *command: Any) -> Any:
         (answer,) = self._asked(hiredis.pack_command(command), 1)
@@ -90,9 +99,22 @@ class Wire:
         return answers
 
     def connect(self, connections: int) -> None:
-        self._free.extend([Direct(self._pool) for _ in range(connections)])
+        self._free.extend(
+            [Direct(self._pool) for _ in range(min(connections, self._pool.max_connections))]
+        )
 
     def _asked(self, packed: bytes, count: int) -> list[Any]:
+        """Ask by a free connection; wait for one as long as the library would. Raises ConnectionError."""
+        try:
+            self._turns.get(timeout=self._pool.timeout)
+        except Empty:
+            raise redis.ConnectionError("all connections to the store are in use") from None
+        try:
+            return self._asked_in_turn(packed, count)
+        finally:
+            self._turns.put(None)
+
+    def _asked_in_turn(self, packed: bytes, count: int) -> list[Any]:
         """A connection that fails is closed, as an answer may still come, for nobody.
 
         With one that was cut go all that are free: whatever cut it cut them, too, and the caller's only retry
@@ -120,6 +142,10 @@ class Wire:
         with contextlib.suppress(IndexError):
             while True:
                 self._free.pop().close()
+
+
+_wires: Final[WeakValueDictionary[int, Wire]] = WeakValueDictionary()
+"""One for each pool, so that all who ask by one client share its connections."""
 
 
 class Direct:

@@ -71,7 +71,9 @@ def problem_text(
 
 
 def from_refusal(refusal: Refusal) -> Response:
-    after = {"Retry-After": str(RETRY_AFTER_S)} if refusal.status == 503 else None
+    after = {"Retry-After": str(RETRY_AFTER_S)} if refusal.status == 503 else {}
+    if refusal.code == "streams_full":  # an idle connection would take the place of a push
+        after["Connection"] = "close"
     return problem(refusal.status, refusal.code, refusal.detail, refusal.extra, after)
 
 

@@ -121,6 +121,8 @@ class Node:
     """One server process, started as ``make run`` starts it."""
 
     python = sys.executable
+    prefix: tuple[str, ...] = ()
+    """A program that runs the server, with its first arguments."""
 
     def __init__(
         self, folder: Path, credentials: Credentials, platform: Platform, **env: str
@@ -157,7 +159,7 @@ class Node:
         self.folder.mkdir(parents=True, exist_ok=True)
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
-                [self.python, "wsgi.py", "serve"],
+                [*self.prefix, self.python, "wsgi.py", "serve"],
                 cwd=ROOT,
                 env=self.env,
                 stdout=log,

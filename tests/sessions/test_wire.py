@@ -75,6 +75,27 @@ def test_many_commands_are_one_round_trip_and_a_refused_one_spoils_no_other(
     assert fields_of(got) == {"a": "1", "b": "2"}
 
 
+def test_a_client_opens_no_more_connections_than_it_may_have(
+    redis_server: PrivateRedis, client: redis.Redis
+) -> None:
+    """Also where several ask by it; whoever finds all in use waits for one, and not for ever."""
+    lines = [line_to(client), line_to(client)]
+    assert lines[0] is lines[1]
+
+    def blocked(number: int) -> str:
+        try:
+            lines[number % 2].call("BLPOP", f"nothing-comes-here-{number}", 0.6)
+        except redis.ConnectionError as error:
+            return str(error)
+        return ""
+
+    with ThreadPoolExecutor(12) as pool:
+        said = list(pool.map(blocked, range(12)))
+    assert said.count("") == 8
+    assert said.count("all connections to the store are in use") == 4
+    assert lines[0].call("ECHO", "free again") == "free again"
+
+
 def test_many_threads_get_each_their_own_answer(client: redis.Redis) -> None:
     call = line_to(client).call
     with ThreadPoolExecutor(16) as pool:
