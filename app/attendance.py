@@ -163,6 +163,10 @@ class Attendance:
     def health(self) -> PresenceHealth:
         return self._presence.health()
 
+    def connected(self) -> bool:
+        """Return whether ZooKeeper is connected, or none is needed."""
+        return self._presence.health().state in ("connected", "local")
+
     def close(self) -> None:
         """Drops this node's word for its agents (the lease stays, so that desks can move over)."""
         self._presence.close()

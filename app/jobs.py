@@ -81,6 +81,10 @@ class Jobs:
                 seconds, look = self._watch
                 self._scheduler.add_job(look, "interval", seconds=seconds, id="alerts")
         SWEEP_AGE.set_function(lambda: time.monotonic() - self._swept_at)
+        for served in self._served:
+            PRESENCE_UP.labels(served.account.appid).set_function(
+                served.account.attendance.connected
+            )
         self._scheduler.start()
         threading.Thread(target=self._watch_clock, name="clock-watch", daemon=True).start()
 
@@ -173,4 +177,3 @@ def _measure(account: Account, now_ms: int) -> None:
     OPEN.labels(appid).set(reading.live_count())
     ONLINE.labels(appid).set(sum(a.serving for a in account.attendance.agents().values()))
     DEAD.labels(appid).set(len(reading.dead_letters(DEAD_SHOWN)))
-    PRESENCE_UP.labels(appid).set(account.attendance.health().state in ("connected", "local"))

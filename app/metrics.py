@@ -37,6 +37,7 @@ ONLINE = Gauge(
 )
 DEAD = Gauge("kfring_dead_letters", "Messages failed or unknown", ["appid"], registry=REGISTRY)
 SWEEP_AGE = Gauge("kfring_sweep_age_seconds", "Since the last finished sweep", registry=REGISTRY)
+DATABASE_UP = Gauge("kfring_database_up", "1 while the database answers", registry=REGISTRY)
 PRESENCE_UP = Gauge(
     "kfring_presence_up", "1 while presence is connected", ["appid"], registry=REGISTRY
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from app.account import Account
@@ -48,6 +48,7 @@ class Services:
     passwords: Passwords
     sign_in: SignIn
     jobs: Jobs
+    database_up: Callable[[], bool]
     streams: StreamSlots = field(default_factory=StreamSlots)
     background: Background = field(default_factory=Background)
 

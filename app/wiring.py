@@ -25,6 +25,7 @@ from app.auth.signin import SignIn
 from app.auth.throttle import Throttle
 from app.background import Background
 from app.conversations.queueing import drain
+from app.database_watch import DatabaseWatch
 from app.directory import bootstrap, mirror
 from app.events import TAIL_BLOCK_MS, DeskHub, StreamSlots
 from app.folder import below
@@ -32,6 +33,7 @@ from app.greetings import greeter
 from app.jobs import Jobs, Work
 from app.log_lines import LINES
 from app.media_fetch import MediaFetcher
+from app.metrics import DATABASE_UP
 from app.node import NodeContext, StartError, accounts_of, api_base
 from app.open_files import OUTGOING, wanted_of_redis
 from app.outgoing import Payloads
@@ -132,6 +134,7 @@ def build(settings: Settings, node: NodeContext, passwords: Passwords | None = N
         for config in accounts
     ]
     jobs = Jobs([work for _, work in built], settings.sweep_s, works=settings.role != "web")
+    database = DatabaseWatch(engine)
     logins = _logins(settings, node, client)
     passwords = passwords or Passwords()
     services = Services(
@@ -147,7 +150,11 @@ def build(settings: Settings, node: NodeContext, passwords: Passwords | None = N
         streams=StreamSlots(settings.streams_max),
         background=courtesies,
         jobs=jobs,
+        database_up=database.up,
     )
+    DATABASE_UP.set_function(database.up)
+    database.start()
+    _running.append(database.stop)
     _watch_for_trouble(services, jobs)
     bootstrap.prepare(services)
     for served, _ in built:
@@ -234,6 +241,7 @@ def _watch_for_trouble(services: Services, jobs: Jobs) -> None:
         services.node.node_id,
         settings.alert_every_s * 1000,
         settings.alert_format,
+        services.database_up,
     )
     jobs.watch(settings.alert_every_s, watch.look)
 

@@ -39,6 +39,16 @@ def running(bin_dir: Path) -> Iterator[str]:
             _run(owner, [*control, "-m", "immediate", "stop"])
 
 
+def processes(url: str) -> list[int]:
+    """The process ids of the running cluster, its postmaster's first."""
+    folder = Path(url.partition("?host=")[2])
+    postmaster = int((folder / "data" / "postmaster.pid").read_text().split()[0])
+    found = subprocess.run(
+        ["pgrep", "-P", str(postmaster)], capture_output=True, text=True, check=False
+    )
+    return [postmaster, *map(int, found.stdout.split())]
+
+
 def _owner(folder: str) -> pwd.struct_passwd | None:
     """PostgreSQL refuses to run as root: hand the folder to its own user."""
     if os.geteuid() != 0:

@@ -7,13 +7,16 @@ what flickers around a threshold tells nobody twice.
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 MINUTE_MS: Final = 60_000
 SETTLE_MS: Final = 60_000
 """All must be well for so long before an alarm is over."""
+
+STORES_MS: Final = 30_000
+"""So long the database or ZooKeeper may be away: shorter than this is a restart."""
 
 NOBODY_MS: Final = 30_000
 """So long nobody may be online while customers wait: shorter than this is a change of shifts."""
@@ -27,6 +30,14 @@ class Alarm(enum.StrEnum):
     TOKEN = "token"  # noqa: S105 -- a kind of alarm
     QUOTA = "quota"
     DEAD_LETTERS = "dead_letters"
+    DATABASE = "database"
+    ZOOKEEPER = "zookeeper"
+
+
+OF_STORES: Final = (Alarm.DATABASE, Alarm.ZOOKEEPER)
+"""All official accounts share them: they are judged once, not for each."""
+
+OF_ACCOUNT: Final = tuple(alarm for alarm in Alarm if alarm not in OF_STORES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +45,7 @@ class Vitals:
     """One official account at a moment. Waiting customers of closed groups do not count.
 
     ``token_error`` and ``quota_error`` are codes of the platform, "" while all is well; ``dead`` messages
-    that failed within the last ten minutes.
+    that failed within the last ten minutes; the stores are up or away as the node that tells sees them.
     """
 
     oldest_wait_ms: int
@@ -43,6 +54,8 @@ class Vitals:
     token_error: str
     quota_error: str
     dead: int
+    database_up: bool = True
+    zookeeper_up: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +85,16 @@ class Told:
 
 
 def judge(
-    vitals: Vitals, limits: Limits, before: Mapping[Alarm, Standing], now_ms: int
+    vitals: Vitals,
+    limits: Limits,
+    before: Mapping[Alarm, Standing],
+    now_ms: int,
+    alarms: Iterable[Alarm] = Alarm,
 ) -> tuple[dict[Alarm, Standing], list[Told]]:
     """What stands now, and what is to be told."""
     after: dict[Alarm, Standing] = {}
     told: list[Told] = []
-    for alarm in Alarm:
+    for alarm in alarms:
         standing = before.get(alarm, Standing())
         bad, good = _bad(alarm, vitals, limits), _good(alarm, vitals, limits)
         bad_since = (standing.bad_since_ms or now_ms) if bad else 0
@@ -100,6 +117,8 @@ def _bad(alarm: Alarm, vitals: Vitals, limits: Limits) -> bool:
         Alarm.TOKEN: bool(vitals.token_error),
         Alarm.QUOTA: bool(vitals.quota_error),
         Alarm.DEAD_LETTERS: vitals.dead >= limits.dead,
+        Alarm.DATABASE: not vitals.database_up,
+        Alarm.ZOOKEEPER: not vitals.zookeeper_up,
     }[alarm]
 
 
@@ -113,4 +132,6 @@ def _good(alarm: Alarm, vitals: Vitals, limits: Limits) -> bool:
 
 
 def _hold_ms(alarm: Alarm) -> int:
+    if alarm in OF_STORES:
+        return STORES_MS
     return NOBODY_MS if alarm is Alarm.NOBODY_ONLINE else 0

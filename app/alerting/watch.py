@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, Protocol
 
 import structlog
 
 from app.account import Account
-from app.alerting.conditions import Alarm, Limits, Standing, Vitals, judge
+from app.alerting.conditions import OF_ACCOUNT, OF_STORES, Alarm, Limits, Standing, Vitals, judge
 from app.alerting.words import message
 from app.conversations.placing import CLOSED, held_back
 from sessions.alarms import AlarmBoard
@@ -19,6 +19,9 @@ DEAD_WITHIN_MS: Final = 600_000
 DEAD_READ: Final = 1_000
 LEASE_PERIODS: Final = 3
 """Another node takes over after so many periods without a word of the one that tells."""
+
+STORES: Final = "stores"
+NOBODY: Final = Vitals(0, 0, 0, "", "", 0)
 
 log = structlog.get_logger()
 
@@ -47,6 +50,7 @@ class Watch:
         node: str,
         period_ms: int,
         kind: str,
+        database_up: Callable[[], bool],
     ) -> None:
         self._board = board
         self._robot = robot
@@ -55,6 +59,7 @@ class Watch:
         self._node = node
         self._lease_ms = period_ms * LEASE_PERIODS
         self._kind = kind
+        self._database_up = database_up
 
     def look(self) -> None:
         """One round. A message that is not taken is tried again in the next; raises nothing of Redis."""
@@ -62,19 +67,31 @@ class Watch:
             if not self._board.lead(self._node, self._lease_ms):
                 return
             for one in self._watched:
-                self._judge(one)
+                self._judge_account(one)
+            self._judge_stores()
         except SessionError as error:
             log.warning("alerts_interrupted", error=str(error))
 
-    def _judge(self, one: Watched) -> None:
+    def _judge_account(self, one: Watched) -> None:
         appid, now_ms = one.account.appid, self._board.now_ms()
-        before = {Alarm(n): Standing(**v) for n, v in self._board.standing(appid).items()}
-        vitals = self.vitals(one, now_ms)
-        after, told = judge(vitals, self._limits, before, now_ms)
-        if told and not self._robot.post(message(self._kind, appid, told)):
+        self._judge(appid, appid, self.vitals(one, now_ms), OF_ACCOUNT, now_ms)
+
+    def _judge_stores(self) -> None:
+        """Judge what all official accounts share, as this node sees it."""
+        connected = all(one.account.attendance.connected() for one in self._watched)
+        vitals = replace(NOBODY, database_up=self._database_up(), zookeeper_up=connected)
+        self._judge(STORES, f"节点 {self._node}", vitals, OF_STORES, self._board.now_ms())
+
+    def _judge(
+        self, key: str, name: str, vitals: Vitals, alarms: Sequence[Alarm], now_ms: int
+    ) -> None:
+        """Tell the team what is new of ``alarms``; what is known of them is stored under ``key``."""
+        before = {Alarm(n): Standing(**v) for n, v in self._board.standing(key).items()}
+        after, told = judge(vitals, self._limits, before, now_ms, alarms)
+        if told and not self._robot.post(message(self._kind, name, told)):
             after |= {t.alarm: before.get(t.alarm, Standing()) for t in told}
         if after != before:
-            self._board.keep(appid, {name.value: asdict(s) for name, s in after.items()})
+            self._board.keep(key, {name.value: asdict(s) for name, s in after.items()})
 
     def vitals(self, one: Watched, now_ms: int) -> Vitals:
         """The account's numbers as they are now."""

@@ -12,7 +12,7 @@ SECOND_MS: Final = 1000
 
 
 def message(kind: str, name: str, told: Sequence[Told]) -> dict[str, Any]:
-    """The robot's JSON; ``kind`` markdown or text, ``name`` of the official account."""
+    """The robot's JSON; ``kind`` markdown or text, ``name`` of the official account or of the node."""
     lines = [_line(one) for one in told]
     over = all(one.lasted_ms is not None for one in told)
     title = f"客服系统{'恢复' if over else '告警'} · {name}"
@@ -38,6 +38,8 @@ def _words(alarm: Alarm, v: Vitals) -> str:
             "；若是发客服消息的次数，自动消息停到北京时间零点，客服的回复仍会尝试"
         ),
         Alarm.DEAD_LETTERS: f"10 分钟内有 {v.dead} 条消息未送达，请到管理台的未送达消息里处理",
+        Alarm.DATABASE: "数据库没有回应：接待不受影响，登录、历史记录和管理台暂时不可用",
+        Alarm.ZOOKEEPER: "ZooKeeper 没有回应：接待不受影响，客服的上线和离线会晚一些才被发现",
     }[alarm]
 
 
@@ -47,6 +49,8 @@ _NAMES: Final = {
     Alarm.TOKEN: "取不到 access_token",
     Alarm.QUOTA: "接口调用次数达上限",
     Alarm.DEAD_LETTERS: "消息未送达",
+    Alarm.DATABASE: "数据库没有回应",
+    Alarm.ZOOKEEPER: "ZooKeeper 没有回应",
 }
 
 

@@ -10,10 +10,8 @@ from app.api.core import Call, Routes, Shape
 from app.api.shapes import AgentShape, GroupShape, SessionShape
 from app.conversations.lists import closed
 from app.services import Services
-from app.storage import values
 from sessions.model import CloseReason
 from sessions.records import Filters
-from sessions.sql import StorageError, reading
 
 SHOWN: Final = 50
 DEAD_COUNTED: Final = 1000
@@ -111,16 +109,7 @@ def _health(services: Services, account: Account) -> dict[str, Any]:
     presence = account.attendance.health()
     return {
         "redis": bool(services.redis.ping()),
-        "database": _database(services),
+        "database": services.database_up(),
         "presence": {"state": str(presence.state), "since_ms": int(presence.since_s * 1000)},
         "sweep_age_ms": int(services.jobs.sweep_age_s() * 1000),
     }
-
-
-def _database(services: Services) -> bool:
-    try:
-        with reading(services.engine) as conn:
-            values.get(conn, "overview")
-    except StorageError:
-        return False
-    return True

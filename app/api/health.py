@@ -18,8 +18,6 @@ from app.forwarded import read_address
 from app.metrics import REGISTRY
 from app.refusals import Refusal
 from app.services import Services
-from app.storage import values
-from sessions.sql import reading
 
 # A load balancer waits a second or so. A Redis that is slow is not away: an idle connection asks twice,
 # and at 200 ms each way callbacks are still within their deadline (reliability, scenario 5).
@@ -36,7 +34,11 @@ class Alive(Shape):
 
 
 class Ready(Shape):
-    """``presence`` is the state of ZooKeeper by official account; it is reported, not required."""
+    """``redis`` and ``draining`` decide; the rest is reported beside them.
+
+    Without the database and ZooKeeper a node still takes pushes and replies, and all nodes share them: a
+    balancer would take out every node at once. ``presence`` is ZooKeeper's state by official account.
+    """
 
     ready: bool
     draining: bool
@@ -76,7 +78,6 @@ class Probe:
 
 
 _redis = Probe("redis")
-_database = Probe("database")
 
 
 @routes.add("GET", "/healthz", PUBLIC, summary="The process is alive", answer=Alive)
@@ -88,22 +89,19 @@ def healthz(call: Call) -> dict[str, str]:
     "GET",
     "/readyz",
     PUBLIC,
-    summary="The node may be sent requests, 503 = not now",
+    summary="The node may be sent pushes, 503 = not now",
     answer=Ready,
     also_status=503,
 )
 def readyz(call: Call) -> Response:
     services = call.services
     _redis.ask(services.scripts.ping)
-    _database.ask(lambda: _touch(services))
     state = {
         "draining": services.node.draining(),
         "redis": _redis.fine(),
-        "database": _database.fine(),
     }
-    ready = state["redis"] and state["database"] and not state["draining"]
-    data = {"ready": ready, **state, "presence": _presence(services)}
-    data["expat"] = pyexpat.EXPAT_VERSION
+    ready = state["redis"] and not state["draining"]
+    data = {"ready": ready, **state, **_reported(services)}
     return data_response(data, status=200 if ready else 503)
 
 
@@ -129,9 +127,13 @@ def _local(call: Call) -> bool:
     return client is not None and client.is_loopback and not forwarded
 
 
-def _touch(services: Services) -> None:
-    with reading(services.engine) as conn:
-        values.get(conn, "readyz")
+def _reported(services: Services) -> dict[str, Any]:
+    """Return what an operator wants to know and a balancer must not act on; it is at hand."""
+    return {
+        "database": services.database_up(),
+        "presence": _presence(services),
+        "expat": pyexpat.EXPAT_VERSION,
+    }
 
 
 def _presence(services: Services) -> dict[str, str]:

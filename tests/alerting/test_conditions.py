@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from app.alerting.conditions import (
     NOBODY_MS,
+    OF_STORES,
     SETTLE_MS,
+    STORES_MS,
     Alarm,
     Limits,
     Standing,
@@ -28,6 +30,8 @@ BAD = {
     Alarm.TOKEN: replace(WELL, token_error="40013"),
     Alarm.QUOTA: replace(WELL, quota_error="45009"),
     Alarm.DEAD_LETTERS: replace(WELL, dead=5),
+    Alarm.DATABASE: replace(WELL, database_up=False),
+    Alarm.ZOOKEEPER: replace(WELL, zookeeper_up=False),
 }
 
 
@@ -61,6 +65,14 @@ def test_what_flickers_around_the_threshold_tells_nobody_twice() -> None:
     just_below = replace(WELL, oldest_wait_ms=299_999, waiting=1)
     told = [clock.after(15_000, vitals) for vitals in (BAD[Alarm.OLDEST_WAIT], just_below) * 20]
     assert sum(map(len, told)) == 1
+
+
+@pytest.mark.parametrize("alarm", OF_STORES)
+def test_a_store_that_is_restarted_is_no_alarm(alarm: Alarm) -> None:
+    clock = Clock()
+    assert clock.after(0, BAD[alarm]) == []
+    assert clock.after(STORES_MS - 1, WELL) == []
+    assert clock.after(1, BAD[alarm]) == []
 
 
 def test_a_change_of_shifts_is_no_alarm() -> None:

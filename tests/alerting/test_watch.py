@@ -69,12 +69,15 @@ class Tower:
     board: AlarmBoard
     url: str
     trouble: str = ""
+    database_up: bool = True
 
     def node(self, name: str, wait_s: int = 300) -> Watch:
         watched = Watched(self.office.account, lambda: self.trouble)
         robot = Webhook(self.url, (0.01, 0.01))
         limits = Limits(wait_s * 1000, 2)
-        return Watch(self.board, robot, [watched], limits, name, 15_000, "text")
+        return Watch(
+            self.board, robot, [watched], limits, name, 15_000, "text", lambda: self.database_up
+        )
 
 
 @pytest.fixture
@@ -122,6 +125,21 @@ def test_a_quota_that_is_used_up_is_told(tower: Tower, robot: Robot) -> None:
     quota_listener(tower.board, tower.office.account.appid)(45009)
     tower.node("node1").look()
     assert "错误码 45009" in robot.texts()
+
+
+def test_a_database_that_is_away_is_told_once_whatever_the_number_of_accounts(
+    tower: Tower, robot: Robot
+) -> None:
+    tower.database_up = False
+    node = tower.node("node1")
+    node._watched = [*node._watched, *node._watched]
+    node.look()
+    long_ago = {"database": {"bad_since_ms": 1}}
+    tower.board.keep("stores", long_ago)
+    node.look()
+    node.look()
+    assert len(robot.seen) == 1
+    assert "数据库没有回应" in robot.texts() and "节点 node1" in robot.texts()
 
 
 def test_messages_that_fail_one_after_another_are_told(tower: Tower, robot: Robot) -> None:

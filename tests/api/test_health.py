@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,10 +12,12 @@ from typing import Any
 import pytest
 
 from app.api import health
+from tests import postgres
 from tests.api.conftest import Node
 from tests.conftest import need
 from tests.faults.toxic import Toxic
 from tests.servers import PrivateRedis, redis_missing
+from tests.support import wait_until
 
 
 def test_a_node_with_its_stores_is_ready(node: Node) -> None:
@@ -92,6 +96,43 @@ class TestWithASlowRedis:
             answers = list(balancers.map(lambda _: node.client().send("GET", "/readyz"), range(6)))
         redis_server.door.latency(0)
         assert [answer.status_code for answer in answers] == [200] * 6
+
+
+class TestWithAFrozenDatabase:
+    @pytest.fixture
+    def database_url(self) -> Iterator[str]:
+        bin_dir = postgres.find_bin()
+        need("" if bin_dir else postgres.MISSING)
+        assert bin_dir is not None
+        with postgres.running(bin_dir) as url:
+            yield url
+
+    @pytest.fixture
+    def settings_of_node(self, database_url: str) -> dict[str, str]:
+        return {"KF_DATABASE_URL": database_url}
+
+    def test_the_node_stays_in_service_and_reports_it(self, node: Node, database_url: str) -> None:
+        def report() -> dict[str, Any]:
+            answer = node.client().send("GET", "/readyz")
+            assert answer.status_code == 200, answer.text
+            data: dict[str, Any] = answer.json()["data"]
+            return data
+
+        def gauge() -> str:
+            return node.client().send("GET", "/metrics").text
+
+        frozen = postgres.processes(database_url)
+        for pid in frozen:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            wait_until(lambda: not report()["database"])
+            assert report()["ready"] and report()["redis"]
+            assert "kfring_database_up 0.0" in gauge()
+        finally:
+            for pid in frozen:
+                os.kill(pid, signal.SIGCONT)
+        wait_until(lambda: report()["database"])
+        assert "kfring_database_up 1.0" in gauge()
 
 
 def test_figures_are_for_this_machine_only(node: Node) -> None:
