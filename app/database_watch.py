@@ -27,12 +27,15 @@ class DatabaseWatch:
         self._stopping = threading.Event()
         self._answered = True  # the schema has just been looked at
         self._asked_at: float | None = None
+        self._thread = threading.Thread(target=self._run, name="database-watch", daemon=True)
 
     def start(self) -> None:
-        threading.Thread(target=self._run, name="database-watch", daemon=True).start()
+        self._thread.start()
 
     def stop(self) -> None:
+        """End the thread; one that waits for a database that hangs is left behind."""
         self._stopping.set()
+        self._thread.join(PATIENCE_S)
 
     def up(self) -> bool:
         """Return whether the last question was answered and the open one is not overdue."""

@@ -153,8 +153,6 @@ def build(settings: Settings, node: NodeContext, passwords: Passwords | None = N
         database_up=database.up,
     )
     DATABASE_UP.set_function(database.up)
-    database.start()
-    _running.append(database.stop)
     _watch_for_trouble(services, jobs)
     bootstrap.prepare(services)
     for served, _ in built:
@@ -164,6 +162,8 @@ def build(settings: Settings, node: NodeContext, passwords: Passwords | None = N
         served.roster.start()
     jobs.start()
     _running.append(lambda: _stop(services, zookeeper, pool, [work for _, work in built]))
+    database.start()
+    _running.append(database.stop)  # before the engine lets go of its connections
     return services
 
 

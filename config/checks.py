@@ -86,11 +86,12 @@ def oddities(settings: Settings) -> Iterator[str]:
 def _single_account(settings: Settings, given: list[str]) -> OfficialAccount:
     missing = [field for field in ("appid", "app_secret", "token") if field not in given]
     if missing:
+        names = " and ".join(map(_variable, missing))
+        are, them = ("is", "it") if len(missing) == 1 else ("are", "them")
         raise AccountsFileError(
             [
-                f"{_variable(field)} is missing, while {_variable(given[0])} is set; "
-                "copy it from the official account's settings page"
-                for field in missing
+                f"{names} {are} missing, while {_variable(given[0])} is set; "
+                f"copy {them} from the official account's settings page"
             ]
         )
     fields = (*SINGLE_ACCOUNT_FIELDS, "wechat_id", "callback_mode")

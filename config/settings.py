@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -39,6 +40,7 @@ SPARE_THREADS = 64  # threads beyond the event streams, for callbacks, pages and
 THREADS_MIN = 96
 DEFAULT_API_BASE = "https://api.weixin.qq.com"
 _UNPREFIXED = ("HOST", "PORT")
+_NAME = re.compile(r"\bKF_[A-Z_]+\b")
 
 Seconds = Annotated[int, Field(gt=0, le=30 * 86400)]
 SecondsOrOff = Annotated[int, Field(ge=0, le=30 * 86400)]
@@ -73,6 +75,7 @@ class Settings(BaseSettings):
     callback_mode: CallbackMode = CallbackMode.SAFE
     public_url: str | None = None
     trusted_proxies: Annotated[tuple[IPvAnyNetwork, ...], NoDecode] = ()
+    metrics_from: Annotated[tuple[IPvAnyNetwork, ...], NoDecode] = ()
 
     redis_url: SecretStr | None = None
     appendfsync: Literal["everysec", "always"] = "everysec"
@@ -119,7 +122,7 @@ class Settings(BaseSettings):
     _accounts: tuple[OfficialAccount, ...] = PrivateAttr(default=())
     _warnings: tuple[str, ...] = PrivateAttr(default=())
 
-    @field_validator("trusted_proxies", "entry_keys", mode="before")
+    @field_validator("trusted_proxies", "metrics_from", "entry_keys", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return split_list(value) if isinstance(value, str) else value
@@ -210,24 +213,42 @@ def load_settings(
     An empty variable counts as absent. Raises SettingsError.
     """
     variables = _variables(os.environ if environ is None else environ, env_file)
-    try:
-        settings = Settings(**_field_values(variables))
-    except ValidationError as error:
-        raise SettingsError(_field_lines(error, variables)) from None
-    lines = cross_problems(settings)
+    settings, lines, unusable = _usable(variables)
+    more = cross_problems(settings)
     try:
         settings._accounts = read_accounts(settings)
     except AccountsFileError as error:
-        lines = error.lines + lines
+        more = error.lines + more
+    # What was left out above has its line; that something else misses it is no news.
+    lines += [line for line in more if not unusable & set(_NAME.findall(line))]
     if settings.demo and not settings.loopback and not lines:
         lines.append(
             f"HOST {settings.host} is not a loopback address, and the demo (no KF_APPID) has known "
             "logins; set the credentials of a real account, or HOST=127.0.0.1"
         )
+    unknown = tuple(_unknown(variables))
     if lines:
-        raise SettingsError(lines)
-    settings._warnings = tuple(_unknown(variables)) + tuple(oddities(settings))
+        raise SettingsError([*lines, *unknown])
+    settings._warnings = unknown + tuple(oddities(settings))
     return settings
+
+
+def _usable(variables: Mapping[str, str | None]) -> tuple[Settings, list[str], set[str]]:
+    """Return the settings without those that cannot be read, a line for each of these, and their names.
+
+    The others are looked at with defaults in their place, so that one start names every mistake.
+    """
+    values = _field_values(variables)
+    try:
+        return Settings(**values), [], set()
+    except ValidationError as error:
+        lines = _field_lines(error, variables)
+        wrong = {str(item["loc"][0]) for item in error.errors(include_url=False)}
+    kept = {name: value for name, value in values.items() if name not in wrong}
+    names = {PREFIX + name.removeprefix(PREFIX).upper() for name in wrong}
+    if "callback_mode" in wrong:
+        names.add("KF_ENCODING_AES_KEY")  # whether it is needed depends on the mode
+    return Settings(**kept), lines, names
 
 
 def _variables(environ: Mapping[str, str], env_file: Path | str | None) -> dict[str, str | None]:

@@ -136,6 +136,42 @@ def test_every_bad_setting_gets_its_own_line() -> None:
     assert len(lines) == 3
 
 
+def test_every_mistake_of_every_kind_is_named_at_once() -> None:
+    lines = refusal(
+        KF_PORT="http",
+        KF_SWEEP_S="0",
+        KF_REDIS_URL="http://redis",
+        KF_TOKEN="tok3n",
+        KF_IDLE_CLOSES="4",
+    )
+    assert [line.split()[0].strip(":") for line in lines] == [
+        "KF_PORT",
+        "KF_SWEEP_S",
+        "KF_APPID",
+        "KF_REDIS_URL",
+        "KF_IDLE_CLOSES",
+    ]
+    assert "KF_APPID and KF_APP_SECRET are missing" in lines[2]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("KF_CALLBACK_MODE", "open"),
+        ("KF_ROLE", "boss"),
+        ("KF_STREAMS_MAX", "0"),
+        ("KF_THREADS", "x"),
+        ("KF_SECRET_KEY", "short"),
+    ],
+)
+def test_a_setting_that_cannot_be_read_is_named_once_and_no_other_for_its_sake(
+    name: str, value: str
+) -> None:
+    plain = {**ACCOUNT, "KF_ENCODING_AES_KEY": "", "KF_CALLBACK_MODE": "plain"}
+    (line,) = refusal(**{**plain, "KF_ZOOKEEPER_HOSTS": "z:2181", name: value})
+    assert line.startswith(name)
+
+
 def test_split_roles_need_outside_redis_and_zookeeper() -> None:
     lines = refusal(**ACCOUNT, KF_ROLE="web")
     assert [line.split()[0] for line in lines] == ["KF_REDIS_URL", "KF_ZOOKEEPER_HOSTS"]

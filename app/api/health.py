@@ -109,22 +109,24 @@ def readyz(call: Call) -> Response:
     "GET",
     "/metrics",
     PUBLIC,
-    summary="Figures for Prometheus, for this machine only",
+    summary="Figures for Prometheus, for this machine or the networks in KF_METRICS_FROM",
     raw=True,
     content_types=("text/plain",),
     refuses=(403,),
 )
 def metrics(call: Call) -> Response:
-    if not _local(call):
-        raise Refusal("forbidden", "Only for this machine.")
+    if not _may_read_metrics(call):
+        raise Refusal("forbidden", "Only for this machine and the networks in KF_METRICS_FROM.")
     return Response(generate_latest(REGISTRY), content_type=CONTENT_TYPE_LATEST)
 
 
-def _local(call: Call) -> bool:
-    """A proxy on this machine that is not named as trusted makes everybody look local: refused."""
+def _may_read_metrics(call: Call) -> bool:
+    """Refuse whatever comes by a proxy that is not named as trusted: everybody would seem to be the proxy."""
     client, peer = read_address(call.ip), read_address(call.request.remote_addr or "")
-    forwarded = "X-Forwarded-For" in call.request.headers and client == peer
-    return client is not None and client.is_loopback and not forwarded
+    if client is None or ("X-Forwarded-For" in call.request.headers and client == peer):
+        return False
+    networks = call.services.settings.metrics_from
+    return any(client in network for network in networks) if networks else client.is_loopback
 
 
 def _reported(services: Services) -> dict[str, Any]:

@@ -145,6 +145,40 @@ def test_figures_are_for_this_machine_only(node: Node) -> None:
     assert away.status_code == 403
 
 
+class TestForPrometheusElsewhere:
+    @pytest.fixture
+    def settings_of_node(self) -> dict[str, str]:
+        return {
+            "KF_METRICS_FROM": "198.51.100.0/24,2001:db8::/32",
+            "KF_TRUSTED_PROXIES": "203.0.113.1",
+        }
+
+    @pytest.mark.parametrize(
+        ("peer", "forwarded", "status"),
+        [
+            ("198.51.100.7", None, 200),
+            ("::ffff:198.51.100.7", None, 200),
+            ("2001:db8::7", None, 200),
+            ("198.51.101.7", None, 403),
+            ("127.0.0.1", None, 403),
+            ("203.0.113.9", "198.51.100.7", 403),
+            ("198.51.100.7", "198.51.100.8", 403),
+            ("203.0.113.1", "198.51.100.7", 200),
+            ("203.0.113.1", "198.51.100.7, 192.0.2.1", 403),
+            ("203.0.113.1", None, 403),
+            ("", None, 403),
+        ],
+    )
+    def test_only_the_named_networks_read_the_figures_whatever_a_caller_claims(
+        self, node: Node, peer: str, forwarded: str | None, status: int
+    ) -> None:
+        headers = {"X-Forwarded-For": forwarded} if forwarded else {}
+        answer = node.app.test_client().get(
+            "/metrics", environ_base={"REMOTE_ADDR": peer}, headers=headers
+        )
+        assert answer.status_code == status
+
+
 class TestBehindAProxy:
     @pytest.fixture
     def settings_of_node(self) -> dict[str, str]:
