@@ -37,45 +37,18 @@ WORKER_TIMEOUT_S = 60
 KEEPALIVE_S = 5
 
 
-class OnePacketResponse(gunicorn_wsgi.Response):  # type: ignore[misc]
-    """gunicorn's response whose head leaves with the first piece of its body, in one call of the system.
-
-    gunicorn sends them one after the other, and gives the interpreter away each time.
-    """
-
-    sock: Any
+class ClosingResponse(gunicorn_wsgi.Response):  # type: ignore[misc]
+    """gunicorn's response that closes the connection where the application asks for it."""
 
     def process_headers(self, headers: Sequence[tuple[str, str]]) -> None:
-        """Close the connection where the application says so; gunicorn would drop the header."""
+        """Close the connection after an answer with ``Connection: close``; gunicorn drops that header."""
         if any(name.lower() == "connection" and value == "close" for name, value in headers):
             self.force_close()
         super().process_headers(headers)
 
-    def write(self, arg: bytes) -> None:
-        if self.headers_sent:
-            super().write(arg)
-            return
-        sock = self.sock
-        self.sock = gathered = _Gathered()
-        try:
-            super().write(arg)
-        finally:
-            self.sock = sock
-        sock.sendall(gathered.data)
-
-
-class _Gathered:
-    """A socket that keeps what it is to send."""
-
-    def __init__(self) -> None:
-        self.data = b""
-
-    def sendall(self, data: bytes) -> None:
-        self.data += data
-
 
 gunicorn_wsgi.SERVER = SERVER_NAME
-gunicorn_wsgi.Response = OnePacketResponse
+gunicorn_wsgi.Response = ClosingResponse
 
 
 class Server(BaseApplication):  # type: ignore[misc]

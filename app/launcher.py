@@ -23,7 +23,6 @@ from app.node import DemoAccount, NodeContext, StartError
 from app.one_core import ONE_CORE
 from app.open_files import FILES_LEAST, FilePlan, planned, raise_limit
 from app.serving import Application, Hooks, Server, WsgiApp, report
-from app.waiters import spread_waiting_threads
 from config.settings import Settings, SettingsError, load_settings
 
 EXIT_START = 1
@@ -173,7 +172,6 @@ class Launcher:
         )
 
     def _after_fork(self) -> None:
-        spread_waiting_threads()
         if ONE_CORE.keep():
             ONE_CORE.watch()
         if self._embedded is not None:

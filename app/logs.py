@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
 import traceback
 from collections.abc import Mapping, MutableMapping
@@ -14,6 +15,7 @@ import orjson
 import structlog
 
 from app.log_lines import LINES
+from sessions.idents import fresh_ident
 
 REDACTED: Final = "[redacted]"
 FORBIDDEN: Final = frozenset(
@@ -22,6 +24,8 @@ FORBIDDEN: Final = frozenset(
 """Fields that are never written, whoever passes them."""
 
 QUIET: Final = ("urllib3", "kazoo", "apscheduler", "alembic", "werkzeug", "gunicorn.error")
+
+REQUEST_ID: Final = re.compile(r"[A-Za-z0-9-]{8,64}")
 
 _PLAIN: Final = orjson.OPT_UTC_Z | orjson.OPT_PASSTHROUGH_DATACLASS
 
@@ -60,6 +64,13 @@ def configure(level: str) -> None:
     logging.basicConfig(handlers=[handler], level=max(number, logging.INFO), force=True)
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def begin(given: str) -> str:
+    """Return the request id bound to the log lines: the caller's if it is well formed, else a new one."""
+    request_id = given if given and REQUEST_ID.fullmatch(given) else fresh_ident()
+    structlog.contextvars.bind_contextvars(request_id=request_id)
+    return request_id
 
 
 def inform(event: str, **fields: Any) -> None:

@@ -1,9 +1,24 @@
-"""What a use case answers when it cannot do what was asked; the API turns it into one error shape."""
+"""The refusals of use cases, and the one error shape (RFC 9457) in which every HTTP answer shows them."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any, Final
+
+PROBLEM: Final = "application/problem+json"
+INTERNAL: Final = "internal"
+HTTP_CODES: Final = {
+    400: "bad_request",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    411: "length_required",
+    413: "too_large",
+    415: "unsupported_media",
+    503: "unavailable",
+}
 
 STATUS: Final[dict[str, int]] = {
     # code: HTTP status
@@ -48,3 +63,19 @@ class Refusal(Exception):
     @property
     def status(self) -> int:
         return STATUS[self.code]
+
+
+def problem_text(
+    status: int, code: str, detail: str, request_id: str, extra: Mapping[str, Any] | None = None
+) -> str:
+    """Return the JSON of a problem document, also for answers that Flask does not make."""
+    document = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "code": code,
+        "request_id": request_id,
+        **(extra or {}),
+    }
+    return json.dumps(document, ensure_ascii=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -29,11 +28,10 @@ from app.api.core import PREFIX
 from app.api.handling import register
 from app.api.problems import answer_to
 from app.callback_front import front
+from app.logs import begin
 from app.refusals import Refusal
 from app.services import Services
-from sessions.idents import fresh_ident
 
-REQUEST_ID: Final = re.compile(r"[A-Za-z0-9-]{8,64}")
 QUIET_PATHS: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 CSP: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
@@ -77,13 +75,6 @@ def create_app(services: Services) -> Flask:
     short_way = pages.front(front(app.wsgi_app, accounts, always, begin), always, begin)
     app.wsgi_app = short_way  # type: ignore[method-assign,assignment]
     return app
-
-
-def begin(given: str) -> str:
-    """A request's id, bound to its log lines: the caller's where it is well formed, else a new one."""
-    request_id = given if given and REQUEST_ID.fullmatch(given) else fresh_ident()
-    structlog.contextvars.bind_contextvars(request_id=request_id)
-    return request_id
 
 
 def _begin() -> None:

@@ -11,7 +11,6 @@ from app.auth.passwords import Passwords
 from app.auth.signin import SignIn
 from app.background import Background
 from app.events import DeskHub, StreamSlots
-from app.jobs import Jobs
 from app.node import NodeContext
 from app.refusals import Refusal
 from app.roster_watch import RosterWatch
@@ -47,7 +46,7 @@ class Services:
     logins: Logins
     passwords: Passwords
     sign_in: SignIn
-    jobs: Jobs
+    sweep_age_s: Callable[[], float]
     database_up: Callable[[], bool]
     streams: StreamSlots = field(default_factory=StreamSlots)
     background: Background = field(default_factory=Background)

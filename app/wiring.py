@@ -149,7 +149,7 @@ def build(settings: Settings, node: NodeContext, passwords: Passwords | None = N
         sign_in=SignIn(engine, passwords, Throttle(client), logins, [a.appid for a in accounts]),
         streams=StreamSlots(settings.streams_max),
         background=courtesies,
-        jobs=jobs,
+        sweep_age_s=jobs.sweep_age_s,
         database_up=database.up,
     )
     DATABASE_UP.set_function(database.up)
@@ -161,7 +161,7 @@ def build(settings: Settings, node: NodeContext, passwords: Passwords | None = N
         served.hub.start()
         served.roster.start()
     jobs.start()
-    _running.append(lambda: _stop(services, zookeeper, pool, [work for _, work in built]))
+    _running.append(lambda: _stop(services, zookeeper, pool, jobs, [work for _, work in built]))
     database.start()
     _running.append(database.stop)  # before the engine lets go of its connections
     return services
@@ -291,9 +291,10 @@ def _stop(
     services: Services,
     zookeeper: ZooKeeperHub | None,
     pool: ThreadPoolExecutor,
+    jobs: Jobs,
     works: Iterable[Work],
 ) -> None:
-    services.jobs.stop()
+    jobs.stop()
     for work in works:
         work.sender.stop()
     for served in services.served.values():

@@ -111,5 +111,5 @@ def _health(services: Services, account: Account) -> dict[str, Any]:
         "redis": bool(services.redis.ping()),
         "database": services.database_up(),
         "presence": {"state": str(presence.state), "since_ms": int(presence.since_s * 1000)},
-        "sweep_age_ms": int(services.jobs.sweep_age_s() * 1000),
+        "sweep_age_ms": int(services.sweep_age_s() * 1000),
     }

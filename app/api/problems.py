@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any, Final
@@ -16,7 +15,7 @@ from app.auth.errors import BadCredentials, Busy, Forbidden, Throttled
 from app.auth.passwords import WeakPassword
 from app.conversations.replies import refusal_of
 from app.directory.people import LastAdmin
-from app.refusals import STATUS, Refusal
+from app.refusals import HTTP_CODES, INTERNAL, PROBLEM, STATUS, Refusal, problem_text
 from app.storage.errors import Invalid, Missing, Taken
 from app.wechat_errors import reason
 from app.wechat_out import NotConnected, OutcomeUnknown, PlatformRefused
@@ -25,19 +24,7 @@ from sessions.model import Conflict, NotFound, StoreDown, StoreRefused
 from sessions.sql import BadCursor, StorageConflict, StorageError
 from sessions.store import NoRoom, ReplyRefused
 
-PROBLEM: Final = "application/problem+json"
 RETRY_AFTER_S: Final = 1
-INTERNAL: Final = "internal"
-HTTP_CODES: Final = {
-    400: "bad_request",
-    403: "forbidden",
-    404: "not_found",
-    405: "method_not_allowed",
-    411: "length_required",
-    413: "too_large",
-    415: "unsupported_media",
-    503: "unavailable",
-}
 
 log = structlog.get_logger()
 
@@ -52,22 +39,6 @@ def problem(
     """The one error shape of the contract."""
     text = problem_text(status, code, detail, g.get("request_id", ""), extra)
     return Response(text, status, headers, mimetype=PROBLEM)
-
-
-def problem_text(
-    status: int, code: str, detail: str, request_id: str, extra: Mapping[str, Any] | None = None
-) -> str:
-    """Its JSON, also for what is answered without Flask."""
-    document = {
-        "type": "about:blank",
-        "title": HTTPStatus(status).phrase,
-        "status": status,
-        "detail": detail,
-        "code": code,
-        "request_id": request_id,
-        **(extra or {}),
-    }
-    return json.dumps(document, ensure_ascii=False)
 
 
 def from_refusal(refusal: Refusal) -> Response:
