@@ -16,6 +16,7 @@ from sessions.keys import Keys, timer_member
 from tests.support import wait_until
 
 OPEN, DUE, SWEEPS = 100_000, 1_000, 15
+IDLE_MS = 1_800_000
 AGENTS, SEATS = 100, 1_000
 RATE = 500
 CALM_S = 2.0
@@ -104,14 +105,14 @@ class Swept:
         return not self.redis.exists(keys.of("outbox_due"), keys.of("closed"))
 
     def make_due(self) -> int:
-        """As if their customers had not written for long; returns how many are open."""
+        """Make the oldest conversations idle for long enough to be closed. Returns how many are open."""
         sids = [str(sid) for sid in self.redis.zrange(self.keys.of("live"), 0, DUE - 1)]
+        now_ms = self.redis.time()[0] * 1000
         pipe = self.redis.pipeline(transaction=False)
         for sid in sids:
-            pipe.hset(self.keys.of("session", sid), "last_active_ms", 1)
+            pipe.hset(self.keys.of("session", sid), "last_active_ms", now_ms - IDLE_MS)
         pipe.execute()
         before = self.open()
-        now_ms = self.redis.time()[0] * 1000
         self.redis.zadd(self.keys.of("timers"), {timer_member(sid, "idle"): now_ms for sid in sids})
         return before
 
