@@ -6,6 +6,7 @@ import datetime
 import os
 import re
 import shutil
+import socket
 from collections.abc import Sequence
 from ipaddress import ip_address
 from pathlib import Path
@@ -27,6 +28,16 @@ CERTIFICATE = "certificate.pem"
 def nginx_missing() -> str:
     """Return why no Nginx can run here; "" if one can."""
     return "" if nginx_path() else "nginx is not installed"
+
+
+def has_ipv6() -> bool:
+    """Return whether this machine has the IPv6 loopback address, which some containers lack."""
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
 
 
 def nginx_path() -> str:
@@ -139,6 +150,8 @@ class SecureNginx(BareNginx):
         text = certified(text, folder).replace(f"server_name {NAME}", f"server_name {name}")
         text = text.replace("]:443", f"]:{self.port}")
         text = text.replace("]:80", f"]:{self.plain_port}").replace("[::]", "[::1]")
+        if not has_ipv6():
+            text = re.sub(r"\n +listen \[::1\][^;]*;", "", text)
         text = re.sub(r"listen 443\b", f"listen 127.0.0.1:{self.port}", text)
         self.site = re.sub(r"listen 80\b", f"listen 127.0.0.1:{self.plain_port}", text)
 
