@@ -8,12 +8,23 @@ from typing import Any, Final
 from app.storage import media
 from app.storage.errors import Missing
 from app.wechat_out import WeChatApi
+from config.accounts import AccountKind
 from sessions.sql import Engine, reading
 
 UPLOAD_TYPES: Final = {"image": "image", "voice": "voice", "video": "video"}
 CAPTION: Final = ("title", "description")
+SENDABLE: Final[Mapping[AccountKind, frozenset[str]]] = {
+    AccountKind.OFFICIAL: frozenset(
+        {"text", "image", "voice", "video", "news", "msgmenu", "miniprogrampage"}
+    ),
+    AccountKind.MINIPROGRAM: frozenset({"text", "image", "link", "miniprogrampage"}),
+}
+"""What ``custom/send`` takes of each kind of account (wechat-platform 5.1, 14.3); the rest is 40008."""
+
 ARTICLE: Final = ("title", "description", "url", "picurl")
 PAGE: Final = ("title", "appid", "pagepath")
+OWN_PAGE: Final = ("title", "pagepath")
+LINK: Final = ("title", "description", "url", "thumb_url")
 
 
 class PlatformGone(Exception):
@@ -21,24 +32,31 @@ class PlatformGone(Exception):
 
 
 class Payloads:
-    """Builds payloads for one official account."""
+    """Builds payloads for one official account or mini program."""
 
     def __init__(
         self,
         appid: str,
+        kind: AccountKind,
         api: WeChatApi,
         engine: Engine,
         on_speaker_refused: Callable[[str, int], None],
     ) -> None:
         self._appid = appid
+        self._page = PAGE if kind is AccountKind.OFFICIAL else OWN_PAGE
+        self._sendable = SENDABLE[kind]
         self._api = api
         self._engine = engine
         self.speaker_refused = on_speaker_refused
 
     def of(self, message: Mapping[str, Any]) -> dict[str, Any]:
-        """The payload of a stored message. Raises PlatformGone, and what an upload raises."""
+        """The payload of a stored message. Raises PlatformGone, and what an upload raises.
+
+        A menu of an account that may send none becomes a text at once: no call is refused for it.
+        """
         kind = message["type"]
-        return {"msgtype": kind, kind: self._content(kind, message)}
+        payload = {"msgtype": kind, kind: self._content(kind, message)}
+        return as_text(payload) if kind == "msgmenu" and kind not in self._sendable else payload
 
     def _content(self, kind: str, message: Mapping[str, Any]) -> dict[str, Any]:
         media = message["media"] or {}
@@ -51,7 +69,9 @@ class Payloads:
             return {"head_content": head, "list": media["list"], "tail_content": tail}
         if kind == "miniprogrampage":
             thumb = self._upload("image", media["media_id"])
-            return {**_some(media, PAGE), "thumb_media_id": thumb}
+            return {**_some(media, self._page), "thumb_media_id": thumb}
+        if kind == "link":
+            return _some(media, LINK)
         return {"media_id": self._upload(kind, media["media_id"]), **_some(media, CAPTION)}
 
     def _upload(self, kind: str, ident: str) -> str:

@@ -43,6 +43,7 @@ STATUS: Final[dict[str, int]] = {
     "unsupported_media": 415,
     "invalid": 422,
     "other_content": 422,
+    "type_not_for_account": 422,
     "throttled": 429,
     "platform_refused": 502,
     "platform_unreachable": 502,

@@ -23,6 +23,7 @@ from app.quota_hold import QuotaHold
 from app.tally import TALLY
 from app.wechat_errors import Kind, reason
 from app.wechat_out import NotConnected, OutcomeUnknown, PlatformRefused, WeChatApi
+from config.accounts import AccountKind
 from sessions.idents import fresh_ident
 from sessions.model import Delivery, SessionError
 from sessions.outbox import Claim, Verdict
@@ -198,7 +199,12 @@ class Sender:
             self._api.send_custom(openid, payload, None)
 
     def _speaker(self, message: Mapping[str, Any]) -> str | None:
-        """The kf_account the customer sees; none for notices and accounts the platform lacks."""
+        """The kf_account the customer sees; none for notices and accounts the platform lacks.
+
+        A mini program names nobody: ``customservice`` is no part of its calls (wechat-platform 14.3).
+        """
+        if self._account.config.kind is AccountKind.MINIPROGRAM:
+            return None
         kf_account = message.get("kf_account") or ""
         agent = self._account.attendance.agent(kf_account)
         known = agent is not None and agent.seat.platform != "local"

@@ -1,4 +1,4 @@
-"""What the platform's error codes mean (wechat-platform 4.3, 5.5, 6.1, 8.1), in one table.
+"""What the platform's error codes mean (wechat-platform 4.3, 5.5, 6.1, 8.1), joined with ``wechat_codes``.
 
 ``Kind`` tells what can be done: RETRY later, renew the TOKEN, REFUSED for good, reply BUDGET or
 window spent, QUOTA of the day or month, CONFIG that an operator must mend.
@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
+
+from app import wechat_codes
 
 
 class Kind(enum.StrEnum):
@@ -279,6 +281,9 @@ MEANINGS: dict[int, Meaning] = {
     44001: Meaning("media_empty", "文件为空", "The file is empty", _X),
     45001: Meaning("media_too_big", "文件大小超出限制", "The file is too big", _X),
 }
+
+_MORE = ((wechat_codes.REFUSED, _X), (wechat_codes.BUDGET, _B), (wechat_codes.CONFIG, _C))
+MEANINGS |= {code: Meaning(*row, kind) for rows, kind in _MORE for code, row in rows.items()}
 
 TOKEN_CODES = frozenset(code for code, meaning in MEANINGS.items() if meaning.kind is Kind.TOKEN)
 

@@ -235,7 +235,6 @@ EVENTS: Mapping[str, Rows] = {
         ("balance", "ModifyBalance", _TITLE),
     ),
     "user_pay_from_pay_cell": (*_CARD, ("fee", "Fee", integer)),
-    "update_invoice_status": (("detail", "Status", _TITLE),),
     "user_authorize_invoice": (
         ("detail", "SuccOrderId", _TITLE),
         ("failed", "FailOrderId", _TITLE),

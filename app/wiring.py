@@ -212,7 +212,7 @@ def _serve(
     tokens = TokenService(client, config, base, http)
     api = WeChatApi(config, tokens, base, http, typing_path)
     api.token_trouble = tokens.trouble
-    payloads = Payloads(appid, api, engine, mirror.speaker_refused(engine, account))
+    payloads = Payloads(appid, config.kind, api, engine, mirror.speaker_refused(engine, account))
     hold = QuotaHold(SendQuota(client, appid), appid)
     sender = Sender(account, api, payloads, pool, hold)
     account = replace(account, wake_sender=sender.wake, greet=greeter(api, pool, hold))

@@ -15,6 +15,8 @@ RECENT_MS = 30_000
 MEDIA_TYPES = {"image": "image", "voice": "voice", "video": "video"}
 OTHER_TYPES = {"text", "music", "news", "mpnews", "mpnewsarticle", "msgmenu", "wxcard"}
 OTHER_TYPES |= {"miniprogrampage", "link"}
+MINIPROGRAM_TYPES = {"text", "image", "link", "miniprogrampage"}
+OFFICIAL_TYPES = (OTHER_TYPES | set(MEDIA_TYPES)) - {"link"}
 REQUIRED = {
     "mpnews": "media_id",
     "mpnewsarticle": "article_id",
@@ -36,7 +38,8 @@ def send(call: Call) -> None:
     """Deliver a customer-service message to a customer, as a chosen kf account if named."""
     follower = call.follower("touser")
     kind = call.body.get("msgtype")
-    if not isinstance(kind, str) or (kind not in MEDIA_TYPES and kind not in OTHER_TYPES):
+    mini = call.account.settings.kind == "miniprogram"
+    if not isinstance(kind, str) or kind not in (MINIPROGRAM_TYPES if mini else OFFICIAL_TYPES):
         raise ApiError(40008)
     if kind == "msgmenu" and not call.account.settings.verified:
         raise ApiError(40200)

@@ -10,6 +10,7 @@ from app.api.auth import PersonShape, person_view
 from app.api.core import Body, Call, Routes, Shape
 from app.api.shapes import StatusName
 from app.conversations import duty, off_shift
+from app.outgoing import SENDABLE
 from app.refusals import Refusal
 from config.accounts import AccountKind
 from sessions.seats import Status
@@ -22,11 +23,13 @@ routes = Routes()
 
 
 class AccountShape(Shape):
-    """An official account or mini program; ``name`` is "" where the settings give none."""
+    """An official account or mini program; ``name`` is "" where the settings give none, ``sends`` are
+    the types of messages that WeChat takes of it."""
 
     appid: str
     name: str
     kind: AccountKind
+    sends: list[str]
 
 
 class MeShape(Shape):
@@ -162,7 +165,15 @@ def _accounts(call: Call) -> list[dict[str, Any]]:
     configs = [served.account.config for served in call.services.served.values()]
     if call.caller.role == "agent" and own:
         configs = [config for config in configs if config.appid == own]
-    return [{"appid": one.appid, "name": one.name, "kind": one.kind} for one in configs]
+    return [
+        {
+            "appid": one.appid,
+            "name": one.name,
+            "kind": one.kind,
+            "sends": sorted(SENDABLE[one.kind]),
+        }
+        for one in configs
+    ]
 
 
 def _service(call: Call) -> dict[str, Any]:

@@ -5,19 +5,21 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from app.api.core import Body
 
-CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
 URL_CHARS: Final = 1024
 MENU_ITEMS: Final = 10
 
 
-def no_controls(text: str) -> str:
-    if CONTROL.search(text):
-        raise ValueError("must hold no control characters")
-    return text
+def cleaned(value: Any) -> Any:
+    """Return what an agent pasted without the characters that nobody sees and XML forbids.
+
+    It runs before the limits are checked; what is no text is left for them to refuse.
+    """
+    return CONTROL.sub("", value) if isinstance(value, str) else value
 
 
 def _web_address(text: str) -> str:
@@ -27,15 +29,18 @@ def _web_address(text: str) -> str:
 
 
 Line = Annotated[
-    str, StringConstraints(strip_whitespace=True, max_length=512), AfterValidator(no_controls)
+    str,
+    BeforeValidator(cleaned),
+    StringConstraints(strip_whitespace=True, max_length=512),
 ]
 Title = Annotated[
     str,
+    BeforeValidator(cleaned),
     StringConstraints(strip_whitespace=True, min_length=1, max_length=64),
-    AfterValidator(no_controls),
 ]
 Address = Annotated[
     str,
+    BeforeValidator(cleaned),
     StringConstraints(strip_whitespace=True, max_length=URL_CHARS),
     AfterValidator(_web_address),
 ]
@@ -65,11 +70,26 @@ class Menu(Body):
         return self.head, {"head": self.head, "list": rows, "tail": self.tail}
 
 
-class MiniProgramPage(Body):
-    """A page of a linked mini program; its picture is the message's ``media_id``."""
+class Link(Body):
+    """A link card, which only mini programs send; the picture is a web address."""
 
     title: Title
-    appid: str = Field(pattern=r"^wx[0-9a-zA-Z]{16}$")
+    description: Line = ""
+    url: Address = Field(min_length=1)
+    thumb_url: Address = ""
+
+    def content(self) -> tuple[str, dict[str, Any]]:
+        return self.title, self.model_dump()
+
+
+class MiniProgramPage(Body):
+    """A page of a mini program; its picture is the message's ``media_id``.
+
+    An official account names the linked mini program by ``appid``; a mini program sends its own pages.
+    """
+
+    title: Title
+    appid: str = Field("", pattern=r"^(wx[0-9a-zA-Z]{16})?$")
     pagepath: Line = Field(min_length=1)
 
     def content(self) -> tuple[str, dict[str, Any]]:

@@ -8,12 +8,14 @@ from typing import Any, Final, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from app.api.core import NUMBER_MAX, Body, Call, Routes
-from app.api.message_types import Article, Caption, Menu, MiniProgramPage, no_controls
+from app.api.message_types import Article, Caption, Link, Menu, MiniProgramPage, cleaned
 from app.api.readers import open_or_refused
 from app.api.shapes import MessageShape
 from app.conversations import replies
+from app.outgoing import SENDABLE
 from app.refusals import Refusal
 from app.storage import media
+from config.accounts import AccountKind
 from sessions.messages import Outgoing
 from sessions.sql import writing
 
@@ -23,7 +25,7 @@ FILES: Final = {"image": "image", "voice": "voice", "video": "video", "miniprogr
 
 routes = Routes()
 
-PARTS: Final = ("media_id", "article", "menu", "page", "caption")
+PARTS: Final = ("media_id", "article", "menu", "page", "link", "caption")
 _FILE: Final = frozenset({"media_id"})
 _NONE: Final = frozenset[str]()
 NEEDED: Final[dict[str, tuple[frozenset[str], frozenset[str]]]] = {
@@ -34,6 +36,7 @@ NEEDED: Final[dict[str, tuple[frozenset[str], frozenset[str]]]] = {
     "news": (frozenset({"article"}), _NONE),
     "msgmenu": (frozenset({"menu"}), _NONE),
     "miniprogrampage": (frozenset({"page", "media_id"}), _NONE),
+    "link": (frozenset({"link"}), _NONE),
 }
 """What a message of a type must have besides, and what it may have."""
 
@@ -43,23 +46,27 @@ class SendBody(Body):
 
     Each type has its content: ``text``; ``media_id`` (image, voice, video with an optional ``caption``,
     miniprogrampage with its picture); ``article`` for news, ``menu`` for msgmenu, ``page`` for a
-    miniprogrampage.
+    miniprogrampage, ``link`` for a link. Official accounts and mini programs may send different types
+    (``sends`` of /me).
     """
 
     client_id: str = Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.:-]+$")
-    type: Literal["text", "image", "voice", "video", "news", "msgmenu", "miniprogrampage"] = "text"
+    type: Literal[
+        "text", "image", "voice", "video", "news", "msgmenu", "miniprogrampage", "link"
+    ] = "text"
     text: str = Field("", max_length=TEXT_MAX_CHARS)
     media_id: str | None = Field(None, min_length=1, max_length=64)
     article: Article | None = None
     menu: Menu | None = None
     page: MiniProgramPage | None = None
+    link: Link | None = None
     caption: Caption | None = None
     owner_epoch: int | None = Field(None, ge=0, le=NUMBER_MAX)
 
-    @field_validator("text")
+    @field_validator("text", mode="before")
     @classmethod
-    def _plain(cls, text: str) -> str:
-        return no_controls(text)
+    def _plain(cls, text: Any) -> Any:
+        return cleaned(text)
 
     @model_validator(mode="after")
     def _one_content(self) -> Self:
@@ -73,7 +80,7 @@ class SendBody(Body):
 
     def content(self) -> tuple[str, dict[str, Any]]:
         """The text it is found by, and the content beyond it."""
-        made = self.article or self.menu or self.page
+        made = self.article or self.menu or self.page or self.link
         if made is not None:
             return made.content()
         return self.text, self.caption.model_dump() if self.caption else {}
@@ -91,6 +98,7 @@ class SendBody(Body):
 )
 def send(call: Call, sid: str) -> dict[str, Any]:
     body, me = call.body, call.kf_account
+    _sendable(call.account.config.kind, body)
     with open_or_refused(call, sid):
         text, content = body.content()
         content |= _media(call, sid, body) if body.media_id else {}
@@ -117,6 +125,15 @@ def resend(call: Call, sid: str, mid: str) -> dict[str, Any]:
     with open_or_refused(call, sid):
         replies.resend(call.account, mid, me, secrets.token_hex(8))
         return _stored(call, sid, int(seq))
+
+
+def _sendable(kind: AccountKind, body: SendBody) -> None:
+    """Refuse what WeChat would refuse. Raises Refusal."""
+    if body.type not in SENDABLE[kind]:
+        words = f"WeChat takes no message of the type {body.type} from this kind of account."
+        raise Refusal("type_not_for_account", words)
+    if body.page and kind is AccountKind.OFFICIAL and not body.page.appid:
+        raise Refusal("invalid", "An official account names the mini program by its appid.")
 
 
 def _media(call: Call, sid: str, body: SendBody) -> dict[str, Any]:

@@ -28,11 +28,16 @@ IP_CODES: Final = frozenset({40164, 61004})
 RIGHT_IS_THERE: Final = frozenset({40003, 43004, 45015, 45047})
 NO_KF: Final = frozenset({65400, 48001, 61450})
 
+KEYS_PAGE: Final = (
+    "微信开发者平台 (developers.weixin.qq.com/platform) → 我的业务 → 基础信息 → 开发密钥"
+)
+"""Where WeChat keeps the AppSecret and the IP whitelist (wechat-platform-2 12)."""
+
 STEPS: Final = {
-    40001: "copy the AppSecret again into KF_APP_SECRET",
+    40001: f"copy the AppSecret again into KF_APP_SECRET, from {KEYS_PAGE}",
     40013: "copy the AppID again into KF_APPID",
-    40125: "copy the AppSecret again into KF_APP_SECRET (a reset makes the old one void)",
-    40243: "unfreeze the AppSecret on the account's page 开发接口管理 → 基本配置",
+    40125: f"copy the AppSecret again into KF_APP_SECRET, from {KEYS_PAGE} (a reset makes the old one void)",
+    40243: f"unfreeze the AppSecret at {KEYS_PAGE}",
     41002: "set KF_APPID",
     41004: "set KF_APP_SECRET",
     45009: "today's calls are used up; wait for midnight or call clear_quota",
@@ -135,7 +140,8 @@ def _token_finding(config: OfficialAccount, base_url: str, answer: TokenAnswer) 
         found = IP.search(answer.errmsg)
         address = found[1] if found else "this server's public IP"
         return bad(
-            what, f"add {address} to the IP whitelist (基本配置 → IP白名单), then run this again"
+            what,
+            f"add {address} to the IP whitelist (IP白名单) at {KEYS_PAGE}, then run this again",
         )
     return bad(what, STEPS.get(answer.errcode, "see the code's meaning in WeChat's documentation"))
 

@@ -28,7 +28,7 @@ def examine(config: OfficialAccount, base_url: str, *, public: bool) -> Iterator
 
 
 def _address(url: str, *, public: bool) -> Finding:
-    what = f"callback URL to paste into 服务器配置: {url}"
+    what = f"callback URL to paste into 微信开发者平台 → 我的业务 → 基础信息 → 域名与消息推送配置: {url}"
     parts = urlsplit(url)
     port = parts.port or (443 if parts.scheme == "https" else 80)
     if not public or is_loopback(parts.hostname or ""):

@@ -25,12 +25,13 @@ def line(field: str, value: str, maximum: int = TITLE_MAX_CHARS, *, empty: bool 
 
 
 def text(field: str, value: str, maximum: int = TEXT_MAX_CHARS, *, empty: bool = False) -> str:
-    """Text of several lines."""
-    value = value.replace("\r\n", "\n").strip()
+    """Text of several lines, which people paste: control characters are dropped."""
+    pasted = value.replace("\r\n", "\n")
+    value = "".join(filter(_pasteable, pasted)).strip()
     if not value and not empty:
         raise Invalid(field, "must not be empty")
-    if not all(char in "\n\t" or _harmless(char) for char in value):
-        raise Invalid(field, "must hold no control characters")
+    if not BIDI_OVERRIDES.isdisjoint(value):
+        raise Invalid(field, "must hold no marks that turn the direction of text")
     return _bounded(field, value, maximum)
 
 
@@ -43,6 +44,10 @@ def mapping(field: str, value: dict[str, Any], maximum: int = JSON_MAX_BYTES) ->
     if size > maximum:
         raise Invalid(field, f"must be at most {maximum} bytes of JSON")
     return value
+
+
+def _pasteable(char: str) -> bool:
+    return char in "\n\t" or unicodedata.category(char) not in ("Cc", "Cs")
 
 
 def _harmless(char: str) -> bool:

@@ -92,6 +92,7 @@ def test_the_ip_to_whitelist_is_taken_out_of_the_refusal(
     account(node, ip_whitelist=["203.0.113.9"])
     found = only(settings())
     assert "40164" in found.what and "add 127.0.0.1 to the IP whitelist" in found.fix
+    assert "微信开发者平台" in found.fix and "基本配置" not in found.fix
     account(node, ip_whitelist=[])
     message = "invalid ip 198.51.100.7 ipv6 ::ffff:198.51.100.7, not in whitelist rid: 1-2-3"
     fault(node, path=TOKEN_PATH, errcode=61004, errmsg=message)

@@ -108,7 +108,6 @@ def test_the_sixth_reply_is_refused_before_the_platform_does(node: Node) -> None
     "body",
     [
         {"client_id": "c", "text": ""},
-        {"client_id": "c", "text": "a\x00b"},
         {"client_id": "", "text": "a"},
         {"client_id": "c d", "text": "a"},
         {"text": "a"},
@@ -121,6 +120,15 @@ def test_the_sixth_reply_is_refused_before_the_platform_does(node: Node) -> None
 def test_what_cannot_be_sent_is_refused(node: Node, body: dict[str, Any]) -> None:
     anna, sid = served(node)
     assert code(anna.post(f"/sessions/{sid}/messages", body)) == (422, "invalid")
+
+
+def test_control_characters_that_an_agent_pasted_are_left_out(node: Node) -> None:
+    anna, sid = served(node)
+    pasted = {"client_id": "c", "text": "a\x00b\x1b[0m\n\tc"}
+    answer = anna.post(f"/sessions/{sid}/messages", pasted)
+    assert (answer.status_code, answer.json()["data"]["text"]) == (202, "ab[0m\n\tc")
+    empty = anna.post(f"/sessions/{sid}/messages", {"client_id": "d", "text": "\x00\x02"})
+    assert code(empty) == (422, "invalid")
 
 
 def test_a_text_longer_than_wechat_takes_is_refused(node: Node) -> None:

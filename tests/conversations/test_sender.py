@@ -96,7 +96,13 @@ def _post(
 ) -> Post:
     account = office.account
     api = WeChatApi(account.config, FixedTokens(), base_url, http)
-    payloads = Payloads(account.appid, api, engine, lambda kf, code: refused.append((kf, code)))
+    payloads = Payloads(
+        account.appid,
+        account.config.kind,
+        api,
+        engine,
+        lambda kf, code: refused.append((kf, code)),
+    )
     hold = QuotaHold(SendQuota(account.reading._redis, account.appid), account.appid)
     return Post(office, platform, Sender(account, api, payloads, pool, hold), refused)
 

@@ -11,9 +11,12 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from wechatpy.events import EVENT_TYPES
 
 from app.auth import roles
 from app.refusals import STATUS
+from app.wechat_fields import ACCOUNT, EVENTS
+from sessions import entry
 from sessions.deadlines import Overdue
 from sessions.model import CloseReason, Delivery, State
 from sessions.seats import Status
@@ -71,6 +74,18 @@ def test_states_reasons_and_types_have_words() -> None:
     assert missing("presence", {one.value for one in Status}) == set()
     assert missing("type", TYPES) == set()
     assert missing("why", WHY) == set()
+
+
+def test_every_kind_of_event_has_a_sentence_of_its_own_unless_it_is_the_accounts() -> None:
+    made_up = {"subscribe_scan", "subscribe_scan_product"}  # by the library, not by the platform
+    account = {event.lower() for event in ACCOUNT}
+    listed = {name.lower() for name in EVENT_TYPES} - made_up - account
+    kinds = (set(EVENTS) | set(entry.EVENTS)) - ACCOUNT
+    for language in ("zh", "en"):
+        said = {k: v for k, v in words(language).items() if k.startswith("event.")}
+        assert {f"event.{kind}" for kind in kinds} <= set(said)
+        assert {f"event.{kind}" for kind in listed} <= {key.lower() for key in said}
+        assert len(set(said.values())) == len(said)
 
 
 def test_every_refusal_of_the_api_has_words() -> None:

@@ -139,6 +139,28 @@ def test_a_msgmenu_needs_a_verified_account(start: Callable[..., Sim]) -> None:
     assert test_account.api(SEND, body)["errcode"] == 40200
 
 
+LINK = {"title": "活动", "description": "满减", "url": "https://example.com/a"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "refused"),
+    [
+        ("miniprogram", ("voice", "video", "news", "msgmenu", "music", "mpnewsarticle", "wxcard")),
+        ("official", ("link", "hologram")),
+    ],
+)
+def test_types_that_wechat_takes_from_the_other_kind_of_account_are_refused(
+    start: Callable[..., Sim], kind: str, refused: tuple[str, ...]
+) -> None:
+    sim = start(kind=kind)
+    sim.say()
+    for name in refused:
+        body = {"touser": OPENID, "msgtype": name, name: LINK}
+        assert sim.api(SEND, body)["errcode"] == 40008
+    link = {"touser": OPENID, "msgtype": "link", "link": LINK}
+    assert sim.api(SEND, link)["errcode"] == (0 if kind == "miniprogram" else 40008)
+
+
 def test_typing_follows_its_rules(sim: Sim) -> None:
     def typing(command: str = "Typing") -> int:
         body = {"touser": OPENID, "command": command}

@@ -18,6 +18,7 @@ from app import wiring
 from app.node import NodeContext
 from app.server import create_app
 from config.settings import load_settings
+from simulator import samples
 from simulator.config import SimAccount, SimulatorConfig
 from simulator.web import create_simulator
 from tests.api.conftest import PASSWORD, Running
@@ -209,3 +210,62 @@ def test_a_mini_program_greets_and_tells_by_message_and_answers_only_success(hou
     messages = house.data("GET", f"/sessions/{session['id']}/messages", token=amy)
     assert [m["type"] for m in messages if m["direction"] == "in"] == ["text", "miniprogrampage"]
     assert [m["status"] for m in messages if m.get("notice")] == ["sent"]
+
+
+LINK = {"title": "活动", "description": "满减", "url": "https://example.com/a"}
+PAGE = {"title": "订单", "pagepath": "pages/order?id=1"}
+REFUSED = {
+    "voice": {"media_id": "m"},
+    "video": {"media_id": "m"},
+    "news": {"article": LINK},
+    "msgmenu": {"menu": {"head": "请选择", "items": ["查物流"]}},
+}
+
+
+def test_a_mini_program_sends_what_wechat_takes_of_it_and_names_nobody(house: House) -> None:
+    amy = house.agent(house.mini, "amy2")
+    house.pushes(house.mini, "o1", text="在吗")
+    (session,) = house.data("GET", "/sessions?mine=1", token=amy)
+    path = f"/sessions/{session['id']}/messages"
+    for kind, parts in REFUSED.items():
+        answer = house.call("POST", path, {"client_id": kind, "type": kind, **parts}, amy)
+        assert (answer.status_code, answer.json()["code"]) == (422, "type_not_for_account")
+    (account,) = house.data("GET", "/me", token=amy)["accounts"]
+    assert account["sends"] == ["image", "link", "miniprogrampage", "text"]
+
+    house.data("POST", path, {"client_id": "l", "type": "link", "link": LINK}, amy)
+    files = {"file": ("a.png", samples.png(8, 8))}
+    headers = {"Authorization": f"Bearer {amy}"}
+    upload = requests.post(f"{house.base}/api/v1/media", files=files, headers=headers, timeout=20)
+    picture = upload.json()["data"]["media_id"]
+    page = {"client_id": "p", "type": "miniprogrampage", "page": PAGE, "media_id": picture}
+    house.data("POST", path, page, amy)
+    wait_until(lambda: house.heard(house.mini, "o1")[-2:] == ["活动", "订单"])
+    sent = [call["body"] for call in house.calls("/cgi-bin/message/custom/send")]
+    assert all("customservice" not in body for body in sent)
+    assert sent[-2]["link"] == LINK
+    assert set(sent[-1]["miniprogrampage"]) == {"title", "pagepath", "thumb_media_id"}
+
+
+def test_an_official_account_sends_no_link_cards_and_names_the_mini_program(house: House) -> None:
+    amy = house.agent(house.shop, "amy1")
+    house.pushes(house.shop, "o1", text="在吗")
+    (session,) = house.data("GET", "/sessions?mine=1", token=amy)
+    path = f"/sessions/{session['id']}/messages"
+    link = house.call("POST", path, {"client_id": "l", "type": "link", "link": LINK}, amy)
+    assert (link.status_code, link.json()["code"]) == (422, "type_not_for_account")
+    page = {"client_id": "p", "type": "miniprogrampage", "page": PAGE, "media_id": "m"}
+    assert house.call("POST", path, page, amy).json()["code"] == "invalid"
+
+
+def test_a_mini_program_asks_for_a_rating_with_a_text_and_no_call_is_refused(house: House) -> None:
+    amy = house.agent(house.mini, "amy2")
+    house.pushes(house.mini, "o1", text="在吗")
+    (session,) = house.data("GET", "/sessions?mine=1", token=amy)
+    said = len(house.heard(house.mini, "o1"))
+    house.data("POST", f"/sessions/{session['id']}/close", {"reason": "done", "survey": True}, amy)
+    wait_until(lambda: len(house.heard(house.mini, "o1")) == said + 1)
+    calls = house.calls("/cgi-bin/message/custom/send")
+    assert {call["body"]["msgtype"] for call in calls} == {"text"}
+    assert {call["errcode"] for call in calls} == {0}
+    assert "\n" in house.heard(house.mini, "o1")[-1]

@@ -435,6 +435,28 @@ def test_the_error_table_has_words_for_every_code() -> None:
     assert meaning(777777).code == "unknown_code"
 
 
+CODES = {
+    *(45037, 45038, 45050, 45063, 45086, 45087, 45094, 45098, 45099, 45102, 45103, 45501),
+    *(61400, 61401, 70000, 43005, 43006),
+    *(40003, 40013, 40008, 40036, 40039, 40062, 40037, 40165, 40166, 45051, 40246, 40247, 40249),
+    *(43004, 43101, 43100, *range(43102, 43109), 43116, 45009, 45168, 47003, 48001, 48004),
+    *(*range(200011, 200023), 200100, 20001, 20002, 40400, 404),
+    *(*range(40016, 40028), 40033, 40054, 40055, 45010, 45048, 45064, 46003, 53600),
+    *(*range(65301, 65321), 40052, 40053, 40129, 45029),
+    *(61003, 61004, 61005, 61006, 61007, *range(61009, 61020), 61023, 61024, 61025, 61028, 61029),
+    *range(89000, 89005),
+    *(*range(45002, 45009), 40066, 45015, 45047, 45166, 48002, 43019, 48008, 50002, 48006),
+}
+"""Every code of wechat-platform-2 12, 15.5, 16, 18 and 19."""
+
+
+def test_every_code_that_the_platform_documents_has_words() -> None:
+    missing = CODES - set(MEANINGS)
+    assert missing == set()
+    assert meaning(45009).kind is Kind.QUOTA and meaning(45029).kind is not Kind.QUOTA
+    assert meaning(45015).kind is Kind.BUDGET
+
+
 def test_the_sender_can_tell_kinds_apart() -> None:
     kinds = {code: meaning(code).kind for code in (-1, 45011, 42001, 45015, 45047, 45009, 40164)}
     assert kinds == {

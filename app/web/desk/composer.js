@@ -5,6 +5,7 @@ import { left } from "../shared/time.js";
 import { t } from "../shared/words.js";
 import { fileKind } from "./limits.js";
 import { held, release, takeBack } from "./merge.js";
+import { maySend } from "./names.js";
 import { sendFile } from "./outgoing.js";
 import { whyReadOnly } from "./selectors.js";
 import { now, state, trouble } from "./store.js";
@@ -58,6 +59,7 @@ function Held({ id }) {
 
 function offer(session, file) {
   const { type, key, values } = fileKind(file);
-  if (type) sendFile(session, type, file);
+  if (type && !maySend(session, type)) trouble.value = t("problem.type_not_for_account");
+  else if (type) sendFile(session, type, file);
   else trouble.value = t(key, values);
 }

@@ -3,6 +3,7 @@
 import { urlOf } from "../shared/api.js";
 import { html, useState } from "../shared/kit.js";
 import { has, t } from "../shared/words.js";
+import { eventWords, placeOf } from "./event_words.js";
 import { Voice } from "./voice.js";
 import { withEmoji } from "./words.emoticons.js";
 
@@ -22,7 +23,8 @@ const VIEWS = {
   miniprogrampage: ({ message }) => html`<${Card} kind="miniprogrampage" title=${message.media.title} detail=${pagePath(message.media)} />`,
   news: ({ message }) => html`<${Card} kind="news" title=${message.media.title} detail=${message.media.description} href=${message.media.url} />`,
   msgmenu: Menu,
-  event: ({ message }) => html`<p class="text">${eventWords(message)}</p>`,
+  event: ({ message }) => html`<p class="text"><${Linked} text=${eventWords(message.media ?? {})} /></p>
+    ${message.media?.location && html`<${Place} message=${{ media: placeOf(message.media) }} />`}`,
 };
 
 export function Content({ message }) {
@@ -117,10 +119,4 @@ function Card({ kind, title, detail, href }) {
   return /^https?:\/\//i.test(href ?? "")
     ? html`<a class="attached" href=${href} target="_blank" rel="noopener noreferrer">${inside}</a>`
     : html`<div class="attached">${inside}</div>`;
-}
-
-function eventWords(message) {
-  const { event, event_key: key } = message.media ?? {};
-  const known = `event.${event}`;
-  return has(known) ? t(known, { key }) : t("event.other");
 }

@@ -1,4 +1,5 @@
 // A button that opens a small list of actions: arrows move, Escape closes and gives the focus back.
+// An action with a `why` is shown grey with that reason and does nothing.
 
 import { html, useLayoutEffect, useRef, useState } from "../shared/kit.js";
 
@@ -36,6 +37,7 @@ export function Menu({ label, face, name, options }) {
   }
 
   const choose = (option) => {
+    if (option.why) return;
     setOpen(false);
     option.act();
   };
@@ -46,7 +48,8 @@ export function Menu({ label, face, name, options }) {
     ${open && html`<div class="menu-list" role="menu" aria-label=${label} data-name=${name}>
       ${options.map((option) => html`
         <button type="button" class="quiet" role=${option.checked === undefined ? "menuitem" : "menuitemradio"}
-          aria-checked=${option.checked} tabindex="-1" onClick=${() => choose(option)}>${option.label}</button>`)}
+          aria-checked=${option.checked} aria-disabled=${Boolean(option.why)} title=${option.why}
+          tabindex="-1" onClick=${() => choose(option)}>${option.label}${option.why && html` <small>${option.why}</small>`}</button>`)}
     </div>`}
   </div>`;
 }

@@ -1,4 +1,4 @@
-// How people and groups are called on the page.
+// How people and groups are called on the page, and what an account may send.
 
 import { t } from "../shared/words.js";
 import { state } from "./store.js";
@@ -8,6 +8,12 @@ const TAIL = 4;
 // Nicknames are no longer given out by WeChat: the remark, else the openid's tail.
 export function customerName(session) {
   return session.customer.remark || t("customer.name", { tail: session.openid.slice(-TAIL) });
+}
+
+// Whether WeChat takes messages of the type from the conversation's account: mini programs send fewer.
+export function maySend(session, type) {
+  const sends = state.value.me?.accounts?.find((one) => one.appid === session.appid)?.sends;
+  return !sends || sends.includes(type);
 }
 
 export function agentName(kfAccount) {

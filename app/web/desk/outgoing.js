@@ -18,10 +18,10 @@ export function sendFile(session, type, file) {
   add(session, { type, text: "", file, preview: URL.createObjectURL(file), media: { mime: file.type } });
 }
 
-// A news link, a menu or a mini-program page; `parts` are fields of the request's body.
+// A news link, a menu, a link card or a mini-program page; `parts` are fields of the request's body.
 export function sendSpecial(session, type, parts, file) {
-  const { article, menu, page } = parts;
-  const media = menu ? { ...menu, list: menu.items.map((content) => ({ content })) } : { ...(article ?? page) };
+  const { article, menu, page, link } = parts;
+  const media = menu ? { ...menu, list: menu.items.map((content) => ({ content })) } : { ...(article ?? page ?? link) };
   add(session, { type, text: "", parts, file, media });
 }
 

@@ -2,11 +2,13 @@
 
 import ofChat from "./words.chat.en.js";
 import ofConsole from "./words.console.en.js";
+import ofEvents from "./words.events.en.js";
 import ofProblems from "./words.problems.en.js";
 
 export default {
   ...ofConsole,
   ...ofChat,
+  ...ofEvents,
   ...ofProblems,
   "app.desk": "Agent desk",
   "app.console": "Console",
@@ -83,12 +85,6 @@ export default {
   "media.recognised": "Speech as text: {text}",
   "media.open": "Open the picture",
   "media.map": "latitude {lat}, longitude {lon}",
-  "event.subscribe": "The customer followed the account",
-  "event.unsubscribe": "The customer unfollowed the account",
-  "event.SCAN": "The customer scanned a QR code ({key})",
-  "event.CLICK": "The customer tapped the menu item “{key}”",
-  "event.VIEW": "The customer opened a menu link",
-  "event.other": "The customer did something in the account",
   "status.pending": "Sending",
   "status.sent": "Taken by WeChat",
   "status.failed": "Not sent: {reason}",

@@ -6,6 +6,7 @@ export default {
   "problem.unavailable": "The service is busy; try again in a moment.",
   "problem.bad_request": "The request was malformed. Reload the page and try again.",
   "problem.other_content": "This message was handed over with other content before. Please type it again.",
+  "problem.type_not_for_account": "WeChat does not take this kind of message from this account.",
   "problem.unauthorized": "You are signed out; sign in again.",
   "problem.forbidden": "You may not do this.",
   "problem.not_found": "This is not there any more; somebody may have dealt with it.",

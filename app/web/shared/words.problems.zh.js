@@ -6,6 +6,7 @@ export default {
   "problem.unavailable": "服务暂时繁忙，请稍后再试。",
   "problem.bad_request": "请求的格式不正确，请刷新页面后重试。",
   "problem.other_content": "这条消息已用别的内容提交过，请重新输入。",
+  "problem.type_not_for_account": "这种消息不能由这个账号发送，微信不接受。",
   "problem.unauthorized": "登录已失效，请重新登录。",
   "problem.forbidden": "您没有权限进行此操作。",
   "problem.not_found": "找不到这条记录，可能已被处理。",

@@ -2,11 +2,13 @@
 
 import ofChat from "./words.chat.zh.js";
 import ofConsole from "./words.console.zh.js";
+import ofEvents from "./words.events.zh.js";
 import ofProblems from "./words.problems.zh.js";
 
 export default {
   ...ofConsole,
   ...ofChat,
+  ...ofEvents,
   ...ofProblems,
   "app.desk": "客服工作台",
   "app.console": "管理后台",
@@ -83,12 +85,6 @@ export default {
   "media.recognised": "语音转文字：{text}",
   "media.open": "查看大图",
   "media.map": "纬度 {lat}，经度 {lon}",
-  "event.subscribe": "客户关注了公众号",
-  "event.unsubscribe": "客户取消了关注",
-  "event.SCAN": "客户扫描了二维码（{key}）",
-  "event.CLICK": "客户点击了菜单“{key}”",
-  "event.VIEW": "客户打开了菜单链接",
-  "event.other": "客户进行了一次操作",
   "status.pending": "发送中",
   "status.sent": "已送达微信",
   "status.failed": "发送失败：{reason}",

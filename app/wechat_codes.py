@@ -1,0 +1,367 @@
+"""Codes of what lies beyond replies: notices, menus, QR codes, mini programs, the open platform.
+
+Rows are a name for machines and words for people, in Chinese and English (wechat-platform-2 12, 15.5,
+16, 18); ``wechat_errors`` joins them with its own.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+Row = tuple[str, str, str]
+
+REFUSED: Final[dict[int, Row]] = {
+    404: ("not_found", "微信内部出错（未找到）", "Trouble inside WeChat (not found)"),
+    20001: ("platform_trouble", "微信内部出错", "Trouble inside WeChat"),
+    20002: ("platform_trouble", "微信内部出错", "Trouble inside WeChat"),
+    40032: ("openid_list", "openid 数量超出限制", "Too many openids at once"),
+    40036: ("template_id_size", "模板 ID 长度不正确", "The template id has a wrong length"),
+    40037: (
+        "template_id",
+        "模板 ID 不正确或不属于本账号",
+        "The template id is wrong or another account's",
+    ),
+    40039: ("url_size", "链接长度不正确", "The link has a wrong length"),
+    40062: ("title_size", "标题长度不正确", "The title has a wrong length"),
+    40066: ("url_invalid", "链接不合法", "The address is malformed"),
+    40016: ("menu_button_count", "菜单按钮数量不正确", "The menu has a wrong number of buttons"),
+    40017: ("menu_button_type", "菜单按钮类型不正确", "A button of the menu has a wrong type"),
+    40018: (
+        "menu_button_name",
+        "菜单按钮名称长度不正确",
+        "A button of the menu has a name of wrong length",
+    ),
+    40019: (
+        "menu_button_key",
+        "菜单按钮的 KEY 长度不正确",
+        "A button of the menu has a key of wrong length",
+    ),
+    40020: (
+        "menu_button_url",
+        "菜单按钮的链接长度不正确",
+        "A button of the menu has a link of wrong length",
+    ),
+    40021: ("menu_version", "菜单版本不正确", "The version of the menu is wrong"),
+    40022: ("menu_depth", "子菜单层级不正确", "The menu is too deep"),
+    40023: (
+        "submenu_button_count",
+        "子菜单按钮数量不正确",
+        "A sub-menu has a wrong number of buttons",
+    ),
+    40024: (
+        "submenu_button_type",
+        "子菜单按钮类型不正确",
+        "A button of a sub-menu has a wrong type",
+    ),
+    40025: (
+        "submenu_button_name",
+        "子菜单按钮名称长度不正确",
+        "A button of a sub-menu has a name of wrong length",
+    ),
+    40026: (
+        "submenu_button_key",
+        "子菜单按钮的 KEY 长度不正确",
+        "A button of a sub-menu has a key of wrong length",
+    ),
+    40027: (
+        "submenu_button_url",
+        "子菜单按钮的链接长度不正确",
+        "A button of a sub-menu has a link of wrong length",
+    ),
+    40052: ("qr_action_name", "二维码类型不正确", "The kind of QR code is wrong"),
+    40053: ("qr_action_info", "二维码参数不正确", "The QR code's parameters are wrong"),
+    40054: (
+        "submenu_button_host",
+        "子菜单链接的域名不允许使用",
+        "The host of a sub-menu's link is not allowed",
+    ),
+    40055: (
+        "menu_button_host",
+        "菜单链接的域名不允许使用",
+        "The host of a menu's link is not allowed",
+    ),
+    40129: ("qr_scene", "二维码场景值不正确", "The QR code's scene is wrong"),
+    40246: ("template_keywords", "需要选择模板关键词", "The template needs a list of keywords"),
+    40247: ("template_category", "需要使用类目模板", "A template of a category is needed"),
+    40249: ("marketing", "内容被判定为营销，未发送", "The content was taken for marketing"),
+    40400: ("platform_trouble", "微信内部出错", "Trouble inside WeChat"),
+    43005: ("not_friends", "需要先成为好友", "The two must be friends first"),
+    43006: ("blocked_by_user", "用户已屏蔽本账号", "The customer blocks this account"),
+    43100: ("template_changed_often", "模板修改过于频繁", "The template was changed too often"),
+    43101: (
+        "no_consent",
+        "用户未同意接收，或同意的次数已用完",
+        "The customer has not agreed, or the consent is used up",
+    ),
+    43102: ("no_notice_template", "不是订阅通知的模板", "This is no template for notices"),
+    43103: ("cancel_only", "只能取消订阅", "Only cancelling is allowed"),
+    43105: (
+        "template_not_in_article",
+        "文章里没有这个订阅模板",
+        "The article has no such template",
+    ),
+    43107: ("notice_refused", "微信拒绝了订阅通知", "WeChat refused the notice"),
+    43108: ("notice_refused", "微信拒绝了订阅通知", "WeChat refused the notice"),
+    45007: ("playtime_too_long", "播放时间过长", "The recording is too long"),
+    45010: ("menu_name_too_long", "菜单名称过长", "The menu's name is too long"),
+    45029: (
+        "qr_codes_used_up",
+        "永久二维码数量已达上限",
+        "The number of lasting QR codes has reached its limit",
+    ),
+    45038: (
+        "temporary_session",
+        "用户已关注，不能使用临时会话接口",
+        "The customer follows: no temporary session is allowed",
+    ),
+    45048: ("menu_type_not_allowed", "不允许使用这种菜单类型", "This type of menu is not allowed"),
+    45050: (
+        "type_not_for_kf",
+        "客服消息不支持这种类型",
+        "Customer-service messages cannot have this type",
+    ),
+    45051: ("link_not_allowed", "不允许使用这个链接", "This link is not allowed"),
+    45064: (
+        "menu_miniprogram",
+        "菜单里的小程序未与公众号关联",
+        "The menu's mini program is not linked to the account",
+    ),
+    45070: ("business_exists", "商户身份已存在", "The merchant identity exists already"),
+    45071: ("business_unknown", "商户身份不存在", "No such merchant identity"),
+    45077: ("business_too_many", "商户身份数量已达上限", "There are too many merchant identities"),
+    45078: ("business_name", "商户名称不合法", "The merchant's name is malformed"),
+    45079: ("business_name_forbidden", "商户名称不允许使用", "The merchant's name is forbidden"),
+    45086: (
+        "link_appid",
+        "文字链接中的小程序 AppID 不正确",
+        "A text link names a wrong mini program",
+    ),
+    45098: ("menu_items", "菜单选项数量不正确", "The menu has a wrong number of items"),
+    45099: ("menu_item_too_long", "菜单选项过长", "An item of the menu is too long"),
+    45168: ("keyword_forbidden", "内容含有被禁止的关键词", "The content has a forbidden keyword"),
+    46003: ("menu_missing", "还没有菜单", "There is no menu yet"),
+    47003: (
+        "value_does_not_fit",
+        "有一项内容不符合模板的格式",
+        "A value does not fit its field of the template",
+    ),
+    49003: ("openid_other_account", "openid 不属于本账号", "The openid is another account's"),
+    53600: ("article_id", "文章 ID 不正确", "The article's id is wrong"),
+    61400: ("kf_malformed", "客服账号不正确", "The kf_account is wrong"),
+    61401: (
+        "kf_transferred",
+        "客户已转给客服系统",
+        "The customer was handed to a customer-service system already",
+    ),
+    63178: ("migration_source", "账号迁移的来源不正确", "The migration's source account is wrong"),
+    65301: ("menu_unknown", "没有这个个性化菜单", "No such personalised menu"),
+    65302: ("menu_user_unknown", "没有这个用户", "No such user"),
+    65303: ("menu_default_missing", "还没有默认菜单", "There is no default menu yet"),
+    65304: ("menu_rule_empty", "个性化菜单的条件为空", "The personalised menu has no condition"),
+    65305: ("menu_too_many", "个性化菜单数量已达上限", "There are too many personalised menus"),
+    65306: (
+        "menu_personal_unsupported",
+        "本账号不支持个性化菜单",
+        "This account has no personalised menus",
+    ),
+    65307: ("menu_personal_empty", "个性化菜单内容为空", "The personalised menu is empty"),
+    65308: ("menu_button_idle", "有菜单按钮没有响应", "A button of the menu has no effect"),
+    65309: ("menu_personal_off", "个性化菜单已关闭", "Personalised menus are switched off"),
+    65310: (
+        "menu_rule_place",
+        "个性化菜单的地区条件不正确",
+        "The personalised menu's place is wrong",
+    ),
+    65311: (
+        "menu_rule_place",
+        "个性化菜单的地区条件不正确",
+        "The personalised menu's place is wrong",
+    ),
+    65312: (
+        "menu_rule_place",
+        "个性化菜单的地区条件不正确",
+        "The personalised menu's place is wrong",
+    ),
+    65313: (
+        "menu_rule_place",
+        "个性化菜单的地区条件不正确",
+        "The personalised menu's place is wrong",
+    ),
+    65314: (
+        "menu_rule_place",
+        "个性化菜单的地区条件不正确",
+        "The personalised menu's place is wrong",
+    ),
+    65315: ("menu_not_follower", "用户未关注公众号", "The user does not follow"),
+    65316: (
+        "menu_domains",
+        "个性化菜单的链接超过三个域名",
+        "The personalised menu links to over 3 domains",
+    ),
+    65317: ("menu_url", "个性化菜单的链接不合法", "A link of the personalised menu is malformed"),
+    65318: ("menu_not_utf8", "菜单内容不是 UTF-8 编码", "The menu is not UTF-8"),
+    65319: ("menu_forbidden", "菜单不允许使用", "The menu is not allowed"),
+    65320: (
+        "menu_attribute_gone",
+        "个性化菜单的这项条件已下线",
+        "This condition of menus was withdrawn",
+    ),
+    70000: ("minor_protected", "为保护未成年人，消息未送达", "Not delivered, to protect a minor"),
+    87014: ("content_rejected", "内容未通过安全审核", "The content was rejected"),
+    200012: (
+        "templates_too_many",
+        "模板数量已达上限（25 个）",
+        "The account has 25 templates already",
+    ),
+    200014: ("template_tid", "模板标题编号不正确", "The template's title number is wrong"),
+    200015: ("template_parameter", "模板参数不正确", "A parameter of the template is wrong"),
+    200016: ("template_start", "起始位置不正确", "The start of the list is wrong"),
+    200017: ("template_limit", "条数不正确", "The limit of the list is wrong"),
+    200018: ("template_categories", "类目编号不正确", "The categories are wrong"),
+    200019: ("template_categories", "类目编号不正确", "The categories are wrong"),
+    200020: ("template_kids", "关键词列表不正确", "The template's keyword list is wrong"),
+    200021: ("template_scene", "场景说明不正确", "The description of the scene is wrong"),
+    200022: ("template_parameter", "模板参数不正确", "A parameter of the template is wrong"),
+    200100: ("platform_trouble", "微信内部出错", "Trouble inside WeChat"),
+}
+
+BUDGET: Final[dict[int, Row]] = {
+    45037: (
+        "temporary_session_over",
+        "临时会话已过期，或用户从未发过消息",
+        "The temporary session is over, or the customer never wrote",
+    ),
+    45094: (
+        "enter_blocked",
+        "用户仅进入会话时不允许发送消息",
+        "This account may not write to customers who only entered",
+    ),
+}
+
+CONFIG: Final[dict[int, Row]] = {
+    40165: ("pagepath_invalid", "小程序页面路径不正确", "The mini program's page path is wrong"),
+    40166: (
+        "page_appid_invalid",
+        "小程序 AppID 不正确或未关联",
+        "The mini program is wrong or not linked",
+    ),
+    43104: (
+        "notice_unauthorized",
+        "公众号没有订阅通知的权限",
+        "The account has no right to send notices",
+    ),
+    43106: ("notice_punished", "公众号的订阅通知功能被处罚", "The account's notices were punished"),
+    43116: ("template_restricted", "此模板因滥用被限制", "This template is restricted for abuse"),
+    45063: ("not_a_miniprogram", "凭证不属于小程序", "The token is not a mini program's"),
+    45087: (
+        "kf_messages_blocked",
+        "本账号的客服消息已被封禁",
+        "The account's customer-service messages are blocked",
+    ),
+    45102: ("api_blocked", "接口暂时被封禁", "The API is blocked for a time"),
+    45103: (
+        "api_unsupported",
+        "此类账号不支持该接口",
+        "The API is not supported for this kind of account",
+    ),
+    45501: (
+        "requests_blocked",
+        "本账号的部分请求被平台暂时限制",
+        "Some of the account's requests are blocked for a time",
+    ),
+    61003: (
+        "component_unauthorised",
+        "公众号未授权给第三方平台",
+        "The account has not authorised this platform",
+    ),
+    61005: (
+        "ticket_expired",
+        "第三方平台的 ticket 已过期",
+        "The third-party platform's ticket has expired",
+    ),
+    61006: (
+        "ticket_invalid",
+        "第三方平台的 ticket 不正确",
+        "The third-party platform's ticket is wrong",
+    ),
+    61007: (
+        "component_lacks_set",
+        "授权中没有此接口的权限集",
+        "The authorisation lacks this API's permission set",
+    ),
+    61009: ("auth_code_invalid", "授权码不正确", "The authorisation code is wrong"),
+    61010: ("auth_code_expired", "授权码已过期", "The authorisation code has expired"),
+    61011: ("component_invalid", "第三方平台不正确", "The third-party platform is wrong"),
+    61012: ("option_name", "选项名称不正确", "The option's name is wrong"),
+    61013: ("option_value", "选项的值不正确", "The option's value is wrong"),
+    61014: (
+        "needs_component_token",
+        "需要使用第三方平台的凭证",
+        "The third-party platform's token is needed",
+    ),
+    61015: ("needs_account_token", "需要使用公众号的凭证", "The account's own token is needed"),
+    61016: (
+        "permission_set_pending",
+        "权限集等待第三方平台确认",
+        "A permission set awaits the platform's confirmation",
+    ),
+    61017: (
+        "permission_set_pending",
+        "权限集等待第三方平台确认",
+        "A permission set awaits the platform's confirmation",
+    ),
+    61018: (
+        "permission_set_pending",
+        "权限集等待第三方平台确认",
+        "A permission set awaits the platform's confirmation",
+    ),
+    61019: (
+        "permission_set_pending",
+        "权限集等待第三方平台确认",
+        "A permission set awaits the platform's confirmation",
+    ),
+    61023: (
+        "refresh_token_invalid",
+        "刷新凭证已失效，需要重新授权",
+        "The refresh token is void: the account must authorise again",
+    ),
+    61024: ("component_token_source", "凭证的来源不正确", "The token comes from the wrong call"),
+    61025: ("option_read_only", "此选项只能读取", "The option is read-only"),
+    61028: (
+        "component_unreleased",
+        "第三方平台尚未发布",
+        "The third-party platform is not released",
+    ),
+    61029: (
+        "component_release_again",
+        "第三方平台需要重新发布",
+        "The third-party platform must be released again",
+    ),
+    89000: (
+        "open_bound",
+        "账号已绑定开放平台",
+        "The account is bound to an open platform account already",
+    ),
+    89001: (
+        "open_other_owner",
+        "账号与开放平台主体不同",
+        "The account and the open platform account have other owners",
+    ),
+    89002: (
+        "open_not_bound",
+        "账号未绑定开放平台",
+        "The account is bound to no open platform account",
+    ),
+    89003: (
+        "open_not_by_api",
+        "开放平台账号不是由接口创建",
+        "The open platform account was not made by the API",
+    ),
+    89004: (
+        "open_too_many",
+        "开放平台绑定的账号过多",
+        "The open platform account has over 100 accounts",
+    ),
+    200011: ("templates_banned", "模板功能已被封禁", "The account may use no templates"),
+    200013: ("template_banned", "此模板已被封禁", "This template is banned"),
+}
