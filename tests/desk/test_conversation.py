@@ -64,6 +64,25 @@ def test_a_place_has_its_name_and_opens_a_map_only_when_asked(
     assert str(card.get_attribute("href")).startswith("https://apis.map.qq.com/")
 
 
+def test_an_act_says_what_was_done_with_its_result_or_place(
+    desk: Desks, node: DemoNode, anna: str
+) -> None:
+    agent = desk().sign_in("agent1").serve()
+    node.says(anna, "我扫一下")
+    agent.open("我扫一下")
+    scan = {"type": "event", "event": "scancode_push", "scan_result": "https://example.com/]]>5"}
+    node.says(anna, "", **scan)
+    node.says(anna, "", type="event", event="location_select", poiname="一号店", label="人民路")
+    node.says(anna, "", type="event", event="user_get_card", extra={"CardId": "pCard"})
+    node.says(anna, "", type="event", event="MASSSENDJOBFINISH")
+    agent.shows("客户用菜单扫了码：https://example.com/")
+    agent.shows("客户用菜单选择了位置")
+    agent.shows("客户领取了卡券：pCard")
+    card = agent.page.locator(".attached", has_text="一号店 人民路")
+    assert str(card.get_attribute("href")).startswith("https://apis.map.qq.com/")
+    expect(agent.page.locator(".thread .bubble")).to_have_count(4)
+
+
 def test_every_other_type_has_a_card_and_a_script_address_is_no_link(
     desk: Desks, node: DemoNode, anna: str
 ) -> None:

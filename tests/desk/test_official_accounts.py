@@ -156,3 +156,38 @@ def test_what_is_done_counts_for_the_chosen_account_only(
         console.get_by_role("link", name="导出会话").click()
     text = Path(started.value.path()).read_bytes().decode("utf-8-sig")
     assert len(text.splitlines()) > 1
+
+
+def test_a_mini_program_is_offered_what_wechat_takes_and_the_rest_is_grey(
+    desk: Desks, node: House, platform: Platform
+) -> None:
+    password, username = "agent-password-1", f"mia{secrets.token_hex(2)}"
+    body = {"kf_account": "mia", "nickname": "小米", "password": password, "username": username}
+    node.admin("POST", "/admin/kf-accounts", body, MINI.appid)
+    agent = desk()
+    page = agent.page
+    page.goto(f"{node.url}/desk?lang=zh")
+    sign_in(page, username, password)
+    agent.serve()
+    openid = f"o{secrets.token_hex(12)}"
+    says(platform, MINI.appid, openid, text="有活动吗")
+    agent.open("有活动吗")
+    expect(page.get_by_label("语音或视频文件")).to_be_disabled()
+    page.get_by_role("button", name="更多").click()
+    for name in ("图文链接", "菜单"):
+        grey = page.get_by_role("menuitem", name=name)
+        expect(grey).to_have_attribute("aria-disabled", "true")
+        expect(grey).to_contain_text("微信不接受这个账号发送")
+    page.get_by_role("menuitem", name="链接卡片").click()
+    dialog = page.get_by_role("dialog", name="链接卡片")
+    dialog.get_by_label("标题").fill("周末活动")
+    dialog.get_by_label("链接地址").fill("https://example.com/a")
+    dialog.get_by_role("button", name="发送").click()
+    expect(page.locator(".thread .attached", has_text="周末活动")).to_have_count(1)
+    transcript = f"{platform.url}/sim/api/followers/{openid}/transcript?appid={MINI.appid}"
+
+    def heard() -> list[str]:
+        rows = requests.get(transcript, timeout=20).json()["data"]
+        return [row["text"] for row in rows if row["type"] == "link"]
+
+    wait_until(lambda: heard() == ["周末活动"])
