@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
 from config.accounts import OfficialAccount
 from config.settings import Settings
+from config.values import is_loopback, revealed
 
 
 class StartError(Exception):
@@ -50,6 +52,12 @@ class NodeContext:
 def accounts_of(settings: Settings, node: NodeContext) -> tuple[OfficialAccount, ...]:
     """The official accounts of this node; in the demo, its own."""
     return (node.demo.account,) if node.demo else settings.accounts
+
+
+def outbound_proxy(settings: Settings, address: str) -> str:
+    """Return the proxy by which an address is called, "" for none: never one of this machine."""
+    local = is_loopback(urlsplit(address).hostname or "")
+    return "" if local else revealed(settings.outbound_proxy)
 
 
 def api_base(settings: Settings, node: NodeContext) -> str:

@@ -1,12 +1,10 @@
-"""Files on their way from and to the platform: their names, and where a video may be fetched from."""
+"""Files on their way from and to the platform, and their names."""
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from email.message import Message
 from typing import Final, NamedTuple
-from urllib.parse import urlsplit
 
 from app.wechat_http import Answer
 
@@ -39,20 +37,3 @@ def safe_filename(name: str, mime: str) -> str:
         return name
     extension = mime.partition("/")[2].replace("jpeg", "jpg").replace("mpeg", "mp3")
     return f"{name or 'upload'}.{_FILENAME_UNSAFE.sub('', extension) or 'bin'}"
-
-
-def may_fetch(url: str, base_url: str) -> bool:
-    """The platform's own host, or any name or public address; never one inside our network."""
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-    except ValueError:
-        return False
-    if parts.scheme not in ("http", "https") or not host:
-        return False
-    if host == urlsplit(base_url).hostname:
-        return True
-    try:
-        return ipaddress.ip_address(host).is_global
-    except ValueError:
-        return "." in host and not host.endswith((".local", ".localhost", ".internal"))

@@ -13,11 +13,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
-from urllib.parse import urlencode
+from urllib.parse import unquote, urlencode
 
 import certifi
-from urllib3 import BaseHTTPResponse, PoolManager, Timeout
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, SSLError
+from urllib3 import BaseHTTPResponse, PoolManager, ProxyManager, Timeout, make_headers
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    NewConnectionError,
+    ProxyError,
+    SSLError,
+)
+from urllib3.util import parse_url
 
 from app.wechat_errors import meaning, reason
 
@@ -84,11 +91,26 @@ class _Scrub(logging.Filter):
 _SCRUB = _Scrub()
 
 
-def new_http(size: int = 32) -> PoolManager:
-    """Kept connections, so many to a host: no retries of its own, no settings from environment or netrc."""
+def new_http(size: int = 32, proxy: str = "", server_name: str | None = None) -> PoolManager:
+    """Kept connections, so many to a host: no retries of its own, no settings from environment or netrc.
+
+    ``proxy`` is ``http://[user:password@]host:port``, "" for none. ``server_name`` is whose certificate is
+    asked for where a URL has an address in the place of the name.
+    """
     for name in _LOGGERS:
         logging.getLogger(name).addFilter(_SCRUB)
-    return PoolManager(num_pools=4, maxsize=size, retries=False, ca_certs=certifi.where())
+    options: dict[str, Any] = {
+        "num_pools": 4,
+        "maxsize": size,
+        "retries": False,
+        "ca_certs": certifi.where(),
+        "server_hostname": server_name,
+    }
+    if not proxy:
+        return PoolManager(**options)
+    login = parse_url(proxy).auth
+    headers = make_headers(proxy_basic_auth=unquote(login)) if login else None
+    return ProxyManager(proxy, proxy_headers=headers, **options)
 
 
 def exchange(
@@ -161,7 +183,7 @@ def _answer(response: BaseHTTPResponse, deadline: float) -> Answer:
 def _translate(error: HTTPError) -> WeChatFailure:
     name = type(error).__name__
     untrusted = isinstance(error, SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(error)
-    if untrusted or isinstance(error, ConnectTimeoutError | NewConnectionError):
+    if untrusted or isinstance(error, ConnectTimeoutError | NewConnectionError | ProxyError):
         return NotConnected(name)
     return OutcomeUnknown(name)
 

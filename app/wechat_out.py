@@ -13,8 +13,9 @@ from typing import Any, Protocol
 
 from urllib3 import PoolManager
 
+from app.outbound import Outbound, same_origin
 from app.wechat_errors import Kind
-from app.wechat_files import Media, may_fetch, media_of, safe_filename
+from app.wechat_files import Media, media_of, safe_filename
 from app.wechat_http import (
     JSON_HEADERS,
     READ_S,
@@ -75,12 +76,14 @@ class WeChatApi:
         base_url: str,
         http: PoolManager,
         typing_path: str = TYPING_PATH,
+        outbound: Outbound | None = None,
     ) -> None:
         self.appid = account.appid
         self._tokens = tokens
         self._base_url = base_url.rstrip("/")
         self._http = http
         self._typing_path = typing_path
+        self._outbound = outbound or Outbound()
         self.on_quota: Callable[[int], object] = lambda errcode: None
         self.token_trouble: Callable[[], str] = lambda: ""
 
@@ -234,9 +237,10 @@ class WeChatApi:
         return exchange(self._http, method, url, {"access_token": token, **query}, read_s, **kwargs)
 
     def _video(self, url: str) -> Media:
-        if not may_fetch(url, self._base_url):
-            raise OutcomeUnknown("video_url points to a place that is not public")
-        answer = exchange(self._http, "GET", url, read_s=UPLOAD_READ_S)
+        if same_origin(url, self._base_url):
+            answer = exchange(self._http, "GET", url, read_s=UPLOAD_READ_S)
+        else:
+            answer = self._outbound.call("GET", url, UPLOAD_READ_S)
         if answer.status != 200 or answer.content_type in JSON_TYPES:
             raise OutcomeUnknown(f"HTTP {answer.status} for the video")
         return media_of(answer)

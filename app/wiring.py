@@ -34,8 +34,9 @@ from app.jobs import Jobs, Work
 from app.log_lines import LINES
 from app.media_fetch import MediaFetcher
 from app.metrics import DATABASE_UP
-from app.node import NodeContext, StartError, accounts_of, api_base
+from app.node import NodeContext, StartError, accounts_of, api_base, outbound_proxy
 from app.open_files import OUTGOING, wanted_of_redis
+from app.outbound import Outbound
 from app.outgoing import Payloads
 from app.plans import Plans
 from app.platform_tags import PlatformTags
@@ -124,9 +125,8 @@ def build(settings: Settings, node: NodeContext, passwords: Passwords | None = N
     scripts.prepare(CONNECTIONS_AT_START)
     accounts = accounts_of(settings, node)
     zookeeper = _zookeeper(settings, node)
-    http = new_http(
-        OUTGOING
-    )  # one for all accounts, so that their connections are bounded together
+    # One for all accounts, so that their connections are bounded together.
+    http = new_http(OUTGOING, outbound_proxy(settings, api_base(settings, node)))
     pool = ThreadPoolExecutor(SENDERS * 2, thread_name_prefix="wechat")
     courtesies = Background()
     built = [
@@ -210,7 +210,7 @@ def _serve(
     mini = config.kind is AccountKind.MINIPROGRAM
     typing_path = MINIPROGRAM_TYPING_PATH if mini else TYPING_PATH
     tokens = TokenService(client, config, base, http)
-    api = WeChatApi(config, tokens, base, http, typing_path)
+    api = WeChatApi(config, tokens, base, http, typing_path, _outbound(settings))
     api.token_trouble = tokens.trouble
     payloads = Payloads(appid, config.kind, api, engine, mirror.speaker_refused(engine, account))
     hold = QuotaHold(SendQuota(client, appid), appid)
@@ -235,7 +235,7 @@ def _watch_for_trouble(services: Services, jobs: Jobs) -> None:
         served.api.on_quota = quota_listener(board, served.account.appid)
     watch = Watch(
         board,
-        Webhook(settings.alert_webhook.get_secret_value()),
+        Webhook(settings.alert_webhook.get_secret_value(), outbound=_outbound(settings)),
         [Watched(s.account, s.api.token_trouble) for s in services.served.values()],
         Limits(settings.alert_wait_s * 1000, settings.alert_dead),
         services.node.node_id,
@@ -244,6 +244,10 @@ def _watch_for_trouble(services: Services, jobs: Jobs) -> None:
         services.database_up,
     )
     jobs.watch(settings.alert_every_s, watch.look)
+
+
+def _outbound(settings: Settings) -> Outbound:
+    return Outbound(settings.outbound_hosts, revealed(settings.outbound_proxy))
 
 
 def _database(settings: Settings) -> Engine:

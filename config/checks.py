@@ -123,6 +123,7 @@ def _addresses(settings: Settings) -> Iterator[str]:
         ("redis_url", REDIS_SCHEMES),
         ("database_url", DATABASE_SCHEMES),
         ("alert_webhook", WEBHOOK_SCHEMES),
+        ("outbound_proxy", WEBHOOK_SCHEMES),
     ):
         secret = getattr(settings, field)
         if secret is None:

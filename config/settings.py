@@ -77,6 +77,9 @@ class Settings(BaseSettings):
     trusted_proxies: Annotated[tuple[IPvAnyNetwork, ...], NoDecode] = ()
     metrics_from: Annotated[tuple[IPvAnyNetwork, ...], NoDecode] = ()
 
+    outbound_hosts: Annotated[frozenset[str], NoDecode] = frozenset()
+    outbound_proxy: SecretStr | None = None
+
     redis_url: SecretStr | None = None
     appendfsync: Literal["everysec", "always"] = "everysec"
     zookeeper_hosts: str | None = None
@@ -122,7 +125,9 @@ class Settings(BaseSettings):
     _accounts: tuple[OfficialAccount, ...] = PrivateAttr(default=())
     _warnings: tuple[str, ...] = PrivateAttr(default=())
 
-    @field_validator("trusted_proxies", "metrics_from", "entry_keys", mode="before")
+    @field_validator(
+        "trusted_proxies", "metrics_from", "outbound_hosts", "entry_keys", mode="before"
+    )
     @classmethod
     def _split(cls, value: object) -> object:
         return split_list(value) if isinstance(value, str) else value

@@ -9,7 +9,8 @@ from typing import Any, Final
 
 import structlog
 
-from app.wechat_http import JSON_HEADERS, WeChatFailure, exchange, new_http, utf8_json
+from app.outbound import Outbound
+from app.wechat_http import JSON_HEADERS, WeChatFailure, utf8_json
 
 RETRY_S: Final = (0.5, 2.0)
 """Pauses before the second and the third attempt."""
@@ -20,10 +21,12 @@ log = structlog.get_logger()
 class Webhook:
     """``url`` holds the robot's key: it stands in no log line."""
 
-    def __init__(self, url: str, retry_s: tuple[float, ...] = RETRY_S) -> None:
+    def __init__(
+        self, url: str, retry_s: tuple[float, ...] = RETRY_S, outbound: Outbound | None = None
+    ) -> None:
         self._url = url
         self._retry_s = retry_s
-        self._http = new_http(1)
+        self._outbound = outbound or Outbound()
 
     def post(self, message: Mapping[str, Any]) -> bool:
         """Whether the robot took it."""
@@ -40,8 +43,8 @@ class Webhook:
     def _once(self, message: Mapping[str, Any]) -> str:
         """ "" when it was taken, else why not."""
         try:
-            answer = exchange(
-                self._http, "POST", self._url, body=utf8_json(message), headers=JSON_HEADERS
+            answer = self._outbound.call(
+                "POST", self._url, by_operator=True, body=utf8_json(message), headers=JSON_HEADERS
             )
             errcode = answer.status
             if errcode == 200:

@@ -228,7 +228,7 @@ def test_a_video_url_inside_our_network_is_not_fetched(
     api: WeChatApi, platform: Platform, url: str
 ) -> None:
     platform.answer = lambda _request: ok(video_url=url)
-    with pytest.raises(OutcomeUnknown):
+    with pytest.raises(NotConnected):
         api.get_media("m1")
 
 
