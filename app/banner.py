@@ -24,10 +24,10 @@ def page(
     if settings.simulator_on:
         yield f"  {pages}/demo    phone and desk side by side"
         yield f"  {pages}/phone   the customer's phone (simulator)"
-    yield f"  {pages}/desk    the agents' desk"
-    yield f"  {pages}/admin   the admin console"
+    public = (settings.public_url or base_url).rstrip("/")
+    yield f"  {public}/desk    the agents' desk"
+    yield f"  {public}/admin   the admin console"
     for account in settings.accounts:
-        public = (settings.public_url or base_url).rstrip("/")
         yield f"  callback of {account.appid}: {public}/wechat/callback/{account.appid}"
     yield from _logins(settings, demo, kept)
     yield "Ctrl-C stops everything."

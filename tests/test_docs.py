@@ -9,10 +9,13 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+import structlog
 
+from app import logs
 from app.api.core import PUBLIC, Route
 from app.api.problems import HTTP_CODES, INTERNAL
 from app.auth.roles import INTEGRATION, ROLES, allowed
+from app.log_lines import LINES
 from app.metrics import REGISTRY
 from app.refusals import STATUS
 from app.server import create_app
@@ -23,7 +26,7 @@ from sessions.keys import FORMATS
 from sessions.machine import HOLDINGS, Timer
 from sessions.scripts import NAMES
 from tests.stories.threads import THREADS
-from tests.test_imports import ROOT
+from tests.test_imports import ROOT, sources
 
 README = ROOT / "README.md"
 README_ZH = ROOT / "README.zh-CN.md"
@@ -87,6 +90,30 @@ def test_every_metric_is_named_and_no_other() -> None:
     families = list(REGISTRY.collect())
     real = {f.name + ("_total" if f.type == "counter" else "") for f in families}
     assert {code(row[0]) for row in rows(doc("operations.md"), "Metrics")} == real
+
+
+def test_log_lines_are_quoted_as_they_are_written(capfd: pytest.CaptureFixture[str]) -> None:
+    quoted = set(re.findall(r'`("event": ?"(\w+)")`', doc("operations.md")))
+    assert quoted
+    logs.configure("info")
+    for text, event in quoted:
+        logs.inform(event)
+        structlog.get_logger().info(event)
+        LINES.flush()
+        assert capfd.readouterr().err.count(text) == 2
+    logs.configure("error")
+
+
+def test_every_error_of_the_log_is_worth_an_alarm_and_every_named_line_exists() -> None:
+    section = doc("operations.md").split("Worth an alarm:", 1)[1].split("Secrets", 1)[0]
+    named = set(re.findall(r"`(\w+)`", section))
+    said: dict[str, set[str]] = {"warning": set(), "error": set(), "exception": set()}
+    for path in sources("app", "routing", "sessions"):
+        text = (ROOT / path).read_text("utf-8")
+        for level, rest in re.findall(r"\blog\.(warning|error|exception)\(([^,)]*)", text):
+            said[level] |= set(re.findall(r'"(\w+)"', rest))
+    assert named <= set().union(*said.values())
+    assert said["error"] | said["exception"] <= named
 
 
 def test_the_state_diagram_is_the_one_that_the_table_draws() -> None:
