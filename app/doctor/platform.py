@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import re
 import time
@@ -10,11 +9,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Final
-from urllib.parse import urlsplit
 
 import structlog
+from urllib3 import PoolManager
+from urllib3.exceptions import HTTPError
 
 from app.doctor.findings import Finding, bad, good
+from app.doctor.reach import obstacle
 from app.wechat_errors import reason
 from app.wechat_http import JSON_HEADERS, WeChatFailure, exchange, new_http, utf8_json
 from app.wechat_out import PlatformRefused, WeChatApi
@@ -73,33 +74,30 @@ class TokenAnswer:
     errmsg: str = ""
 
 
-def examine(config: OfficialAccount, base_url: str) -> Iterator[Finding]:
+def examine(config: OfficialAccount, base_url: str, proxy: str = "") -> Iterator[Finding]:
     """Token, kf feature, send right and clock, in this order; rights only with a token."""
-    with new_http(4) as http:
-        answer = _stable_token(config, base_url)
-        yield _token_finding(config, base_url, answer)
+    with new_http(4, proxy) as http:
+        answer = _stable_token(config, base_url, http)
+        yield _token_finding(config, base_url, answer, proxy)
         if answer.token:
             api = WeChatApi(config, FixedToken(answer.token), base_url, http)
             yield _kf_feature(api)
             yield _send_right(api)
-    yield clock(base_url)
+        yield clock(base_url, http, proxy)
 
 
-def clock(base_url: str) -> Finding:
+def clock(base_url: str, http: PoolManager, proxy: str = "") -> Finding:
     """Our clock against the platform's Date header."""
-    address = urlsplit(base_url)
-    kind = http.client.HTTPSConnection if address.scheme == "https" else http.client.HTTPConnection
-    connection = kind(address.netloc, timeout=TIMEOUT_S)
+    url = base_url + "/cgi-bin/getcallbackip"
     try:
-        connection.request("GET", "/cgi-bin/getcallbackip")
-        date = connection.getresponse().headers.get("Date", "")
+        with http.request("GET", url, timeout=TIMEOUT_S, preload_content=False) as answer:
+            date = answer.headers.get("Date", "")
         skew_s = round(time.time() - parsedate_to_datetime(date).timestamp())
-    except (OSError, http.client.HTTPException):
-        return bad("clock: the platform does not answer", f"check the way to {address.netloc}")
+    except HTTPError:
+        found = obstacle(proxy or base_url)
+        return bad(f"clock: {found.what}", found.step)
     except (TypeError, ValueError):
         return good("clock: the platform tells no time")
-    finally:
-        connection.close()
     if abs(skew_s) > SKEW_MAX_S:
         way = "ahead" if skew_s > 0 else "behind"
         return bad(
@@ -108,7 +106,7 @@ def clock(base_url: str) -> Finding:
     return good(f"clock: {abs(skew_s)} s apart from the platform's")
 
 
-def _stable_token(config: OfficialAccount, base_url: str) -> TokenAnswer:
+def _stable_token(config: OfficialAccount, base_url: str, http: PoolManager) -> TokenAnswer:
     body = {
         "grant_type": "client_credential",
         "appid": config.appid,
@@ -117,8 +115,7 @@ def _stable_token(config: OfficialAccount, base_url: str) -> TokenAnswer:
     }
     url = base_url + "/cgi-bin/stable_token"
     try:
-        with new_http(1) as http:
-            answer = exchange(http, "POST", url, body=utf8_json(body), headers=JSON_HEADERS)
+        answer = exchange(http, "POST", url, body=utf8_json(body), headers=JSON_HEADERS)
         said = json.loads(answer.body)
         token, errcode = said.get("access_token"), int(said.get("errcode") or 0)
         return TokenAnswer(str(token or ""), errcode, str(said.get("errmsg") or "")[:500])
@@ -127,13 +124,16 @@ def _stable_token(config: OfficialAccount, base_url: str) -> TokenAnswer:
         return TokenAnswer()
 
 
-def _token_finding(config: OfficialAccount, base_url: str, answer: TokenAnswer) -> Finding:
+def _token_finding(
+    config: OfficialAccount, base_url: str, answer: TokenAnswer, proxy: str
+) -> Finding:
     if answer.token:
         return good(f"access token: {config.appid} and its AppSecret are accepted")
     if not answer.errcode:
+        way = obstacle(proxy or base_url)
         return bad(
-            f"access token: no usable answer from {urlsplit(base_url).netloc}",
-            "check this machine's way to the internet and KF_WECHAT_API_BASE",
+            f"access token: {way.what}",
+            f"{way.step}; see this machine's way to the internet and KF_WECHAT_API_BASE",
         )
     what = f"access token: {reason(answer.errcode, 'en')}"
     if answer.errcode in IP_CODES:

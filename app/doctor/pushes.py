@@ -9,6 +9,7 @@ from typing import Final
 from urllib.parse import urlencode, urlsplit
 
 from app.doctor.findings import Finding, bad, good
+from app.doctor.reach import obstacle
 from app.wechat_crypto import keys_of
 from app.wechat_http import Answer, WeChatFailure, exchange, new_http
 from config.accounts import CallbackMode, OfficialAccount
@@ -73,8 +74,11 @@ def _judge(what: str, result: tuple[str, int], url: str) -> Finding:
     wrong, status = result
     if not wrong:
         return good(f"callback {what}: accepted")
+    if not status:
+        found = obstacle(url)
+        step = f"{found.step}; then start kfring, and lead the address to it"
+        return bad(f"callback {what}: {found.what}", step)
     fixes = {
-        0: "start kfring, and lead the address to it (reverse proxy, firewall)",
         403: "the server runs with another KF_TOKEN, KF_ENCODING_AES_KEY or mode, or its clock is "
         "off: restart it with these settings",
         404: "the server does not serve this AppID, or the proxy drops the path",

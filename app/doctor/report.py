@@ -8,7 +8,7 @@ from app.command_stores import redis_address
 from app.doctor import platform, pushes, stores
 from app.doctor.findings import Finding, bad
 from app.kept import DEMO_FILE, keep_demo
-from app.node import StartError
+from app.node import StartError, outbound_proxy
 from config.accounts import OfficialAccount
 from config.settings import Settings
 
@@ -23,7 +23,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     if settings.simulator_on and settings.wechat_api_base is None:
         api_base = local
     for config in _accounts(settings):
-        yield from platform.examine(config, api_base)
+        yield from platform.examine(config, api_base, outbound_proxy(settings, api_base))
         public = settings.public_url
         yield from pushes.examine(config, public or local, public=public is not None)
     if settings.demo and not _accounts(settings):

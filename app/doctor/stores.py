@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Final
 
 from app.doctor.findings import Finding, bad, good
+from app.doctor.reach import obstacle
 from app.storage import engine as sql_engine
 from app.storage.unfinished import UnfinishedRestore, refuse_unfinished
 from config.settings import Settings
 from config.values import revealed
 from routing.zookeeper import ZooKeeperHub
-from sessions.clients import store_client
+from sessions.clients import SENTINEL_PORT, store_client
 from sessions.layout import check_layout
 from sessions.model import SessionError
 from sessions.sql import StorageError
 
 ZOOKEEPER_S: Final = 10.0
 POLL_S: Final = 0.05
+_PORT: Final = re.compile(r":\d+$")
 
 
 def redis(settings: Settings, url: str, embedded: str) -> Finding:
@@ -27,7 +30,7 @@ def redis(settings: Settings, url: str, embedded: str) -> Finding:
     try:
         check_layout(client)
     except SessionError as error:
-        return bad(f"{what}: {error}", "start it, or correct KF_REDIS_URL")
+        return _away(what, error, [] if embedded else servers_of(url), "KF_REDIS_URL")
     finally:
         client.close()
     return good(what)
@@ -49,6 +52,9 @@ def database(settings: Settings) -> Finding:
     except UnfinishedRestore as error:
         return bad(what, str(error))
     except StorageError as error:
+        servers = servers_of(revealed(settings.database_url))
+        if servers:
+            return _away(what, error, servers, "KF_DATABASE_URL")
         return bad(
             f"{what}: {error}", "start kfring once so that its tables exist, or mend the URL"
         )
@@ -69,4 +75,26 @@ def zookeeper(settings: Settings) -> Finding:
             time.sleep(POLL_S)
     finally:
         hub.close()
-    return bad(f"ZooKeeper: {hosts} does not answer", "start it, or correct KF_ZOOKEEPER_HOSTS")
+    servers = servers_of(f"zookeeper://{hosts}")
+    return _away("ZooKeeper", "it does not answer", servers, "KF_ZOOKEEPER_HOSTS")
+
+
+def servers_of(url: str) -> list[str]:
+    """Return the servers that an address names, each as a URL without a login; none for a socket."""
+    scheme, _, rest = url.partition("://")
+    where = rest.partition("/")[0].rpartition("@")[2]
+    kind = scheme.partition("+")[0]
+    port = f":{SENTINEL_PORT}" if scheme.endswith("+sentinel") else ""
+    if kind in ("unix", "sqlite") or not where:
+        return []
+    hosts = [host.strip() for host in where.split(",") if host.strip()]
+    return [f"{kind}://{host}{'' if _PORT.search(host) else port}" for host in hosts]
+
+
+def _away(what: str, error: object, servers: list[str], setting: str) -> Finding:
+    """Name what is in the way to each of the servers."""
+    found = [obstacle(server) for server in servers]
+    wrong = "; ".join(dict.fromkeys(one.what for one in found))
+    steps = "; ".join(dict.fromkeys(one.step for one in found))
+    what = f"{what}: {error}" + (f" ({wrong})" if wrong else "")
+    return bad(what, f"{steps}; or correct {setting}" if steps else f"correct {setting}")

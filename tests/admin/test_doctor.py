@@ -11,6 +11,7 @@ import pytest
 from app.doctor import platform as examined
 from app.doctor import report
 from app.doctor.findings import Finding
+from app.wechat_http import new_http
 from config.settings import Settings, load_settings
 from tests.api.conftest import WECHAT_ID, Node
 from tests.support import free_port
@@ -186,5 +187,6 @@ def late() -> Iterator[str]:
 
 
 def test_a_clock_that_is_off_is_found_out(late: str) -> None:
-    found = examined.clock(late)
+    with new_http(1) as http:
+        found = examined.clock(late, http)
     assert not found.ok and "ahead" in found.what and "NTP" in found.fix
