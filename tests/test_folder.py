@@ -92,6 +92,8 @@ def test_the_printed_addresses_lie_in_the_folder() -> None:
     kept = KeptSecrets(secret, secret, "n", admin_made=True, admin_shown=True)
     settings = load(**ACCOUNT, KF_PUBLIC_URL=f"{PUBLIC}/", KF_SIMULATOR="1")
     text = "\n".join(page(settings, "http://127.0.0.1:8000", None, kept))
-    for name in ("desk", "admin", "phone", "demo"):
+    for name in ("phone", "demo"):
         assert f" http://127.0.0.1:8000/kf/{name} " in text
+    for name in ("desk", "admin"):
+        assert f" {PUBLIC}/{name} " in text
     assert f"{PUBLIC}/wechat/callback/{ACCOUNT['KF_APPID']}" in text
