@@ -33,7 +33,7 @@ from app.serving import (
     report,
 )
 
-WORKER_TIMEOUT_S = 60
+WORKER_TIMEOUT_S = 120  # longer than a start may wait for the database
 KEEPALIVE_S = 5
 
 

@@ -46,10 +46,10 @@ from app.roster_watch import BLOCK_MS, RosterWatch
 from app.sender import SENDERS, Sender
 from app.server import create_app
 from app.services import Served, Services
+from app.serving import report
 from app.single_node import NodeLease
-from app.storage import engine as sql_engine
-from app.storage.migrate import migrate
 from app.storage.notices import NoticeTexts, read_defaults
+from app.storage.opening import opened
 from app.storage.unfinished import refuse_unfinished
 from app.tokens import TokenService
 from app.transfer_rules_cache import LiveTransferRules
@@ -115,7 +115,7 @@ def build(settings: Settings, node: NodeContext, passwords: Passwords | None = N
     logs.configure(settings.log_level)
     LINES.start()
     _running.append(LINES.flush)
-    engine = _database(settings)
+    engine = _database(settings, node)
     connections = node.redis_connections or wanted_of_redis(settings.thread_count)
     client = store_client(node.redis_url, connections)
     scripts = Scripts(client, BudgetRule(settings.budget_rule))
@@ -250,14 +250,16 @@ def _outbound(settings: Settings) -> Outbound:
     return Outbound(settings.outbound_hosts, revealed(settings.outbound_proxy))
 
 
-def _database(settings: Settings) -> Engine:
+def _database(settings: Settings, node: NodeContext) -> Engine:
+    url = settings.sqlalchemy_url.get_secret_value()
     try:
-        engine = sql_engine.create(settings.sqlalchemy_url.get_secret_value(), settings.data_dir)
-        migrate(engine)
+        engine = opened(
+            url, settings.data_dir, lambda line: report(StartError(line)), node.draining
+        )
         refuse_unfinished(engine)
+        return engine
     except StorageError as error:
         raise StartError(f"database: {error}") from None
-    return engine
 
 
 def _logins(settings: Settings, node: NodeContext, client: Redis) -> Logins:

@@ -15,6 +15,8 @@ from sqlalchemy import Connection as Connection
 from sqlalchemy import Engine as Engine
 from sqlalchemy import Table, exc
 
+from sessions.sql_reasons import reason
+
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql, sqlite
 
@@ -70,16 +72,17 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except exc.IntegrityError as error:
-        raise StorageConflict(f"the database refused: {_name(error)}") from None
+        raise StorageConflict(f"the database refused: {_reason(error)}") from None
     except (exc.OperationalError, exc.InterfaceError, exc.TimeoutError) as error:
-        raise StorageDown(f"the database is not available: {_name(error)}") from None
+        raise StorageDown(f"the database is not available: {_reason(error)}") from None
     except exc.SQLAlchemyError as error:
-        raise StorageError(f"database error: {_name(error)}") from None
+        raise StorageError(f"database error: {_reason(error)}") from None
 
 
-def _name(error: exc.SQLAlchemyError) -> str:
-    cause = getattr(error, "orig", None)
-    return type(cause or error).__name__
+def _reason(error: exc.SQLAlchemyError) -> str:
+    cause = getattr(error, "orig", None) or error
+    connecting = getattr(error, "statement", None) is None
+    return reason(cause, connecting=connecting, lost=isinstance(error, exc.OperationalError))
 
 
 def insert_into(conn: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:

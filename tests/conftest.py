@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from collections.abc import Iterator
 
 import pytest
 
+from tests.databases import (
+    database_url,
+    databases,
+    empty_url,
+    engine,
+    make_engine,
+    sqlite_template,
+)
 from tests.servers import PrivateRedis, PrivateZooKeeper, redis_missing, zookeeper_missing
+from tests.support import need
 
-
-def need(reason: str) -> None:
-    """Skip the test for `reason` ("" goes on); under CI=true that is a failure."""
-    if not reason:
-        return
-    if os.environ.get("CI") == "true":
-        pytest.fail(f"{reason}, and CI=true allows no skipped test", pytrace=False)
-    pytest.skip(f"NOT TESTED: {reason}; see make test")
+__all__ = [
+    "database_url",
+    "databases",
+    "empty_url",
+    "engine",
+    "make_engine",
+    "need",
+    "sqlite_template",
+]
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 from pathlib import Path
+from typing import Any
 
 from tests.support import free_port, wait_until
 
@@ -55,12 +56,21 @@ class _Server:
     def ready(self) -> bool:
         raise AssertionError("each server has its own")
 
+    def identity(self) -> dict[str, Any]:
+        """The user to run as, in the words of ``Popen``; {} = as the tests do."""
+        return {}
+
     def start(self) -> None:
         """Start and wait until it answers."""
         log = self.folder / "server.log"
         with log.open("ab") as out:
             self._process = subprocess.Popen(
-                self.command(), stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=self.folder
+                self.command(),
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                cwd=self.folder,
+                **self.identity(),
             )
         wait_until(lambda: self.ready() or self._process_ended(), START_S)
         assert not self._process_ended(), log.read_text("utf-8", "replace")[-2000:]

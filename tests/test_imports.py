@@ -75,6 +75,7 @@ LATE = {  # beside the store's start; after its allocator was told what to do; w
     WIRING: {'import_module("app.simulated")'},
     "sessions/sql.py": {'import_module(f"sqlalchemy.dialects.{conn.dialect.name}")'},
     "app/storage/migrate.py": {'import_module("app.storage.revisions")'},
+    "app/storage/engine.py": {'import_module("app.storage.postgres")'},
 }
 SETTINGS = "config/settings.py"
 ALLOCATORS = "app/allocators.py"  # sets what libraries read, reads none of ours

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -24,33 +25,27 @@ BUSY_TIMEOUT_MS: Final = 5000
 POOL_SIZE: Final = 8
 POOL_OVERFLOW: Final = 8
 POOL_TIMEOUT_S: Final = 5.0
-CONNECT_TIMEOUT_S: Final = 3
-STATEMENT_TIMEOUT_MS: Final = 10_000
-RECYCLE_S: Final = 1800
 
 
 def create(database_url: str | None, data_dir: Path) -> Engine:
-    """An engine for ``KF_DATABASE_URL``; None = ``kfring.db`` in ``data_dir``.
+    """Return an engine for ``KF_DATABASE_URL``; None = ``kfring.db`` in ``data_dir``.
 
-    Nothing is connected yet. Raises ``StorageError`` with one line on a URL that cannot be used.
+    Nothing is connected yet; PostgreSQL's driver is imported only where it is used. Raises
+    ``StorageError`` with one line on a URL that cannot be used.
     """
     url = _parsed(database_url, data_dir)
     if url.get_backend_name() == "sqlite":
         return _sqlite(url)
-    return create_engine(
-        url,
-        pool_size=POOL_SIZE,
-        max_overflow=POOL_OVERFLOW,
-        pool_timeout=POOL_TIMEOUT_S,
-        pool_pre_ping=True,
-        pool_recycle=RECYCLE_S,
-        hide_parameters=True,
-        connect_args={
-            "connect_timeout": CONNECT_TIMEOUT_S,
-            "application_name": "kfring",
-            "options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c timezone=UTC",
-        },
+    made: Engine = import_module("app.storage.postgres").create(
+        url, pool_size=POOL_SIZE, max_overflow=POOL_OVERFLOW, pool_timeout=POOL_TIMEOUT_S
     )
+    return made
+
+
+def allow(transaction: Transaction, seconds: float | None) -> None:
+    """Give each statement of a transaction so long; None = as long as it takes. SQLite has no limit."""
+    if transaction.dialect.name == "postgresql":
+        import_module("app.storage.postgres").allow(transaction, seconds)
 
 
 def sqlite_file(engine: Engine) -> Path | None:

@@ -32,7 +32,7 @@ from sqlalchemy import (
     text,
 )
 
-from app.storage.engine import sqlite_file, without_references
+from app.storage.engine import allow, sqlite_file, without_references
 from app.storage.schema import metadata
 from sessions.sql import StorageDown, StorageError, reading, writing
 
@@ -93,7 +93,7 @@ def changing_tables(engine: Engine) -> Iterator[Connection]:
     SQLite changes most of a table by replacing it, so its references are checked at the end, all at once.
     """
     with without_references(engine) as changing, writing(changing) as conn:
-        _relax_statement_timeout(conn)
+        allow(conn, None)
         yield conn
         if conn.dialect.name == "sqlite" and conn.exec_driver_sql(FOREIGN_KEY_CHECK).first():
             raise StorageError("rows refer to rows that do not exist: restore a backup")
@@ -191,18 +191,13 @@ def _file_lock(folder: Path) -> Iterator[None]:
 def _advisory_lock(engine: Engine) -> Iterator[None]:
     with writing(engine) as conn:
         conn.execute(text("SELECT set_config('lock_timeout', :ms, true)"), {"ms": _lock_wait_ms()})
-        _relax_statement_timeout(conn)
+        allow(conn, LOCK_WAIT_S + LOCK_POLL_S)
         conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
         yield
 
 
 def _lock_wait_ms() -> str:
     return str(int(LOCK_WAIT_S * 1000))
-
-
-def _relax_statement_timeout(conn: Connection) -> None:
-    if conn.dialect.name == "postgresql":
-        conn.execute(text("SET LOCAL statement_timeout = 0"))
 
 
 def _copy_sqlite(engine: Engine, head: str) -> Path | None:

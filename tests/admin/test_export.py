@@ -5,12 +5,21 @@ import io
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from app.exports import csv_bytes, safe_cell
 from tests.admin.test_admin_api import serving
 from tests.api.conftest import Client, Node
+from tests.databases import database_settings
 from tests.support import wait_until
 
 NASTY = '=HYPERLINK("http://x")'
+
+
+@pytest.fixture
+def settings_of_node(database_url: str | None) -> dict[str, str]:
+    """A node on each database in turn."""
+    return database_settings(database_url)
 
 
 def table(admin: Client, path: str) -> list[dict[str, str]]:

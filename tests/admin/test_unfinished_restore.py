@@ -10,11 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import click
-import psycopg
 import pytest
 import redis
 import sqlalchemy as sa
-from sqlalchemy import make_url
 
 from app import cli_backup, cli_check
 from app.command_stores import existing_database
@@ -25,8 +23,8 @@ from app.storage.unfinished import UnfinishedRestore
 from config.settings import Settings, load_settings
 from sessions.layout import HalfRestored, check_layout
 from sessions.sql import reading, writing
-from tests import postgres
 from tests.conftest import need
+from tests.databases import database_settings
 from tests.e2e.world import ROOT, Credentials, Node, Platform
 from tests.servers import PrivateRedis, redis_missing
 from tests.upgrade import landed
@@ -65,15 +63,6 @@ STEPS = {
 
 
 @pytest.fixture(scope="module")
-def postgres_server() -> Iterator[str]:
-    bin_dir = postgres.find_bin()
-    need("" if bin_dir else postgres.MISSING)
-    assert bin_dir
-    with postgres.running(bin_dir) as url:
-        yield url
-
-
-@pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateRedis]:
     need(redis_missing())
     made = PrivateRedis(tmp_path_factory.mktemp("redis"))
@@ -96,23 +85,17 @@ def empty_redis(store: PrivateRedis) -> redis.Redis:
     return client
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture
 def node(
-    request: pytest.FixtureRequest,
+    empty_url: str | None,
     tmp_path: Path,
     store: PrivateRedis,
     empty_redis: redis.Redis,
     platform: Platform,
 ) -> Iterator[Node]:
     """Not started; its stores are empty."""
-    more = {"KF_REDIS_URL": store.url}
-    if request.param == "postgresql":
-        url = make_url(request.getfixturevalue("postgres_server"))
-        name = f"restored_{abs(hash(request.node.name))}"
-        with psycopg.connect(url.render_as_string(), autocommit=True) as conn:
-            conn.execute(f"CREATE DATABASE {name}")
-        more["KF_DATABASE_URL"] = url.set(database=name).render_as_string()
-    made = Node(tmp_path, CREDENTIALS, platform, **PATIENT, **more)
+    more = PATIENT | {"KF_REDIS_URL": store.url} | database_settings(empty_url)
+    made = Node(tmp_path, CREDENTIALS, platform, **more)
     yield made
     made.stop()
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,10 +10,10 @@ from typing import Any
 import pytest
 
 from app.api import health
-from tests import postgres
 from tests.api.conftest import Node
 from tests.conftest import need
 from tests.faults.toxic import Toxic
+from tests.postgres import Databases
 from tests.servers import PrivateRedis, redis_missing
 from tests.support import wait_until
 
@@ -100,18 +98,13 @@ class TestWithASlowRedis:
 
 class TestWithAFrozenDatabase:
     @pytest.fixture
-    def database_url(self) -> Iterator[str]:
-        bin_dir = postgres.find_bin()
-        need("" if bin_dir else postgres.MISSING)
-        assert bin_dir is not None
-        with postgres.running(bin_dir) as url:
-            yield url
+    def settings_of_node(self, databases: Databases) -> Iterator[dict[str, str]]:
+        with databases.empty() as url:
+            yield {"KF_DATABASE_URL": url}
 
-    @pytest.fixture
-    def settings_of_node(self, database_url: str) -> dict[str, str]:
-        return {"KF_DATABASE_URL": database_url}
-
-    def test_the_node_stays_in_service_and_reports_it(self, node: Node, database_url: str) -> None:
+    def test_the_node_stays_in_service_and_reports_it(
+        self, node: Node, databases: Databases
+    ) -> None:
         def report() -> dict[str, Any]:
             answer = node.client().send("GET", "/readyz")
             assert answer.status_code == 200, answer.text
@@ -121,16 +114,13 @@ class TestWithAFrozenDatabase:
         def gauge() -> str:
             return node.client().send("GET", "/metrics").text
 
-        frozen = postgres.processes(database_url)
-        for pid in frozen:
-            os.kill(pid, signal.SIGSTOP)
+        databases.server.freeze()
         try:
             wait_until(lambda: not report()["database"])
             assert report()["ready"] and report()["redis"]
             assert "kfring_database_up 0.0" in gauge()
         finally:
-            for pid in frozen:
-                os.kill(pid, signal.SIGCONT)
+            databases.server.thaw()
         wait_until(lambda: report()["database"])
         assert "kfring_database_up 1.0" in gauge()
 

@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.api.conftest import Client, Node
 from tests.api.test_messages import code, served
+from tests.databases import database_settings
+
+
+@pytest.fixture
+def settings_of_node(database_url: str | None) -> dict[str, str]:
+    """A node on each database in turn."""
+    return database_settings(database_url)
 
 
 def texts(client: Client, words: str) -> list[str]:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import redis
@@ -12,8 +11,6 @@ from app.auth.passwords import Passwords
 from app.auth.signin import SignIn
 from app.auth.throttle import Limits, Throttle
 from app.directory.people import PeopleDirectory
-from app.storage import engine as engines
-from app.storage.migrate import migrate
 from tests.passwords import cheap_passwords
 from tests.servers import PrivateRedis
 
@@ -27,14 +24,6 @@ def client(redis_server: PrivateRedis) -> Iterator[redis.Redis]:
     made.flushdb()
     yield made
     made.close()
-
-
-@pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    made = engines.create(None, tmp_path)
-    migrate(made)
-    yield made
-    made.dispose()
 
 
 @pytest.fixture(scope="session")

@@ -38,6 +38,9 @@ def platform(start_platform: Callable[..., Platform]) -> Platform:
 
 
 @pytest.fixture
-def rig(tmp_path: Path, redis_url: str, appid: str, platform: Platform) -> Iterator[Rig]:
-    with directory(tmp_path, redis_url, appid, platform.base) as made:
+def rig(
+    tmp_path: Path, redis_url: str, appid: str, platform: Platform, database_url: str | None
+) -> Iterator[Rig]:
+    """A node on each database in turn."""
+    with directory(tmp_path, redis_url, appid, platform.base, database_url=database_url) as made:
         yield made

@@ -1,4 +1,4 @@
-"""A whole node without its web server on real stores: SQLite, Redis and the simulator over HTTP."""
+"""A whole node without its web server on real stores: a database, Redis and the simulator over HTTP."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from sessions.seats import Seat, Status
 from sessions.sql import Engine
 from simulator.config import SimulatorConfig
 from simulator.web import create_simulator
+from tests.databases import database_settings
 from tests.passwords import cheap_passwords
 
 SECRET, TOKEN, AES_KEY = "a-secret-of-32-characters-000001", "AAAAA", "A" * 43
@@ -142,10 +143,16 @@ class Rig:
 
 @contextmanager
 def directory(
-    tmp_path: Path, redis_url: str, appid: str, base: str, demo: DemoAccount | None = None
+    tmp_path: Path,
+    redis_url: str,
+    appid: str,
+    base: str,
+    demo: DemoAccount | None = None,
+    database_url: str | None = None,
 ) -> Iterator[Rig]:
     """A node whose platform is at ``base``; with ``demo`` the node itself is said to be there."""
-    settings = settings_for(tmp_path, "" if demo else appid, base)
+    more = database_settings(database_url)
+    settings = settings_for(tmp_path, "" if demo else appid, base, **more)
     node = NodeContext(
         redis_url=redis_url,
         embedded=False,

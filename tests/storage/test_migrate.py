@@ -56,9 +56,9 @@ def test_data_of_a_newer_version_is_refused_in_one_clear_line(engine: Engine) ->
 
 
 def test_processes_that_migrate_at_once_both_end_at_the_same_revision(
-    database_url: str | None, make_engine: Callable[[], Engine], tmp_path: Path
+    empty_url: str | None, make_engine: Callable[[], Engine], tmp_path: Path
 ) -> None:
-    url = database_url or f"sqlite:///{tmp_path / engines.SQLITE_FILE}"
+    url = empty_url or f"sqlite:///{tmp_path / engines.SQLITE_FILE}"
     command = [sys.executable, "-W", "error", "-c", MIGRATE, url]
     root = Path(__file__).parents[2]
     environment = {**os.environ, "PYTHONPATH": str(root)}

@@ -6,13 +6,13 @@ import hashlib
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 import sqlalchemy as sa
-from sqlalchemy import Engine, make_url, text
+from sqlalchemy import Engine, text
 
 from app.storage import engine as engines
 from app.storage.migrate import SCRIPTS, current_revision, known_revisions, migrate
@@ -32,19 +32,17 @@ INSERT INTO media VALUES ('wx1', 'm1', 's1', 'o1', NULL, 'image', 'image/png', '
 
 
 @pytest.fixture
-def new(database_url: str | None, tmp_path: Path) -> Iterator[Engine]:
+def new(request: pytest.FixtureRequest, empty_url: str | None, tmp_path: Path) -> Iterator[Engine]:
     """Another database of the same kind, as a first start makes it."""
-    url = None
-    if database_url is not None:
-        made = make_url(database_url)
-        with psycopg.connect(database_url, autocommit=True) as conn:
-            conn.execute(f"CREATE DATABASE {made.database}_new")
-        url = made.set(database=f"{made.database}_new").render_as_string(hide_password=False)
     (tmp_path / "new").mkdir()
-    engine = engines.create(url, tmp_path / "new")
-    migrate(engine)
-    yield engine
-    engine.dispose()
+    with ExitStack() as last:
+        url = None
+        if empty_url is not None:
+            url = last.enter_context(request.getfixturevalue("databases").empty())
+        engine = engines.create(url, tmp_path / "new")
+        last.callback(engine.dispose)
+        migrate(engine)
+        yield engine
 
 
 @pytest.fixture

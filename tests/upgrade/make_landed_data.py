@@ -25,8 +25,8 @@ from typing import Any
 import redis
 
 from app.embedded import running_url
-from tests import postgres
 from tests.e2e.world import ADMIN_PASSWORD, Agent, Caller, Credentials, Node, Platform, register
+from tests.postgres import PrivatePostgres, program
 from tests.servers import PrivateRedis
 from tests.support import wait_until
 
@@ -78,11 +78,12 @@ def on_the_embedded_default(folder: Path, out: Path) -> dict[str, Any]:
 
 
 def on_postgresql(folder: Path, out: Path) -> dict[str, Any]:
-    bin_dir = postgres.find_bin()
-    assert bin_dir, postgres.MISSING
     platform, store = Platform(CREDENTIALS), PrivateRedis(folder / "redis")
-    with postgres.running(bin_dir) as url:
+    server = PrivatePostgres()
+    try:
+        server.start()
         store.start()
+        url = server.url()
         more = PATIENT | {"KF_DATABASE_URL": url, "KF_REDIS_URL": store.url}
         node = Node(folder, CREDENTIALS, platform, **more).start()
         try:
@@ -92,8 +93,10 @@ def on_postgresql(folder: Path, out: Path) -> dict[str, Any]:
             node.stop()
             store.stop()
             platform.stop()
-        dump = [str(bin_dir / "pg_dump"), "--no-owner", "--no-privileges", "--inserts", url]
+        dump = [program("pg_dump"), "--no-owner", "--no-privileges", "--inserts", url]
         text = subprocess.run(dump, check=True, capture_output=True, text=True).stdout
+    finally:
+        server.remove()
     # For psql alone, and only in some releases.
     lines = [line for line in text.splitlines(keepends=True) if not line.startswith("\\")]
     (out / "postgresql.sql.xz").write_bytes(lzma.compress("".join(lines).encode()))

@@ -17,7 +17,6 @@ import requests
 
 from app import cli_backup, cli_check
 from config.settings import Settings, load_settings
-from tests import postgres
 from tests.conftest import need
 from tests.e2e.world import ADMIN_PASSWORD, Agent, Caller, Credentials, Node, Platform
 from tests.servers import PrivateRedis, redis_missing
@@ -74,7 +73,10 @@ def opened(
         if request.param == "embedded":
             landed.unpack(folder / "embedded.tar.xz", home / "data", facts["made_ms"])
         else:
-            more = PATIENT | on_servers(stack, folder, home, facts["made_ms"])
+            url = stack.enter_context(request.getfixturevalue("databases").empty())
+            landed.load(folder / "postgresql.sql.xz", url)
+            redis_url = on_redis(stack, folder, home, facts["made_ms"])
+            more = PATIENT | {"KF_DATABASE_URL": url, "KF_REDIS_URL": redis_url}
         node = Node(home, credentials, platform, **more)
         stack.callback(node.stop)
         platform.heard("oServed")
@@ -83,17 +85,14 @@ def opened(
         yield Opened(node, platform, facts)
 
 
-def on_servers(stack: ExitStack, folder: Path, home: Path, made_ms: int) -> dict[str, str]:
-    bin_dir = postgres.find_bin()
-    need(redis_missing() or ("" if bin_dir else postgres.MISSING))
-    assert bin_dir
-    url = stack.enter_context(postgres.running(bin_dir))
-    landed.load(folder / "postgresql.sql.xz", url)
+def on_redis(stack: ExitStack, folder: Path, home: Path, made_ms: int) -> str:
+    """The URL of a server with the landed file of all writes."""
+    need(redis_missing())
     landed.unpack(folder / "redis.tar.xz", home / "redis", made_ms)
     store = PrivateRedis(home / "redis")
     stack.callback(store.stop)
     store.start()
-    return {"KF_DATABASE_URL": url, "KF_REDIS_URL": store.url}
+    return store.url
 
 
 def known_at(platform: Platform, *kf_accounts: str) -> None:
