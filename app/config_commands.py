@@ -17,6 +17,7 @@ from app.config_file import BadConfig, exported, imported
 from app.node import StartError
 from app.storage.audit import Actor
 from app.storage.errors import Invalid, Missing, Taken
+from config.text_files import BadTextFile, read_text
 from sessions.sql import StorageError
 
 FILE_MAX_BYTES = 4 * 1024 * 1024
@@ -73,8 +74,10 @@ def _read(file: Path) -> dict[str, Any]:
     if file.stat().st_size > FILE_MAX_BYTES:
         raise click.ClickException(f"{file} has more than {FILE_MAX_BYTES} bytes")
     try:
-        text = file.read_text("utf-8")
+        text = read_text(file)
         found = json.loads(text) if file.suffix == ".json" else tomllib.loads(text)
+    except BadTextFile as error:
+        raise click.ClickException(str(error)) from None
     except (ValueError, RecursionError) as error:
         raise click.ClickException(f"{file} cannot be read: {error}") from None
     if not isinstance(found, dict):

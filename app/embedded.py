@@ -8,9 +8,11 @@ write. What a power cut, or kill -9 of the server itself, may take is the operat
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import tempfile
@@ -31,6 +33,7 @@ answers, so a launcher killed with -9 must not take it along with -9."""
 SOCKET_NAME = "redis.sock"
 SOCKET_RECORD = "socket-dir"  # in the data folder: where the socket of the running server is
 _SOCKET_PATH_MAX = 90  # bytes; sun_path holds 104 on macOS, 108 on Linux
+_OTHERS = 0o077
 _SOCKET_DIR_PREFIX = "kfring-"
 BUNDLED = "_binaries/*/valkey-server"
 
@@ -106,6 +109,7 @@ class EmbeddedServer:
         binary = find_server()
         try:
             self._folder.mkdir(mode=0o700, exist_ok=True)
+            _close_to_others(self._folder)
             if self._sockets is None:
                 self._sockets = self._new_socket_dir()
             if self._log.exists():
@@ -158,7 +162,7 @@ class EmbeddedServer:
             )
 
     def _spawn(self, binary: Path) -> None:
-        with self._log.open("wb") as log:
+        with open(self._log, "wb", opener=_private) as log:
             self._process = subprocess.Popen(
                 [str(binary), *self._options()],
                 stdin=subprocess.DEVNULL,
@@ -166,6 +170,7 @@ class EmbeddedServer:
                 stderr=log,
                 cwd=self._folder,
                 env={"LC_ALL": "C", **of_the_store()},
+                umask=_OTHERS,
                 start_new_session=True,  # a terminal's Ctrl-C is for the launcher alone
                 pass_fds=(self._lock_descriptor,),
                 preexec_fn=tied(_LAST_SIGNAL),
@@ -198,7 +203,8 @@ class EmbeddedServer:
         folder = tempfile.gettempdir()
         short = len(folder.encode()) + 32 < _SOCKET_PATH_MAX
         made = Path(tempfile.mkdtemp(prefix=_SOCKET_DIR_PREFIX, dir=folder if short else "/tmp"))
-        record.write_text(f"{made}\n", "utf-8")
+        with open(record, "w", encoding="utf-8", opener=_private) as file:
+            file.write(f"{made}\n")
         return made
 
     def _last_log_lines(self) -> str:
@@ -216,6 +222,18 @@ class EmbeddedServer:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def _close_to_others(folder: Path) -> None:
+    """Take from others what an earlier version or a copy let them read."""
+    for path in (folder, *folder.rglob("*")):
+        mode = path.lstat().st_mode
+        if mode & _OTHERS and not path.is_symlink():
+            path.chmod(stat.S_IMODE(mode) & ~_OTHERS)
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _answers(path: Path) -> bool:

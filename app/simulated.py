@@ -19,9 +19,12 @@ STATE_FILE = "simulator.db"
 
 def with_simulator(server: Wsgi, settings: Settings, node: NodeContext) -> Wsgi:
     """``server`` behind a simulated platform that knows every official account it serves."""
+    state = settings.data_dir / STATE_FILE
+    state.touch(mode=0o600)
+    state.chmod(0o600)  # one that an earlier version made
     config = SimulatorConfig(
         accounts=tuple(_simulated(config, node) for config in accounts_of(settings, node)),
-        state_file=str(settings.data_dir / STATE_FILE),
+        state_file=str(state),
         budget_rule=settings.budget_rule,
     )
     return mount(server, _named(create_simulator(config)))

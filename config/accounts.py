@@ -12,6 +12,8 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
+from config.text_files import BadTextFile, read_text
+
 AES_KEY_CHARS = 43
 AES_KEY_BYTES = 32
 ACCOUNTS_MAX = 100
@@ -98,11 +100,10 @@ class AccountsFileError(ValueError):
 def read_accounts_file(path: Path, default_mode: CallbackMode) -> tuple[OfficialAccount, ...]:
     """The `[[accounts]]` tables of a TOML file; raises AccountsFileError."""
     try:
-        with path.open("rb") as file:
-            document = tomllib.load(file)
-    except OSError as error:
-        raise AccountsFileError([f"{path} cannot be read: {error.strerror}"]) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        document = tomllib.loads(read_text(path))
+    except BadTextFile as error:
+        raise AccountsFileError([str(error)]) from None
+    except tomllib.TOMLDecodeError as error:
         raise AccountsFileError([f"{path} is not valid TOML ({_where(error)})"]) from None
     tables = document.get("accounts")
     if not isinstance(tables, list) or not tables:

@@ -9,6 +9,7 @@ import difflib
 import os
 import re
 from collections.abc import Iterable, Mapping
+from io import StringIO
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
@@ -33,6 +34,7 @@ from pydantic_settings import (
 
 from config.accounts import AccountsFileError, CallbackMode, OfficialAccount
 from config.checks import SINGLE_ACCOUNT_FIELDS, cross_problems, oddities, read_accounts
+from config.text_files import BadTextFile, read_text
 from config.values import is_loopback, split_list
 
 PREFIX = "KF_"
@@ -259,14 +261,24 @@ def _usable(variables: Mapping[str, str | None]) -> tuple[Settings, list[str], s
 def _variables(environ: Mapping[str, str], env_file: Path | str | None) -> dict[str, str | None]:
     """`.env` under the environment; only our names, as nothing else is ours to read."""
     merged: dict[str, str | None] = {}
-    if env_file is not None and Path(env_file).is_file():
-        merged.update(dotenv_values(env_file))
+    if env_file is not None:
+        merged.update(_from_file(Path(env_file)))
     merged.update({name: value for name, value in environ.items() if value})
     return {
         name: value
         for name, value in merged.items()
         if value and (name.startswith(PREFIX) or name in _UNPREFIXED)
     }
+
+
+def _from_file(path: Path) -> dict[str, str | None]:
+    """The lines of `.env`, nothing where there is none. Raises SettingsError."""
+    try:
+        return dotenv_values(stream=StringIO(read_text(path))) if path.is_file() else {}
+    except BadTextFile as error:
+        raise SettingsError([str(error)]) from None
+    except OSError as error:
+        raise SettingsError([f"{path} cannot be read: {error.strerror}"]) from None
 
 
 def _field_values(variables: Mapping[str, str | None]) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -286,3 +288,52 @@ def test_the_file_and_the_single_variables_exclude_each_other(tmp_path: Path) ->
 def test_no_secret_shows_in_the_representation() -> None:
     text = repr(load(**ACCOUNT, KF_REDIS_URL="redis://:hunter22@h:1/0"))
     assert "the-app-secret" not in text and AES_KEY not in text and "hunter22" not in text
+
+
+ENCODINGS = [("gbk", "probably GBK"), ("utf-16", "UTF-16"), ("utf-16-le", "UTF-16")]
+
+
+@pytest.mark.parametrize(("encoding", "name"), ENCODINGS)
+@pytest.mark.parametrize("kind", ["env", "accounts"])
+def test_a_file_in_another_encoding_is_one_line_that_names_file_and_encoding(
+    tmp_path: Path, kind: str, encoding: str, name: str
+) -> None:
+    file = tmp_path / kind
+    file.write_bytes("KF_WECHAT_ID=shop\n# 商店的设置".encode(encoding))
+    with pytest.raises(SettingsError) as caught:
+        if kind == "env":
+            load_settings({}, env_file=file)
+        else:
+            load(KF_ACCOUNTS_FILE=str(file))
+    (line,) = caught.value.lines
+    assert f"{file} is {name}, not UTF-8; save it as UTF-8" in line
+
+
+def test_a_byte_order_mark_is_no_part_of_a_file(tmp_path: Path) -> None:
+    env, accounts = tmp_path / ".env", tmp_path / "accounts.toml"
+    table = (
+        f'[[accounts]]\nappid = "wx0123456789abcdef"\napp_secret = "s"\ntoken = "tok3n"\n'
+        f'encoding_aes_key = "{AES_KEY}"\nname = "商店"\n'
+    )
+    accounts.write_bytes(table.encode("utf-8-sig"))
+    env.write_bytes(f"KF_ACCOUNTS_FILE={accounts}\r\nPORT=9003\r\n".encode("utf-8-sig"))
+    settings = load_settings({}, env_file=env)
+    assert ([a.name for a in settings.accounts], settings.port) == (["商店"], 9003)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+@pytest.mark.parametrize("closed", ["file", "folder"])
+def test_an_env_file_of_another_owner_is_one_line(closed: str) -> None:
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:
+        folder = Path(name)
+        env = folder / ".env"
+        env.write_text("PORT=9003\n")
+        env.chmod(0o600)
+        folder.chmod(0o755 if closed == "file" else 0o700)
+        os.seteuid(65534)
+        try:
+            with pytest.raises(SettingsError) as caught:
+                load_settings({}, env_file=env)
+        finally:
+            os.seteuid(0)
+    assert caught.value.lines == [f"{env} cannot be read: Permission denied"]

@@ -5,9 +5,10 @@ Errors leave through ``sessions.sql.reading`` and ``writing`` as ``StorageError`
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -20,6 +21,8 @@ from sessions.sql import WRITE_OPTION, StorageError
 Database: TypeAlias = Engine  # what use cases hold, without importing the library
 Transaction: TypeAlias = Connection
 
+PRIVATE: Final = 0o600
+OTHERS: Final = 0o077
 SQLITE_FILE: Final = "kfring.db"
 BUSY_TIMEOUT_MS: Final = 5000
 POOL_SIZE: Final = 8
@@ -97,9 +100,25 @@ def _sqlite(url: URL) -> Engine:
         hide_parameters=True,
         connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False},
     )
+    event.listen(engine, "do_connect", _close_to_others)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _close_to_others(_dialect: object, _record: object, args: list[str], _more: object) -> None:
+    """Make the file, and let only its owner read it, whatever the folder and the umask allow.
+
+    SQLite gives its other files the same mode. A file that is there is never opened here: closing it would
+    drop the locks that this process holds on it.
+    """
+    with suppress(OSError):  # SQLite refuses in its own words
+        try:
+            os.close(os.open(args[0], os.O_CREAT | os.O_EXCL | os.O_WRONLY, PRIVATE))
+        except FileExistsError:
+            for file in (args[0], f"{args[0]}-wal", f"{args[0]}-shm"):
+                if os.path.exists(file) and os.stat(file).st_mode & OTHERS:
+                    os.chmod(file, PRIVATE)
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: ConnectionPoolEntry) -> None:

@@ -32,7 +32,7 @@ from sqlalchemy import (
     text,
 )
 
-from app.storage.engine import allow, sqlite_file, without_references
+from app.storage.engine import PRIVATE, allow, sqlite_file, without_references
 from app.storage.schema import metadata
 from sessions.sql import StorageDown, StorageError, reading, writing
 
@@ -175,7 +175,7 @@ def _locked(engine: Engine) -> Iterator[None]:
 @contextmanager
 def _file_lock(folder: Path) -> Iterator[None]:
     deadline = time.monotonic() + LOCK_WAIT_S
-    with open(folder / LOCK_FILE, "a", encoding="ascii") as handle:
+    with open(folder / LOCK_FILE, "a", encoding="ascii", opener=_private) as handle:
         while True:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -185,6 +185,10 @@ def _file_lock(folder: Path) -> Iterator[None]:
                     raise StorageDown("another process is migrating the database") from None
                 time.sleep(LOCK_POLL_S)
         yield
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, PRIVATE)
 
 
 @contextmanager
@@ -208,7 +212,7 @@ def _copy_sqlite(engine: Engine, head: str) -> Path | None:
     target = source.with_name(f"{source.name}.before-{head}")
     partial = target.with_name(target.name + ".part")
     partial.unlink(missing_ok=True)
-    os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, PRIVATE))
     try:
         with closing(sqlite3.connect(source)) as old, closing(sqlite3.connect(partial)) as new:
             old.backup(new)

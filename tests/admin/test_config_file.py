@@ -10,8 +10,10 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
+from app import config_commands
 from app.config_file import BadConfig, exported, imported
 from app.storage.audit import Actor
 from app.storage.errors import Invalid
@@ -132,3 +134,22 @@ def test_the_file_that_the_docs_show_can_be_imported(node: Node) -> None:
     example = page.split("```toml\n[groups.night]", 1)[1].split("```", 1)[0]
     take_in(node, tomllib.loads("[groups.night]" + example))
     assert "night" in exported(node.services.engine, node.appid, ZONE)["groups"]
+
+
+@pytest.mark.parametrize("suffix", ["toml", "json"])
+def test_a_byte_order_mark_is_no_part_of_an_import(tmp_path: Path, suffix: str) -> None:
+    file = tmp_path / f"config.{suffix}"
+    text = {"toml": 'title = "夜班"', "json": '{"title": "夜班"}'}[suffix]
+    file.write_bytes(text.encode("utf-8-sig"))
+    assert config_commands._read(file) == {"title": "夜班"}
+
+
+@pytest.mark.parametrize(("encoding", "name"), [("gbk", "probably GBK"), ("utf-16", "UTF-16")])
+def test_an_import_in_another_encoding_is_one_line(
+    tmp_path: Path, encoding: str, name: str
+) -> None:
+    file = tmp_path / "config.toml"
+    file.write_bytes('title = "夜班"'.encode(encoding))
+    with pytest.raises(click.ClickException) as caught:
+        config_commands._read(file)
+    assert caught.value.message == f"{file} is {name}, not UTF-8; save it as UTF-8"
