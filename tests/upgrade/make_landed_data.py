@@ -25,6 +25,7 @@ from typing import Any
 import redis
 
 from app.embedded import running_url
+from config.settings import Settings
 from tests.e2e.world import ADMIN_PASSWORD, Agent, Caller, Credentials, Node, Platform, register
 from tests.postgres import PrivatePostgres, program
 from tests.servers import PrivateRedis
@@ -56,7 +57,8 @@ def main(out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     commit = _git("rev-parse", "--short", "HEAD")
     with tempfile.TemporaryDirectory(prefix="kflanded") as name:
-        made = {"commit": commit, "credentials": vars(CREDENTIALS)}
+        rule = Settings.model_fields["budget_rule"].default
+        made = {"commit": commit, "budget_rule": rule, "credentials": vars(CREDENTIALS)}
         made["embedded"] = on_the_embedded_default(Path(name) / "embedded", out)
         made["postgresql"] = on_postgresql(Path(name) / "postgresql", out)
     text = json.dumps(made, ensure_ascii=False, indent=1, sort_keys=True)
