@@ -24,6 +24,7 @@ MODULES = (
     "backlog",
     "memory",
     "ring",
+    "refusals",
     "thousand_streams",
     "start",
     "two_nodes",

@@ -106,7 +106,7 @@ def test_a_living_holder_is_told_by_its_renewal_without_the_whole_wait(make: Mak
     began = time.monotonic()
     with pytest.raises(StartError):
         make("two", wait_s=60.0).take()
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 30
 
 
 def test_a_dead_nodes_lease_runs_out_and_the_next_start_gets_it(make: Make, look: Redis) -> None:

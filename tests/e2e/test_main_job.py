@@ -11,6 +11,7 @@ import requests
 
 from tests.e2e.world import Agent, Caller, Node, Platform, register
 from tests.support import wait_until
+from tests.work import within
 
 SHORT_IDLE = {"KF_IDLE_CLOSE_S": "3", "KF_PRESENCE_GRACE_S": "2"}
 
@@ -199,6 +200,10 @@ def test_kill_nine_in_the_middle_loses_and_doubles_nothing(
     assert all(len(set(t)) == 5 for t in stored.values())
 
 
+def refused(status: int) -> None:
+    assert status == 503
+
+
 def test_redis_gone_is_answered_503_within_two_and_a_half_seconds(
     node: Node, admin: Caller, platform: Platform
 ) -> None:
@@ -206,9 +211,7 @@ def test_redis_gone_is_answered_503_within_two_and_a_half_seconds(
     store = wait_until(node.embedded_store_pid)
     node.signal(store, "STOP")
     try:
-        began = time.monotonic()
-        assert node.push_text(openid(1), "二", 2) == 503
-        assert time.monotonic() - began < 2.5
+        within(2.5, lambda: refused(node.push_text(openid(1), "二", 2)))
         assert requests.get(f"{node.url}/healthz", timeout=2).status_code == 200
     finally:
         node.signal(store, "CONT")
