@@ -8,8 +8,9 @@ import os
 import platform
 import sys
 import traceback
+from collections.abc import Iterator
 
-from bench.rows import HEAD, Row, markdown
+from bench.rows import HEAD, NotMeasured, Row, markdown
 from tests.e2e.world import ROOT
 
 MODULES = (
@@ -37,7 +38,7 @@ def main(wanted: list[str]) -> int:
     rows = list[Row]()
     print("\t".join(HEAD))
     for name in wanted or MODULES:
-        for row in _rows(name):
+        for row in measured(name):
             rows.append(row)
             print("\t".join(row.cells()), flush=True)
     if not wanted:
@@ -45,14 +46,19 @@ def main(wanted: list[str]) -> int:
     return 0 if all(row.ok for row in rows) else 1
 
 
-def _rows(name: str) -> list[Row]:
-    """A row that cannot be measured is short, and the others go on."""
+def measured(name: str) -> Iterator[Row]:
+    """Yield the rows of a module; what cannot be measured is a row that says why, and the others count.
+
+    ``rows()`` may be a generator: what it had yielded before it failed counts as well.
+    """
     try:
-        found: list[Row] = importlib.import_module(f"bench.{name}").rows()
-        return found
-    except Exception:
+        yield from importlib.import_module(f"bench.{name}").rows()
+    except NotMeasured as reason:
+        yield Row(name, f"not measured: {reason}", "", ok=False)
+    except Exception as error:
         traceback.print_exc()
-        return [Row(name, "could not be measured", "", ok=False)]
+        first = (str(error).splitlines() or [""])[0]
+        yield Row(name, f"not measured: {type(error).__name__}: {first[:120]}", "", ok=False)
 
 
 def _where() -> str:

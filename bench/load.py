@@ -1,19 +1,17 @@
-"""The load generator: wrk with a script where it is installed, else threads of plain sockets."""
+"""The load generator: wrk with a script. Threads of Python would measure themselves, not the server."""
 
 from __future__ import annotations
 
-import random
 import re
 import shutil
 import socket
 import subprocess
-import threading
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from bench.lab import LOAD_CORE, quantile
+from bench.lab import LOAD_CORE
+from bench.rows import NotMeasured
 
 SCRIPT = Path(__file__).parent / "replay.lua"
 TIMEOUT_S = 10
@@ -37,10 +35,10 @@ class RanOut(Exception):
 
 
 def replay(url: str, pushes: Path, connections: int, seconds: float, pause_ms: float = 0) -> Load:
-    """POSTs the file's pushes over kept connections for so long. Raises RanOut."""
-    if shutil.which("wrk"):
-        return _wrk(url, pushes, connections, seconds, pause_ms)
-    return _python(url, pushes, connections, seconds, pause_ms)
+    """POST the file's pushes over open connections for so long. Raises RanOut, NotMeasured."""
+    if not shutil.which("wrk"):
+        raise NotMeasured("wrk is not installed")
+    return _wrk(url, pushes, connections, seconds, pause_ms)
 
 
 def send_all(url: str, pushes: Path) -> None:
@@ -61,33 +59,6 @@ def _wrk(url: str, pushes: Path, connections: int, seconds: float, pause_ms: flo
         raise RanOut(str(pushes))
     p50, p99, p999, most = (us / 1000 for us in latency)
     return Load(requests / took_us * 1e6, p50, p99, p999, most, bad, requests)
-
-
-def _python(url: str, pushes: Path, connections: int, seconds: float, pause_ms: float) -> Load:
-    lines = iter(pushes.read_bytes().splitlines())
-    lock, took, bad = threading.Lock(), list[float](), list[int]()
-    ends = time.monotonic() + seconds
-
-    def client() -> None:
-        with connect(url) as to:
-            while time.monotonic() < ends:
-                with lock:
-                    line = next(lines, None)
-                if line is None:
-                    raise RanOut(str(pushes))
-                began = time.perf_counter()
-                if not post(to, line):
-                    bad.append(1)
-                took.append((time.perf_counter() - began) * 1000)
-                time.sleep(random.uniform(0, 2 * pause_ms) / 1000)
-
-    threads = [threading.Thread(target=client) for _ in range(connections)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    tails = (quantile(took, share) for share in (0.5, 0.99, 0.999))
-    return Load(len(took) / seconds, *tails, max(took), len(bad), len(took))
 
 
 def connect(url: str) -> socket.socket:

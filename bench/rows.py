@@ -12,6 +12,10 @@ FLAT = 1.15
 HEAD = ("what", "measured", "peer in the same run", "ratio", "target", "")
 
 
+class NotMeasured(Exception):
+    """A row's figure would mean nothing here; the text says what is missing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """``peer`` and ``ratio`` are "" where there is no peer."""

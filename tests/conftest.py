@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
+from typing import Final
 
 import pytest
 
@@ -27,6 +28,22 @@ __all__ = [
     "need",
     "sqlite_template",
 ]
+
+
+SLOW: Final = ("admin", "desk", "e2e", "faults", "security", "simulator", "stories")
+"""Folders whose files start nodes or browsers."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put slow files first, so that no core waits for the last of them at the end.
+
+    By file name, which mixes the folders: some files compute, others mostly wait.
+    """
+
+    def rank(item: pytest.Item) -> tuple[bool, str]:
+        return item.path.parent.name not in SLOW, item.path.name
+
+    items.sort(key=rank)
 
 
 @pytest.fixture(scope="session")
