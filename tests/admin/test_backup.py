@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from click.testing import Result
 
+from app.cli import create_app
 from tests.e2e.world import (
     ADMIN_PASSWORD,
-    ROOT,
     Agent,
     Caller,
     Credentials,
@@ -23,17 +22,9 @@ from tests.support import wait_until
 PASSWORD = "agent-password-1"
 
 
-def kf(node: Node, *args: str) -> subprocess.CompletedProcess[str]:
-    """``flask kf …`` with the node's settings."""
-    return subprocess.run(
-        [sys.executable, "-m", "flask", "--app", "wsgi", "kf", *args],
-        cwd=ROOT,
-        env=node.env,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+def kf(node: Node, *args: str) -> Result:
+    """``flask kf …`` with the node's settings; ``tests/admin/test_cli.py`` has the process itself."""
+    return create_app().test_cli_runner(env=node.env).invoke(args=["kf", *args])
 
 
 @pytest.fixture
@@ -65,16 +56,16 @@ def test_a_backup_of_a_serving_node_restores_into_an_empty_system(
 
         file = tmp_path / "backup.tgz"
         done = kf(first, "backup", str(file))
-        assert done.returncode == 0, done.stderr
+        assert done.exit_code == 0, done.stderr
         assert file.stat().st_mode & 0o077 == 0
         refused = kf(first, "restore", str(file))
-        assert refused.returncode == 1 and "not empty" in refused.stderr
+        assert refused.exit_code == 1 and "not empty" in refused.stderr
         first.stop()
         platform.faults()
 
         done = kf(second, "restore", str(file))
-        assert done.returncode == 0, done.stderr
-        assert kf(second, "check").returncode == 0
+        assert done.exit_code == 0, done.stderr
+        assert kf(second, "check").exit_code == 0
         second.start()
         admin = Caller(second.url, "admin", ADMIN_PASSWORD)
         agent = Agent(second.url, agent.kf_account, PASSWORD).online()
@@ -104,5 +95,5 @@ def test_a_damaged_archive_is_told_in_one_line_and_changes_nothing(
     file.write_bytes(b"no archive")
     done = kf(node, "restore", str(file))
     platform.stop()
-    assert done.returncode == 1
+    assert done.exit_code == 1
     assert "cannot be used" in done.stderr and "Traceback" not in done.stderr

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 from typing import Any
 
 import click
 import pytest
+from click.testing import Result
 
 from app import config_commands
+from app.cli import create_app
 from app.config_file import BadConfig, exported, imported
 from app.storage.audit import Actor
 from app.storage.errors import Invalid
@@ -98,7 +97,6 @@ def test_a_member_nobody_knows_and_a_circle_of_fallbacks_undo_the_whole_import(n
 def test_the_commands_write_and_read_files_of_both_kinds(node: Node, tmp_path: Path) -> None:
     settings = node.services.settings
     environment = {
-        "PATH": os.environ["PATH"],
         "KF_DATA_DIR": str(settings.data_dir),
         "KF_APPID": node.appid,
         "KF_APP_SECRET": "s" * 32,
@@ -108,22 +106,20 @@ def test_the_commands_write_and_read_files_of_both_kinds(node: Node, tmp_path: P
         "KF_DATABASE_URL": settings.sqlalchemy_url.get_secret_value(),
     }
 
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "flask", "--app", "wsgi", "kf", "config", *arguments]
-        return subprocess.run(
-            command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60
-        )
+    def run(*arguments: str) -> Result:
+        runner = create_app().test_cli_runner(env=environment)
+        return runner.invoke(args=["kf", "config", *arguments])
 
     for name, read in (("out.toml", tomllib.loads), ("out.json", json.loads)):
         file = tmp_path / name
         done = run("export", "--output", str(file))
-        assert done.returncode == 0, done.stderr
+        assert done.exit_code == 0, done.stderr
         assert read(file.read_text("utf-8"))["routing"]["default_group"] == "general_support"
-        assert run("import", str(file)).returncode == 0
+        assert run("import", str(file)).exit_code == 0
     bad = tmp_path / "bad.toml"
     bad.write_text('[routing]\ndefault_group = "gone"\n', "utf-8")
     refused = run("import", str(bad))
-    assert refused.returncode == 1 and "no group gone" in refused.stderr
+    assert refused.exit_code == 1 and "no group gone" in refused.stderr
     assert "Traceback" not in refused.stderr
 
 

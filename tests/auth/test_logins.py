@@ -144,7 +144,9 @@ def test_a_changed_secret_key_signs_nobody_out_while_the_previous_one_is_named(
 
 
 def test_redis_away_is_told_as_such(tmp_path: object) -> None:
-    away = redis.Redis(unix_socket_path="/nonexistent/redis.sock", decode_responses=True)
+    away = redis.Redis(
+        unix_socket_path="/nonexistent/redis.sock", decode_responses=True, retry=None
+    )
     with pytest.raises(StoreDown):
         Logins(away, b"k").find("7." + "A" * 43, "cookie")
     away.close()

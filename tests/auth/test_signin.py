@@ -165,7 +165,9 @@ def test_what_takes_something_away_signs_out_everywhere(
 def test_a_change_is_refused_as_a_whole_while_redis_is_away(
     engine: Engine, passwords: Passwords, wang: Person
 ) -> None:
-    away = redis.Redis(unix_socket_path="/nonexistent/redis.sock", decode_responses=True)
+    away = redis.Redis(
+        unix_socket_path="/nonexistent/redis.sock", decode_responses=True, retry=None
+    )
     directory = PeopleDirectory(engine, passwords, Logins(away, b"key"))
     with pytest.raises(StoreDown):
         directory.set_disabled(ADMIN, wang.id, True)
