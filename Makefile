@@ -94,7 +94,7 @@ vendor: $(VENV)/.run-stamp
 	@sh deploy/need.sh "make vendor" npm
 	@$(BIN)/python deploy/vendor.py --fetch
 
-$(VENV)/.run-stamp: requirements.txt deploy/make-venv.sh
+$(VENV)/.run-stamp: requirements.txt requirements.lock deploy/make-venv.sh
 	@sh deploy/make-venv.sh $(VENV) requirements.txt
 	@touch $@
 
@@ -103,6 +103,6 @@ $(VENV)/.compiled-stamp: $(VENV)/.run-stamp $(shell find $(PROGRAM) -name '*.py'
 	@$(BIN)/python -m compileall -q $(PROGRAM)
 	@touch $@
 
-$(VENV)/.dev-stamp: requirements.txt requirements-dev.txt deploy/make-venv.sh
+$(VENV)/.dev-stamp: requirements.txt requirements-dev.txt requirements-dev.lock deploy/make-venv.sh
 	@sh deploy/make-venv.sh $(VENV) requirements-dev.txt
 	@touch $@ $(VENV)/.run-stamp
