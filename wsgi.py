@@ -9,8 +9,8 @@ from typing import cast
 
 from flask import Flask
 
-from app.launcher import serve
-from app.serving import Application
+from app.node.launcher import serve
+from app.node.serving import Application
 
 
 def create_app() -> Flask:

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from app.interpreter import SHORT_TURNS
+from app.node.tuning import SHORT_TURNS
 from routing.agents import Agent, Roster
 from routing.presence import Presence, PresenceHealth
 from sessions.roster import SeatStore

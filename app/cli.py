@@ -18,7 +18,7 @@ from app.config_commands import config
 from app.directory.people import PeopleDirectory
 from app.doctor import report
 from app.forgetting import forgotten
-from app.node import StartError
+from app.node.context import StartError
 from app.refusals import Refusal
 from app.storage import people
 from app.storage.audit import Actor

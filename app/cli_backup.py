@@ -11,7 +11,7 @@ import click
 
 from app.cli_check import appids
 from app.command_stores import redis_address
-from app.node import StartError
+from app.node.context import StartError
 from app.policy import PRIORITY_CREDIT_MS, deadlines_of
 from app.storage import backup
 from app.storage import engine as sql_engine

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 import click
 
 from app.command_stores import redis_address
-from app.kept import keep_demo
-from app.node import StartError
+from app.node.context import StartError
+from app.node.generated import keep_demo
 from app.policy import PRIORITY_CREDIT_MS, deadlines_of
 from config.settings import Settings
 from sessions.clients import store_client

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from app import logs
-from app.kept import DEMO_FILE, keep_demo
+from app.node import logs
+from app.node.generated import DEMO_FILE, keep_demo
 from config.accounts import OfficialAccount
 from config.settings import Settings, SettingsError, load_settings
 

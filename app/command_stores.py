@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from app.auth.secret_key import agreed
-from app.data_lock import DataLock
-from app.embedded import EmbeddedServer, running_url
-from app.kept import keep_secrets
-from app.node import StartError
+from app.node.context import StartError
+from app.node.data_lock import DataLock
+from app.node.embedded_store import EmbeddedServer, running_url
+from app.node.generated import keep_secrets
 from app.storage import engine as sql_engine
 from app.storage.engine import Database
 from app.storage.unfinished import refuse_unfinished

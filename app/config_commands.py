@@ -14,7 +14,7 @@ import tomli_w
 from app.command_settings import chosen_account, command_settings
 from app.command_stores import existing_database
 from app.config_file import BadConfig, exported, imported
-from app.node import StartError
+from app.node.context import StartError
 from app.storage.audit import Actor
 from app.storage.errors import Invalid, Missing, Taken
 from config.text_files import BadTextFile, read_text

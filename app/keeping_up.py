@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from app.interpreter import stand_back
+from app.node.tuning import stand_back
 
 
 class KeepingUp:

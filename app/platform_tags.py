@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import structlog
 
-from app.background import Background
+from app.node.background import Background
 from app.wechat_out import WeChatApi, WeChatFailure
 from sessions import profiles
 from sessions.clients import Redis

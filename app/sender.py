@@ -16,8 +16,8 @@ from typing import Any, Final, NamedTuple
 import structlog
 
 from app.account import Account
-from app.logs import inform
 from app.metrics import PLATFORM_ERRORS, SENDS
+from app.node.logs import inform
 from app.outgoing import Payloads, PlatformGone, as_text
 from app.quota_hold import QuotaHold
 from app.tally import TALLY

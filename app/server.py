@@ -28,7 +28,7 @@ from app.api.core import PREFIX
 from app.api.handling import register
 from app.api.problems import answer_to
 from app.callback_front import front
-from app.logs import begin
+from app.node.logs import begin
 from app.refusals import Refusal
 from app.services import Services
 

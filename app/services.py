@@ -9,9 +9,9 @@ from app.account import Account
 from app.auth.logins import Logins
 from app.auth.passwords import Passwords
 from app.auth.signin import SignIn
-from app.background import Background
 from app.events import DeskHub, StreamSlots
-from app.node import NodeContext
+from app.node.background import Background
+from app.node.context import NodeContext
 from app.refusals import Refusal
 from app.roster_watch import RosterWatch
 from app.storage.notices import NoticeTexts

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from app.logs import begin
-from app.node import NodeContext, accounts_of
+from app.node.context import NodeContext, accounts_of
+from app.node.logs import begin
 from config.accounts import OfficialAccount
 from config.settings import Settings
 from simulator.config import SimAccount, SimulatorConfig

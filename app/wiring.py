@@ -12,7 +12,6 @@ from typing import Any, Final
 from sqlalchemy import Engine
 from urllib3 import PoolManager
 
-from app import logs
 from app.account import Account
 from app.alerting.conditions import Limits
 from app.alerting.watch import Watch, Watched, quota_listener
@@ -23,7 +22,6 @@ from app.auth.passwords import Passwords
 from app.auth.secret_key import agreed
 from app.auth.signin import SignIn
 from app.auth.throttle import Throttle
-from app.background import Background
 from app.conversations.queueing import drain
 from app.database_watch import DatabaseWatch
 from app.directory import bootstrap, mirror
@@ -31,11 +29,15 @@ from app.events import TAIL_BLOCK_MS, DeskHub, StreamSlots
 from app.folder import below
 from app.greetings import greeter
 from app.jobs import Jobs, Work
-from app.log_lines import LINES
 from app.media_fetch import MediaFetcher
 from app.metrics import DATABASE_UP
-from app.node import NodeContext, StartError, accounts_of, api_base, outbound_proxy
-from app.open_files import OUTGOING, wanted_of_redis
+from app.node import logs
+from app.node.background import Background
+from app.node.context import NodeContext, StartError, accounts_of, api_base, outbound_proxy
+from app.node.lease import NodeLease
+from app.node.log_lines import LINES
+from app.node.open_files import OUTGOING, wanted_of_redis
+from app.node.serving import report
 from app.outbound import Outbound
 from app.outgoing import Payloads
 from app.plans import Plans
@@ -46,8 +48,6 @@ from app.roster_watch import BLOCK_MS, RosterWatch
 from app.sender import SENDERS, Sender
 from app.server import create_app
 from app.services import Served, Services
-from app.serving import report
-from app.single_node import NodeLease
 from app.storage.notices import NoticeTexts, read_defaults
 from app.storage.opening import opened
 from app.storage.unfinished import refuse_unfinished

@@ -16,10 +16,10 @@ from pydantic import SecretStr
 from app import wiring
 from app.account import Account
 from app.conversations.arrivals import receive
-from app.data_lock import DataLock
-from app.embedded import EmbeddedServer
-from app.interpreter import permanent
-from app.node import NodeContext
+from app.node.context import NodeContext
+from app.node.data_lock import DataLock
+from app.node.embedded_store import EmbeddedServer
+from app.node.tuning import permanent
 from bench.lab import LOAD_CORE, SERVER_CORE, pin
 from bench.platform import taker
 from bench.pushes import openid

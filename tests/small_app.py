@@ -16,10 +16,10 @@ from typing import Any, cast
 
 import redis
 
-from app.kept import ADMIN_MADE, mark_admin
-from app.launcher import serve
-from app.node import NodeContext, StartError
-from app.serving import Application
+from app.node.context import NodeContext, StartError
+from app.node.generated import ADMIN_MADE, mark_admin
+from app.node.launcher import serve
+from app.node.serving import Application
 from config.settings import Settings
 
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]

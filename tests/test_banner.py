@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 from pydantic import SecretStr
 
-from app.banner import page
-from app.kept import KeptSecrets
+from app.node.banner import page
+from app.node.generated import KeptSecrets
 from tests.test_settings import ACCOUNT, load
 
 

@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 import yaml
 
-from app.launcher import EXIT_SETTINGS
-from app.serving import GRACEFUL_S
+from app.node.launcher import EXIT_SETTINGS
+from app.node.serving import GRACEFUL_S
 from tests.support import free_port
 from tests.test_imports import ROOT
 from tests.test_settings import load
@@ -74,7 +74,7 @@ def test_the_program_starts_from_what_the_image_holds(tmp_path: Path) -> None:
     wrong = {"PATH": os.environ["PATH"], "KF_SWEEP_S": "0", "PYTHONDONTWRITEBYTECODE": "1"}
     refused = subprocess.run(command, cwd=tmp_path, env=wrong, capture_output=True, text=True)
     assert (refused.returncode, "KF_SWEEP_S" in refused.stderr) == (EXIT_SETTINGS, True)
-    modules = "import app.wiring, app.cli, app.simulated, app.granian_server, app.gunicorn_server"
+    modules = "import app.wiring, app.cli, app.simulated, app.node.granian_server, app.node.gunicorn_server"
     subprocess.run([sys.executable, "-c", modules], cwd=tmp_path, env=wrong, check=True)
 
 

@@ -11,12 +11,12 @@ from typing import Any, cast
 import pytest
 import structlog
 
-from app import logs
 from app.api.core import PUBLIC, Route
 from app.api.problems import HTTP_CODES, INTERNAL
 from app.auth.roles import INTEGRATION, ROLES, allowed
-from app.log_lines import LINES
 from app.metrics import REGISTRY
+from app.node import logs
+from app.node.log_lines import LINES
 from app.refusals import STATUS
 from app.server import create_app
 from app.services import Services

@@ -7,9 +7,9 @@ from typing import Any, cast
 import pytest
 from pydantic import SecretStr
 
-from app.banner import page
 from app.folder import below
-from app.kept import KeptSecrets
+from app.node.banner import page
+from app.node.generated import KeptSecrets
 from app.server import create_app
 from app.services import Services
 from config.checks import OWN_PATHS

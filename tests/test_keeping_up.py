@@ -10,8 +10,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from app.interpreter import NICENESS
 from app.keeping_up import KeepingUp
+from app.node.tuning import NICENESS
 from tests.support import wait_until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="niceness of threads is Linux's")

@@ -9,8 +9,8 @@ import threading
 import pytest
 import structlog
 
-from app import logs
-from app.log_lines import LINES, LogLines
+from app.node import logs
+from app.node.log_lines import LINES, LogLines
 from tests.support import wait_until
 
 

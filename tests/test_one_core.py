@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from app.one_core import OneCore, Times, better_core, busy_shares, parse
+from app.node.one_core import OneCore, Times, better_core, busy_shares, parse
 
 STAT = """cpu  300 0 100 1600 20 0 0 0 0 0
 cpu0 100 10 50 700 10 5 5 20 0 0

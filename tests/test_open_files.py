@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.open_files import (
+from app.node.open_files import (
     FILES_LEAST,
     OUTGOING,
     OWN,

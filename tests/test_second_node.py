@@ -13,9 +13,9 @@ from pydantic import SecretStr
 from app import wiring
 from app.auth import secret_key
 from app.auth.passwords import MEMORY_KIB, TIME_COST
-from app.node import NodeContext, StartError
+from app.node.context import NodeContext, StartError
+from app.node.lease import KEY, NodeLease
 from app.services import Services
-from app.single_node import KEY, NodeLease
 from app.storage import people
 from sessions.clients import Redis, store_client
 from sessions.sql import reading

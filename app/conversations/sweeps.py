@@ -21,7 +21,7 @@ from app.conversations import (
     waiting,
 )
 from app.conversations.retry import transition
-from app.interpreter import SHORT_TURNS
+from app.node.tuning import SHORT_TURNS
 from app.refusals import Refusal
 from sessions.change import Change
 from sessions.deadlines import Overdue, Rearm, ring

@@ -17,8 +17,8 @@ from typing import Any, Final
 from app.auth.roles import AGENT
 from app.directory.demo import register_in_background
 from app.directory.people import PeopleDirectory, Registration
-from app.kept import ADMIN_MADE, mark_admin
-from app.node import DemoAccount, StartError
+from app.node.context import DemoAccount, StartError
+from app.node.generated import ADMIN_MADE, mark_admin
 from app.plans import Plans
 from app.services import Services
 from app.storage import groups, kf_accounts, people, values

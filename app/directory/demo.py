@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import structlog
 
 from app.directory import mirror
-from app.node import DemoAccount
+from app.node.context import DemoAccount
 from app.refusals import Refusal
 from app.services import Served, Services
 from app.storage import kf_accounts

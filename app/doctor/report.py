@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from app.command_stores import redis_address
 from app.doctor import platform, pushes, stores
 from app.doctor.findings import Finding, bad
-from app.kept import DEMO_FILE, keep_demo
-from app.node import StartError, outbound_proxy
+from app.node.context import StartError, outbound_proxy
+from app.node.generated import DEMO_FILE, keep_demo
 from config.accounts import OfficialAccount
 from config.settings import Settings
 

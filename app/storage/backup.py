@@ -18,7 +18,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy import Engine, Table
 
-from app.node import StartError
+from app.node.context import StartError
 from app.storage import unfinished
 from app.storage.migrate import changing_tables, finish, known_revisions, rebuild
 from app.storage.schema import metadata

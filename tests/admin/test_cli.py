@@ -12,9 +12,9 @@ from app.auth.logins import Logins
 from app.auth.passwords import Passwords
 from app.cli import create_app
 from app.command_stores import redis_address
-from app.data_lock import DataLock
 from app.directory.people import PeopleDirectory
-from app.embedded import EmbeddedServer
+from app.node.data_lock import DataLock
+from app.node.embedded_store import EmbeddedServer
 from app.storage import engine as engines
 from app.storage import people
 from app.storage.migrate import migrate

@@ -26,7 +26,7 @@ from werkzeug.serving import BaseWSGIServer, make_server
 from app import wiring
 from app.directory import mirror
 from app.directory.people import PeopleDirectory, Registration
-from app.node import NodeContext
+from app.node.context import NodeContext
 from app.server import create_app
 from app.services import Services
 from app.storage import groups, kf_accounts

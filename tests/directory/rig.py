@@ -16,7 +16,7 @@ from werkzeug.serving import BaseWSGIServer, make_server
 from app import wiring
 from app.account import Account
 from app.auth.passwords import Passwords
-from app.node import DemoAccount, NodeContext
+from app.node.context import DemoAccount, NodeContext
 from app.services import Served, Services
 from app.storage.audit import Actor
 from config.accounts import OfficialAccount

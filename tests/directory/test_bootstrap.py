@@ -8,7 +8,7 @@ from werkzeug.serving import make_server
 
 from app.directory import bootstrap
 from app.directory.people import PeopleDirectory
-from app.node import DemoAccount
+from app.node.context import DemoAccount
 from app.storage import groups, kf_accounts, people
 from app.storage.audit import acting
 from app.storage.kf_accounts import KfAccount

@@ -10,7 +10,7 @@ import pytest
 import requests
 import structlog
 
-from app import logs
+from app.node import logs
 from tests.e2e.conftest import admin as admin
 from tests.e2e.conftest import credentials as credentials
 from tests.e2e.conftest import node as node

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from app.data_lock import DataLock
-from app.embedded import EmbeddedServer
+from app.node.data_lock import DataLock
+from app.node.embedded_store import EmbeddedServer
 from sessions.clients import blocking_client, store_client
 from sessions.rewriting import BATCH, rewrite_log, rewrite_stream
 from tests.conftest import need

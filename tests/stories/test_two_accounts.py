@@ -15,7 +15,7 @@ import requests
 from pydantic import SecretStr
 
 from app import wiring
-from app.node import NodeContext
+from app.node.context import NodeContext
 from app.server import create_app
 from config.settings import load_settings
 from simulator import samples

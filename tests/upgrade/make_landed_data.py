@@ -24,7 +24,7 @@ from typing import Any
 
 import redis
 
-from app.embedded import running_url
+from app.node.embedded_store import running_url
 from config.settings import Settings
 from tests.e2e.world import ADMIN_PASSWORD, Agent, Caller, Credentials, Node, Platform, register
 from tests.postgres import PrivatePostgres, program

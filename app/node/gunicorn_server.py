@@ -19,9 +19,9 @@ from gunicorn.http import wsgi as gunicorn_wsgi
 from gunicorn.workers.gthread import ThreadWorker
 
 from app.forwarded import with_mapped
-from app.lifeline import tie_to_parent
-from app.node import StartError
-from app.serving import (
+from app.node.context import StartError
+from app.node.lifeline import tie_to_parent
+from app.node.serving import (
     BACKLOG,
     GRACEFUL_S,
     SERVER_NAME,

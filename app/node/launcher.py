@@ -13,16 +13,16 @@ from importlib import import_module
 from ipaddress import ip_network
 from typing import Any
 
-from app.allocators import one_stock_for_all_threads
-from app.banner import page
-from app.data_lock import DataLock
-from app.embedded import EmbeddedServer
-from app.interpreter import permanent
-from app.kept import ADMIN_SHOWN, keep_demo, keep_secrets, mark_admin
-from app.node import DemoAccount, NodeContext, StartError
-from app.one_core import ONE_CORE
-from app.open_files import FILES_LEAST, FilePlan, planned, raise_limit
-from app.serving import Application, Hooks, Server, WsgiApp, report
+from app.node.allocators import one_stock_for_all_threads
+from app.node.banner import page
+from app.node.context import DemoAccount, NodeContext, StartError
+from app.node.data_lock import DataLock
+from app.node.embedded_store import EmbeddedServer
+from app.node.generated import ADMIN_SHOWN, keep_demo, keep_secrets, mark_admin
+from app.node.one_core import ONE_CORE
+from app.node.open_files import FILES_LEAST, FilePlan, planned, raise_limit
+from app.node.serving import Application, Hooks, Server, WsgiApp, report
+from app.node.tuning import permanent
 from config.settings import Settings, SettingsError, load_settings
 
 EXIT_START = 1
@@ -122,7 +122,7 @@ class Launcher:
         """Imported now, as its allocator reads its settings when it is loaded."""
         settings = self._settings
         one_stock_for_all_threads()
-        make: Any = import_module(f"app.{settings.server}_server").Server
+        make: Any = import_module(f"app.node.{settings.server}_server").Server
         trusted = settings.trusted_proxies or LOOPBACK
         made: Server = make(
             settings.host.strip("[]"),

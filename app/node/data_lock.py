@@ -7,7 +7,7 @@ import os
 import time
 from pathlib import Path
 
-from app.node import StartError
+from app.node.context import StartError
 
 LOCK_FILE = "kfring.lock"
 DYING_CHILDREN_S = 10.0  # after kill -9 the children of the old launcher take a moment to go

@@ -20,9 +20,9 @@ import time
 from importlib.util import find_spec
 from pathlib import Path
 
-from app.allocators import of_the_store
-from app.lifeline import PipeWatcher, tied
-from app.node import StartError
+from app.node.allocators import of_the_store
+from app.node.context import StartError
+from app.node.lifeline import PipeWatcher, tied
 
 START_S = 120.0  # a large append-only file loads at about 1 GB in 10 s
 STOP_S = 10.0

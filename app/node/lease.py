@@ -16,7 +16,7 @@ from typing import Final
 
 import structlog
 
-from app.node import StartError
+from app.node.context import StartError
 from sessions.clients import Redis
 from sessions.model import SessionError
 from sessions.scripts import guarded
@@ -58,7 +58,7 @@ class NodeLease:
         self._alone = alone
         self._place = f"{node_id}|{secrets.token_hex(4)}|{'alone' if alone else 'many'}"
         self._lease_ms, self._renew_s, self._wait_s = lease_ms, renew_s, wait_s
-        text = (resources.files("app") / "lua" / "hold_node.lua").read_text(encoding="utf-8")
+        text = (resources.files("app.node") / "lua" / "hold_node.lua").read_text(encoding="utf-8")
         self._script = client.register_script(text)
         self._leaving = threading.Event()
         self._thread = threading.Thread(target=self._renew, name="node-lease", daemon=True)

@@ -18,9 +18,9 @@ from typing import Any, Final
 from granian.server import MPServer
 
 from app.forwarded import is_trusted, read_address
-from app.lifeline import tie_to_parent
-from app.node import StartError
-from app.serving import (
+from app.node.context import StartError
+from app.node.lifeline import tie_to_parent
+from app.node.serving import (
     BACKLOG,
     GRACEFUL_S,
     SERVER_NAME,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 from typing import Any, Final, Protocol
 
-from app.node import NodeContext, StartError
+from app.node.context import NodeContext, StartError
 from config.settings import Settings
 
 GRACEFUL_S: Final = 20

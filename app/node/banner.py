@@ -6,8 +6,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from app.kept import KeptSecrets
-from app.node import DemoAccount
+from app.node.context import DemoAccount
+from app.node.generated import KeptSecrets
 from config.settings import Settings
 from config.values import folder_of
 

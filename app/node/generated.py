@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pydantic import SecretStr, ValidationError
 
-from app.node import DemoAccount, StartError
+from app.node.context import DemoAccount, StartError
 from config.accounts import OfficialAccount
 
 DEMO_FILE = "demo.json"

@@ -14,7 +14,7 @@ from typing import Any, Final
 import orjson
 import structlog
 
-from app.log_lines import LINES
+from app.node.log_lines import LINES
 from sessions.idents import fresh_ident
 
 REDACTED: Final = "[redacted]"
