@@ -20,7 +20,7 @@ from app.metrics import CALLBACK_SECONDS, CALLBACKS
 from app.node.logs import inform
 from app.refusals import HTTP_CODES, INTERNAL, PROBLEM, problem_text
 from app.tally import TALLY
-from app.wechat_in import (
+from app.wechat.inbound import (
     SUCCESS,
     BadPush,
     Refused,
@@ -29,7 +29,7 @@ from app.wechat_in import (
     read_push,
     verify_url,
 )
-from app.wechat_xml import MAX_BODY_BYTES
+from app.wechat.xml import MAX_BODY_BYTES
 from sessions.model import Inbound, Outcome, SessionError
 
 OPENED: Final = frozenset({"seated", "queued"})

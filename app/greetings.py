@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import structlog
 
 from app.quota_hold import QuotaHold
-from app.wechat_out import WeChatApi, WeChatFailure
+from app.wechat.api import WeChatApi, WeChatFailure
 
 log = structlog.get_logger()
 

@@ -15,7 +15,7 @@ import structlog
 from app.account import Account
 from app.file_types import sniff
 from app.storage import media
-from app.wechat_out import NotConnected, OutcomeUnknown, PlatformRefused, WeChatApi
+from app.wechat.api import NotConnected, OutcomeUnknown, PlatformRefused, WeChatApi
 from sessions.messages import split_message_id
 from sessions.model import SessionError
 from sessions.sql import Engine, StorageError, writing

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from app.storage import media
 from app.storage.errors import Missing
-from app.wechat_out import WeChatApi
+from app.wechat.api import WeChatApi
 from config.accounts import AccountKind
 from sessions.sql import Engine, reading
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 import structlog
 
 from app.node.background import Background
-from app.wechat_out import WeChatApi, WeChatFailure
+from app.wechat.api import WeChatApi, WeChatFailure
 from sessions import profiles
 from sessions.clients import Redis
 from sessions.model import Inbound, SessionError

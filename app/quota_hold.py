@@ -9,7 +9,7 @@ from typing import Final
 
 import structlog
 
-from app.wechat_out import PlatformRefused
+from app.wechat.api import PlatformRefused
 from sessions.model import SessionError
 from sessions.quota import QUOTA_SPENT, SendQuota
 

@@ -21,8 +21,8 @@ from app.node.logs import inform
 from app.outgoing import Payloads, PlatformGone, as_text
 from app.quota_hold import QuotaHold
 from app.tally import TALLY
-from app.wechat_errors import Kind, reason
-from app.wechat_out import NotConnected, OutcomeUnknown, PlatformRefused, WeChatApi
+from app.wechat.api import NotConnected, OutcomeUnknown, PlatformRefused, WeChatApi
+from app.wechat.errors import Kind, reason
 from config.accounts import AccountKind
 from sessions.idents import fresh_ident
 from sessions.model import Delivery, SessionError

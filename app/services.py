@@ -15,7 +15,7 @@ from app.node.context import NodeContext
 from app.refusals import Refusal
 from app.roster_watch import RosterWatch
 from app.storage.notices import NoticeTexts
-from app.wechat_out import WeChatApi
+from app.wechat.api import WeChatApi
 from config.settings import Settings
 from sessions.clients import Redis
 from sessions.scripts import Scripts

@@ -38,7 +38,6 @@ from app.node.lease import NodeLease
 from app.node.log_lines import LINES
 from app.node.open_files import OUTGOING, wanted_of_redis
 from app.node.serving import report
-from app.outbound import Outbound
 from app.outgoing import Payloads
 from app.plans import Plans
 from app.platform_tags import PlatformTags
@@ -51,9 +50,10 @@ from app.services import Served, Services
 from app.storage.notices import NoticeTexts, read_defaults
 from app.storage.opening import opened
 from app.storage.unfinished import refuse_unfinished
-from app.tokens import TokenService
 from app.transfer_rules_cache import LiveTransferRules
-from app.wechat_out import MINIPROGRAM_TYPING_PATH, TYPING_PATH, WeChatApi, new_http
+from app.wechat.api import MINIPROGRAM_TYPING_PATH, TYPING_PATH, WeChatApi, new_http
+from app.wechat.outbound import Outbound
+from app.wechat.tokens import TokenService
 from config.accounts import AccountKind, OfficialAccount
 from config.settings import Settings
 from config.values import revealed

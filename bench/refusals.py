@@ -18,7 +18,7 @@ from app.directory.people import PeopleDirectory, Registration
 from app.storage import engine as engines
 from app.storage.audit import Actor
 from app.storage.migrate import migrate
-from app.wechat_in import BadPush, Refused, read_push
+from app.wechat.inbound import BadPush, Refused, read_push
 from bench.inside import inside
 from bench.rows import Row, markdown, within
 from tests.wechat.pushes import NOW_S, account, plain_query

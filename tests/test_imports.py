@@ -48,17 +48,17 @@ FORBIDDEN = {  # folder -> our packages it must not import
 }
 # client library -> the adapters that may import it, as folders (with /) or modules
 ADAPTERS = {
-    "redis": ("sessions/", "app/tokens.py", "app/auth/"),
+    "redis": ("sessions/", "app/wechat/tokens.py", "app/auth/"),
     "kazoo": ("routing/zookeeper_connection.py",),
-    "wechatpy": ("app/wechat_", "simulator/"),
+    "wechatpy": ("app/wechat/", "simulator/"),
     "requests": (
-        "app/wechat_",
-        "app/tokens.py",
+        "app/wechat/",
+        "app/wechat/tokens.py",
         "app/media",
         "app/alerting/webhook.py",
         "simulator/",
     ),
-    "xmltodict": ("app/wechat_xml.py", "simulator/"),
+    "xmltodict": ("app/wechat/xml.py", "simulator/"),
     "sqlalchemy": ("app/storage/", "sessions/records.py", "sessions/sql.py", "sessions/schema.py"),
     "alembic": ("app/storage/",),
     "psycopg": ("app/storage/",),

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import structlog
 
-from app.outbound import Outbound
-from app.wechat_http import JSON_HEADERS, WeChatFailure, utf8_json
+from app.wechat.http import JSON_HEADERS, WeChatFailure, utf8_json
+from app.wechat.outbound import Outbound
 
 RETRY_S: Final = (0.5, 2.0)
 """Pauses before the second and the third attempt."""

@@ -11,7 +11,7 @@ from pydantic import Field
 from app.account import Account
 from app.api.core import Call, Query, Routes, Shape
 from app.tally import ERROR, WAITED_MS
-from app.wechat_errors import reason
+from app.wechat.errors import reason
 from sessions.series import KEPT_MINUTES, MINUTE_MS, Series
 
 OPEN_READ: Final = 1_000

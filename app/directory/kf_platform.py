@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from app.refusals import Refusal
-from app.tokens import TokenUnavailable
-from app.wechat_errors import reason
-from app.wechat_out import OutcomeUnknown, PlatformRefused, WeChatApi, WeChatFailure
+from app.wechat.api import OutcomeUnknown, PlatformRefused, WeChatApi, WeChatFailure
+from app.wechat.errors import reason
+from app.wechat.tokens import TokenUnavailable
 from sessions.clients import Redis
 from sessions.scripts import guarded
 

@@ -16,9 +16,9 @@ from urllib3.exceptions import HTTPError
 
 from app.doctor.findings import Finding, bad, good
 from app.doctor.reach import obstacle
-from app.wechat_errors import reason
-from app.wechat_http import JSON_HEADERS, WeChatFailure, exchange, new_http, utf8_json
-from app.wechat_out import PlatformRefused, WeChatApi
+from app.wechat.api import PlatformRefused, WeChatApi
+from app.wechat.errors import reason
+from app.wechat.http import JSON_HEADERS, WeChatFailure, exchange, new_http, utf8_json
 from config.accounts import OfficialAccount
 
 SKEW_MAX_S: Final = 60

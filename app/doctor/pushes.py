@@ -10,8 +10,8 @@ from urllib.parse import urlencode, urlsplit
 
 from app.doctor.findings import Finding, bad, good
 from app.doctor.reach import obstacle
-from app.wechat_crypto import keys_of
-from app.wechat_http import Answer, WeChatFailure, exchange, new_http
+from app.wechat.crypto import keys_of
+from app.wechat.http import Answer, WeChatFailure, exchange, new_http
 from config.accounts import CallbackMode, OfficialAccount
 from config.values import is_loopback
 

@@ -11,7 +11,7 @@ import pytest
 from app.doctor import platform as examined
 from app.doctor import report
 from app.doctor.findings import Finding
-from app.wechat_http import new_http
+from app.wechat.http import new_http
 from config.settings import Settings, load_settings
 from tests.api.conftest import WECHAT_ID, Node
 from tests.support import free_port

@@ -20,7 +20,7 @@ from app.account import Account
 from app.callback import blueprint
 from app.callback_front import front
 from app.metrics import REGISTRY
-from app.wechat_fields import ACCOUNT
+from app.wechat.fields import ACCOUNT
 from config.accounts import CallbackMode
 from sessions.model import StoreDown
 from tests.conversations.conftest import Office

@@ -15,7 +15,7 @@ from app import sender
 from app.outgoing import Payloads
 from app.quota_hold import QuotaHold
 from app.sender import RETRY_DELAYS_MS, Sender
-from app.wechat_out import WeChatApi, new_http
+from app.wechat.api import WeChatApi, new_http
 from sessions.budget import budget
 from sessions.outbox import Claim
 from sessions.quota import SendQuota

@@ -15,7 +15,7 @@ from wechatpy.events import EVENT_TYPES
 
 from app.auth import roles
 from app.refusals import STATUS
-from app.wechat_fields import ACCOUNT, EVENTS
+from app.wechat.fields import ACCOUNT, EVENTS
 from sessions import entry
 from sessions.deadlines import Overdue
 from sessions.model import CloseReason, Delivery, State

@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-from app import wechat_lenient
-from app.wechat_fields import ACCOUNT, EVENTS, MESSAGES
-from app.wechat_in import BadPush, Refused, passive_reply, read_push, verify_url
-from app.wechat_in import _cipher_text as cipher_text_of
-from app.wechat_xml import read_json, read_xml
+from app.wechat import lenient as wechat_lenient
+from app.wechat.fields import ACCOUNT, EVENTS, MESSAGES
+from app.wechat.inbound import BadPush, Refused, passive_reply, read_push, verify_url
+from app.wechat.inbound import _cipher_text as cipher_text_of
+from app.wechat.xml import read_json, read_xml
 from sessions.entry import entry_of
 from sessions.messages import inbound_body
 from sessions.model import Inbound

@@ -14,11 +14,11 @@ import atheris
 
 with atheris.instrument_imports(
     include=[
-        "app.wechat_xml",
-        "app.wechat_lenient",
-        "app.wechat_crypto",
-        "app.wechat_in",
-        "app.wechat_fields",
+        "app.wechat.xml",
+        "app.wechat.lenient",
+        "app.wechat.crypto",
+        "app.wechat.inbound",
+        "app.wechat.fields",
         "sessions.entry",
         "sessions.messages",
         "tests.security.callback_surface",

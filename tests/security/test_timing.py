@@ -19,7 +19,7 @@ from app.auth.logins import Logins
 from app.auth.passwords import Passwords
 from app.auth.signin import SignIn
 from app.auth.throttle import Limits, Throttle
-from app.wechat_in import BadPush, Refused, read_push
+from app.wechat.inbound import BadPush, Refused, read_push
 from tests.auth.conftest import client as client
 from tests.auth.conftest import directory as directory
 from tests.auth.conftest import engine as engine

@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 from app.conversations import arrivals, sweeps, transfers
-from app.wechat_in import read_push
+from app.wechat.inbound import read_push
 from sessions.model import Inbound, State
 from tests.conversations.conftest import Office
 from tests.wechat import pushes

@@ -8,8 +8,8 @@ import pytest
 import redis
 from urllib3 import PoolManager
 
-from app.tokens import TokenService
-from app.wechat_out import WeChatApi, new_http
+from app.wechat.api import WeChatApi, new_http
+from app.wechat.tokens import TokenService
 from tests.servers import PrivateRedis
 from tests.wechat.platform import Platform, running_platform
 from tests.wechat.pushes import account

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from app.wechat_in import BadPush, Refused, passive_reply, read_push, verify_url
-from app.wechat_xml import read_json, read_xml
+from app.wechat.inbound import BadPush, Refused, passive_reply, read_push, verify_url
+from app.wechat.xml import read_json, read_xml
 from tests.wechat.pushes import (
     APPID,
     NONCE,

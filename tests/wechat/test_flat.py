@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from app.wechat_flat import FIELDS_MAX, read_flat
-from app.wechat_xml import BadPush, _read_any
+from app.wechat.flat import FIELDS_MAX, read_flat
+from app.wechat.xml import BadPush, _read_any
 from tests.wechat.test_abuse import ABUSE
 
 MARKUP = (

@@ -13,10 +13,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from urllib3 import PoolManager
 
-from app.tokens import TokenUnavailable
-from app.wechat_errors import MEANINGS, Kind, meaning, reason
-from app.wechat_http import BODY_BYTES_MAX
-from app.wechat_out import (
+from app.wechat.api import (
     NotConnected,
     OutcomeUnknown,
     PlatformRefused,
@@ -24,6 +21,9 @@ from app.wechat_out import (
     WeChatFailure,
     safe_filename,
 )
+from app.wechat.errors import MEANINGS, Kind, meaning, reason
+from app.wechat.http import BODY_BYTES_MAX
+from app.wechat.tokens import TokenUnavailable
 from tests.support import free_port
 from tests.wechat.conftest import FixedTokens
 from tests.wechat.platform import Platform, Reply, error, ok

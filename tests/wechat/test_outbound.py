@@ -9,8 +9,8 @@ from pathlib import Path
 import certifi
 import pytest
 
-from app.outbound import AddressRefused, Outbound, by_system, is_public
-from app.wechat_http import NotConnected
+from app.wechat.http import NotConnected
+from app.wechat.outbound import AddressRefused, Outbound, by_system, is_public
 from tests.certificates import signed, tls_server
 from tests.wechat.platform import Platform, Reply, running_platform
 

@@ -10,10 +10,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from app.metrics import REGISTRY
-from app.wechat_fields import TEXT_CHARS, clean
-from app.wechat_in import UnknownShape, read_push
-from app.wechat_lenient import permitted
-from app.wechat_xml import BadPush, Tree, read_json, read_xml
+from app.wechat.fields import TEXT_CHARS, clean
+from app.wechat.inbound import UnknownShape, read_push
+from app.wechat.lenient import permitted
+from app.wechat.xml import BadPush, Tree, read_json, read_xml
 from sessions.model import Inbound
 from tests.wechat.pushes import (
     NOW_S,

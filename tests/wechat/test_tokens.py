@@ -10,8 +10,8 @@ import pytest
 import redis
 from urllib3 import PoolManager
 
-from app.tokens import TokenService, TokenUnavailable
-from app.wechat_out import NotConnected, PlatformRefused, WeChatApi, new_http
+from app.wechat.api import NotConnected, PlatformRefused, WeChatApi, new_http
+from app.wechat.tokens import TokenService, TokenUnavailable
 from tests.servers import PrivateRedis
 from tests.support import free_port
 from tests.wechat.conftest import TOKENS_DB

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from app.wechat_fields import ACCOUNT
-from app.wechat_in import BadPush, UnknownShape, read_push
+from app.wechat.fields import ACCOUNT
+from app.wechat.inbound import BadPush, UnknownShape, read_push
 from sessions.model import Inbound
 from tests.wechat.pushes import (
     NOW_S,

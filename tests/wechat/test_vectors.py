@@ -13,8 +13,8 @@ from pydantic import SecretStr
 from wechatpy import parse_message
 from wechatpy.crypto import PrpCrypto, WeChatCrypto
 
-from app.wechat_crypto import CallbackKeys, aes_key, keys_of
-from app.wechat_in import Refused, passive_reply, read_push, verify_url
+from app.wechat.crypto import CallbackKeys, aes_key, keys_of
+from app.wechat.inbound import Refused, passive_reply, read_push, verify_url
 from tests.wechat import pushes
 from tests.wechat.pushes import APPID, ENCODING_KEY, NONCE, NOW_S, TOKEN, account
 

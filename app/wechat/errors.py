@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-from app import wechat_codes
+from app.wechat import codes as wechat_codes
 
 
 class Kind(enum.StrEnum):

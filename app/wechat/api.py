@@ -13,10 +13,9 @@ from typing import Any, Protocol
 
 from urllib3 import PoolManager
 
-from app.outbound import Outbound, same_origin
-from app.wechat_errors import Kind
-from app.wechat_files import Media, media_of, safe_filename
-from app.wechat_http import (
+from app.wechat.errors import Kind
+from app.wechat.files import Media, media_of, safe_filename
+from app.wechat.http import (
     JSON_HEADERS,
     READ_S,
     UPLOAD_READ_S,
@@ -30,6 +29,7 @@ from app.wechat_http import (
     new_http,
     utf8_json,
 )
+from app.wechat.outbound import Outbound, same_origin
 
 __all__ = [
     "Accepted",
@@ -55,7 +55,7 @@ class Accepted:
 
 
 class Tokens(Protocol):
-    """Where tokens come from (app/tokens.py)."""
+    """Where tokens come from (app/wechat/tokens.py)."""
 
     def current(self) -> str: ...
     def renew(self, failed: str) -> str: ...

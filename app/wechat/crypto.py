@@ -20,7 +20,7 @@ from typing import Any, Protocol
 from pydantic import SecretStr
 from wechatpy.crypto.base import WeChatCipher
 
-from app.wechat_xml import BadPush
+from app.wechat.xml import BadPush
 
 RANDOM_BYTES = 16
 HEADER_BYTES = RANDOM_BYTES + 4  # random, then the message length

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from app.wechat_xml import Tree, UnknownShape
+from app.wechat.xml import Tree, UnknownShape
 
 TEXT_CHARS = 4096
 URL_CHARS = 2048

@@ -26,7 +26,7 @@ from urllib3.exceptions import (
 )
 from urllib3.util import parse_url
 
-from app.wechat_errors import meaning, reason
+from app.wechat.errors import meaning, reason
 
 CONNECT_S = 1.0
 READ_S = 3.0

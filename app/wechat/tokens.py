@@ -16,8 +16,8 @@ import redis
 from pydantic import SecretStr
 from urllib3 import PoolManager
 
-from app.wechat_errors import meaning
-from app.wechat_http import (
+from app.wechat.errors import meaning
+from app.wechat.http import (
     JSON_HEADERS,
     Answer,
     NotConnected,

@@ -14,8 +14,8 @@ from typing import Any
 
 from wechatpy.replies import TextReply
 
-from app.wechat_crypto import CallbackAccount, Refused, keys_of, split_cdata
-from app.wechat_fields import (
+from app.wechat.crypto import CallbackAccount, Refused, keys_of, split_cdata
+from app.wechat.fields import (
     ACCOUNT,
     ARTICLE,
     EVENTS,
@@ -28,7 +28,7 @@ from app.wechat_fields import (
     identifier,
     leaf,
 )
-from app.wechat_xml import MAX_BODY_BYTES, BadPush, Tree, UnknownShape, read_body
+from app.wechat.xml import MAX_BODY_BYTES, BadPush, Tree, UnknownShape, read_body
 from sessions.model import Inbound
 
 __all__ = [

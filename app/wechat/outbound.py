@@ -13,7 +13,7 @@ from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
 
-from app.wechat_http import READ_S, Answer, NotConnected, exchange, new_http
+from app.wechat.http import READ_S, Answer, NotConnected, exchange, new_http
 
 Resolver = Callable[[str, int], Sequence[str]]
 

@@ -6,7 +6,7 @@ import re
 from email.message import Message
 from typing import Final, NamedTuple
 
-from app.wechat_http import Answer
+from app.wechat.http import Answer
 
 FILENAME_CHARS: Final = 100
 _FILENAME_UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]+")

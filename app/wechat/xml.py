@@ -17,8 +17,8 @@ from xml.parsers import expat
 import xmltodict
 
 from app.metrics import PUSH_DROPPED
-from app.wechat_flat import read_flat
-from app.wechat_lenient import TYPED, as_written, decoded, is_stray, permitted, without_references
+from app.wechat.flat import read_flat
+from app.wechat.lenient import TYPED, as_written, decoded, is_stray, permitted, without_references
 
 MAX_BODY_BYTES = 65_536
 MAX_DEPTH = 8  # the deepest one known has 5: <xml><SendPicsInfo><PicList><item><PicMd5Sum>
