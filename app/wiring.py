@@ -24,10 +24,14 @@ from app.auth.signin import SignIn
 from app.auth.throttle import Throttle
 from app.conversations.queueing import drain
 from app.database_watch import DatabaseWatch
+from app.delivery.greeting import greeter
+from app.delivery.payloads import Payloads
+from app.delivery.quota import SendQuota
+from app.delivery.quota_hold import QuotaHold
+from app.delivery.sender import SENDERS, Sender
 from app.directory import bootstrap, mirror
 from app.events import TAIL_BLOCK_MS, DeskHub, StreamSlots
 from app.folder import below
-from app.greetings import greeter
 from app.jobs import Jobs, Work
 from app.media_fetch import MediaFetcher
 from app.metrics import DATABASE_UP
@@ -38,13 +42,10 @@ from app.node.lease import NodeLease
 from app.node.log_lines import LINES
 from app.node.open_files import OUTGOING, wanted_of_redis
 from app.node.serving import report
-from app.outgoing import Payloads
 from app.plans import Plans
 from app.platform_tags import PlatformTags
 from app.policy import PRIORITY_CREDIT_MS, deadlines_of, policy_of
-from app.quota_hold import QuotaHold
 from app.roster_watch import BLOCK_MS, RosterWatch
-from app.sender import SENDERS, Sender
 from app.server import create_app
 from app.services import Served, Services
 from app.storage.notices import NoticeTexts, read_defaults
@@ -66,7 +67,6 @@ from sessions.clients import BadAddress, Redis, blocking_client, store_client
 from sessions.layout import check_layout
 from sessions.model import BudgetRule, SessionError
 from sessions.outbox import Outbox
-from sessions.quota import SendQuota
 from sessions.reading import Reading
 from sessions.records import Records
 from sessions.roster import SeatStore

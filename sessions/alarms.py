@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import redis
 
-from sessions.quota import QUOTA_SPENT, SendQuota
+from app.delivery.quota import QUOTA_SPENT, SendQuota
 from sessions.scripts import guarded
 
 LEASE: Final = "kf:alarms:lease"

@@ -10,7 +10,7 @@ from app.api.auth import PersonShape, person_view
 from app.api.core import Body, Call, Routes, Shape
 from app.api.shapes import StatusName
 from app.conversations import duty, off_shift
-from app.outgoing import SENDABLE
+from app.delivery.payloads import SENDABLE
 from app.refusals import Refusal
 from config.accounts import AccountKind
 from sessions.seats import Status

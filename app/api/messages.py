@@ -12,7 +12,7 @@ from app.api.message_types import Article, Caption, Link, Menu, MiniProgramPage,
 from app.api.readers import open_or_refused
 from app.api.shapes import MessageShape
 from app.conversations import replies
-from app.outgoing import SENDABLE
+from app.delivery.payloads import SENDABLE
 from app.refusals import Refusal
 from app.storage import media
 from config.accounts import AccountKind

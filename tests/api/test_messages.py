@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.sender import Sender
+from app.delivery.sender import Sender
 from sessions.outbox import Claim
 from simulator import samples
 from tests.api.conftest import WECHAT_ID, Client, Node

@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from app import sender
-from app.outgoing import Payloads
-from app.quota_hold import QuotaHold
-from app.sender import RETRY_DELAYS_MS, Sender
+from app.delivery import sender
+from app.delivery.payloads import Payloads
+from app.delivery.quota import SendQuota
+from app.delivery.quota_hold import QuotaHold
+from app.delivery.sender import RETRY_DELAYS_MS, Sender
 from app.wechat.api import WeChatApi, new_http
 from sessions.budget import budget
 from sessions.outbox import Claim
-from sessions.quota import SendQuota
 from sessions.sql import Engine, StorageDown
 from tests.conversations.conftest import Office
 from tests.support import free_port, wait_until
@@ -180,7 +180,7 @@ def test_a_database_that_is_away_costs_an_attempt_and_not_the_message(
         raise StorageDown("no database")
 
     sid = post.reply()
-    monkeypatch.setattr("app.outgoing.Payloads.of", away)
+    monkeypatch.setattr("app.delivery.payloads.Payloads.of", away)
     assert post.send_one()
     assert post.status(sid)["status"] == "pending"
     monkeypatch.undo()

@@ -16,10 +16,11 @@ from typing import Any, Final, NamedTuple
 import structlog
 
 from app.account import Account
+from app.delivery.payloads import Payloads, PlatformGone, as_text
+from app.delivery.quota import QUOTA_SPENT
+from app.delivery.quota_hold import QuotaHold
 from app.metrics import PLATFORM_ERRORS, SENDS
 from app.node.logs import inform
-from app.outgoing import Payloads, PlatformGone, as_text
-from app.quota_hold import QuotaHold
 from app.tally import TALLY
 from app.wechat.api import NotConnected, OutcomeUnknown, PlatformRefused, WeChatApi
 from app.wechat.errors import Kind, reason
@@ -27,7 +28,6 @@ from config.accounts import AccountKind
 from sessions.idents import fresh_ident
 from sessions.model import Delivery, SessionError
 from sessions.outbox import Claim, Verdict
-from sessions.quota import QUOTA_SPENT
 from sessions.sql import StorageError
 
 SENDERS: Final = 16

@@ -9,9 +9,9 @@ from typing import Final
 
 import structlog
 
+from app.delivery.quota import QUOTA_SPENT, SendQuota
 from app.wechat.api import PlatformRefused
 from sessions.model import SessionError
-from sessions.quota import QUOTA_SPENT, SendQuota
 
 LOOK_S: Final = 5.0
 """How late a node may hear what another one was told."""
