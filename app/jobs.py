@@ -17,7 +17,7 @@ from app.account import Account
 from app.conversations import archiving, ratings, sweeps, waiting
 from app.conversations.transfers import drain_everywhere
 from app.delivery.sender import Sender
-from app.media_fetch import MediaFetcher
+from app.media.fetch import MediaFetcher
 from app.metrics import DEAD, OLDEST_WAIT, ONLINE, OPEN, PRESENCE_UP, SWEEP_AGE, WAITING
 from app.tally import TALLY
 from sessions.model import SessionError, StoreRefused

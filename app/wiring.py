@@ -33,7 +33,7 @@ from app.directory import bootstrap, mirror
 from app.events import TAIL_BLOCK_MS, DeskHub, StreamSlots
 from app.folder import below
 from app.jobs import Jobs, Work
-from app.media_fetch import MediaFetcher
+from app.media.fetch import MediaFetcher
 from app.metrics import DATABASE_UP
 from app.node import logs
 from app.node.background import Background

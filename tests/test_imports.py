@@ -54,7 +54,7 @@ ADAPTERS = {
     "requests": (
         "app/wechat/",
         "app/wechat/tokens.py",
-        "app/media",
+        "app/media/",
         "app/alerting/webhook.py",
         "simulator/",
     ),

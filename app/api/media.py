@@ -12,7 +12,7 @@ from werkzeug.datastructures import FileStorage
 from app.api.core import Call, Routes
 from app.api.readers import readable
 from app.api.shapes import MediaShape
-from app.file_types import OTHER, FileType, sniff
+from app.media.types import OTHER, FileType, sniff
 from app.refusals import Refusal
 from app.storage import media
 from app.storage.media import Media

@@ -24,7 +24,7 @@ from app.directory.kf_names import (
     full_name,
 )
 from app.directory.kf_platform import KfPlatform, Standing
-from app.file_types import sniff
+from app.media.types import sniff
 from app.refusals import Refusal
 from app.services import Served, Services
 from app.storage import groups, kf_accounts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.file_types import OTHER, sniff
+from app.media.types import OTHER, sniff
 from simulator import samples
 from tests.api.conftest import Node
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 import structlog
 
 from app.account import Account
-from app.file_types import sniff
+from app.media.types import sniff
 from app.storage import media
 from app.wechat.api import NotConnected, OutcomeUnknown, PlatformRefused, WeChatApi
 from sessions.messages import split_message_id
