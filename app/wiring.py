@@ -29,8 +29,8 @@ from app.delivery.payloads import Payloads
 from app.delivery.quota import SendQuota
 from app.delivery.quota_hold import QuotaHold
 from app.delivery.sender import SENDERS, Sender
+from app.desk.hub import TAIL_BLOCK_MS, DeskHub, StreamSlots
 from app.directory import bootstrap, mirror
-from app.events import TAIL_BLOCK_MS, DeskHub, StreamSlots
 from app.folder import below
 from app.jobs import Jobs, Work
 from app.media.fetch import MediaFetcher

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from app.keeping_up import KeepingUp
+from app.desk.keeping_up import KeepingUp
 from app.node.tuning import NICENESS
 from tests.support import wait_until
 

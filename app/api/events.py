@@ -11,8 +11,8 @@ from flask import Response
 from pydantic import Field
 
 from app.api.core import Call, Query, Routes
-from app.events import EVENT_ID
-from app.listeners import NUDGE, DeskEvent, Listener, Subscription
+from app.desk.hub import EVENT_ID
+from app.desk.listeners import NUDGE, DeskEvent, Listener, Subscription
 from app.refusals import Refusal
 from sessions.model import SessionError
 

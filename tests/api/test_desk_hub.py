@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from app.events import DeskHub
-from app.listeners import BACKLOG_MAX, NUDGE, Listener, Subscription
+from app.desk.hub import DeskHub
+from app.desk.listeners import BACKLOG_MAX, NUDGE, Listener, Subscription
 from sessions.clients import blocking_client, store_client
 from sessions.model import StoreDown
 from sessions.reading import Reading
@@ -85,7 +85,7 @@ def test_a_node_follows_the_stream_from_its_first_desk_on_and_rests_after_the_la
     assert not hub._following.is_set() and not hub._kept
     desk = hub.subscribe(ANNA, first)
     assert len(heard(desk)) == 1, "what was told while nobody listened"
-    monkeypatch.setattr("app.events.ALONE_S", 0.0)
+    monkeypatch.setattr("app.desk.hub.ALONE_S", 0.0)
     stream.tell("session.typing", "anna@x", {"number": 2})
     wait_until(lambda: heard(desk))
     assert hub._following.is_set(), "while a desk listens"
@@ -93,7 +93,7 @@ def test_a_node_follows_the_stream_from_its_first_desk_on_and_rests_after_the_la
     stream.tell("session.typing", "anna@x", {"number": 3})
     wait_until(lambda: not hub._following.is_set())
     assert not hub._kept
-    monkeypatch.setattr("app.events.ALONE_S", 60.0)
+    monkeypatch.setattr("app.desk.hub.ALONE_S", 60.0)
     assert len(heard(hub.subscribe(ANNA, first))) == 3
 
 
@@ -107,7 +107,7 @@ def test_a_store_that_is_away_at_the_first_desk_leaves_nothing_behind(
         raise StoreDown("away")
 
     with monkeypatch.context() as broken:
-        broken.setattr("app.events.PAGE", 1)
+        broken.setattr("app.desk.hub.PAGE", 1)
         whole = stream.recent
         broken.setattr(stream, "recent", lambda: itertools.chain(whole(), map(away, "x")))
         with pytest.raises(StoreDown):

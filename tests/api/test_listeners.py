@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.listeners import BACKLOG_MAX, DeskEvent, Listener, Listeners, Subscription
+from app.desk.listeners import BACKLOG_MAX, DeskEvent, Listener, Listeners, Subscription
 from sessions.streams import Told
 
 NAMES = st.sampled_from(["a@x", "b@x", "c@x", ""])

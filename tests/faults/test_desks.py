@@ -10,9 +10,9 @@ from collections.abc import Iterator
 
 import pytest
 
-import app.events
-from app.events import DeskHub
-from app.listeners import BACKLOG_MAX, Listener
+import app.desk.hub
+from app.desk.hub import DeskHub
+from app.desk.listeners import BACKLOG_MAX, Listener
 from sessions.clients import blocking_client, store_client
 from sessions.reading import Reading
 from sessions.scripts import Scripts

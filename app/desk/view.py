@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from app.conversations.views import bare_row, session_view
-from app.listeners import FOR_EVERYONE, DeskEvent
+from app.desk.listeners import FOR_EVERYONE, DeskEvent
 from sessions.messages import compact
 from sessions.model import Customer, State
 from sessions.reading import Reading, Row

@@ -17,9 +17,8 @@ from typing import Final
 
 import structlog
 
-from app.desk_view import events_of
-from app.keeping_up import KeepingUp
-from app.listeners import (
+from app.desk.keeping_up import KeepingUp
+from app.desk.listeners import (
     BACKLOG_MAX,
     NUDGE,
     RESYNC,
@@ -28,6 +27,7 @@ from app.listeners import (
     Listeners,
     Subscription,
 )
+from app.desk.view import events_of
 from app.metrics import STREAMS
 from sessions.model import SessionError
 from sessions.reading import Reading
