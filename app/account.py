@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from threading import BoundedSemaphore
 from typing import Final, Protocol
 
-from app.attendance import Attendance
+from app.presence.attendance import Attendance
 from config.accounts import OfficialAccount
 from routing.document import Plan
 from routing.transfer_rules import TransferRules

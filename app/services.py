@@ -12,8 +12,8 @@ from app.auth.signin import SignIn
 from app.desk.hub import DeskHub, StreamSlots
 from app.node.background import Background
 from app.node.context import NodeContext
+from app.presence.roster_watch import RosterWatch
 from app.refusals import Refusal
-from app.roster_watch import RosterWatch
 from app.storage.notices import NoticeTexts
 from app.wechat.api import WeChatApi
 from config.settings import Settings

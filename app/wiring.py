@@ -16,7 +16,6 @@ from app.account import Account
 from app.alerting.conditions import Limits
 from app.alerting.watch import Watch, Watched, quota_listener
 from app.alerting.webhook import Webhook
-from app.attendance import Attendance
 from app.auth.logins import Logins
 from app.auth.passwords import Passwords
 from app.auth.secret_key import agreed
@@ -45,7 +44,8 @@ from app.node.serving import report
 from app.plans import Plans
 from app.platform_tags import PlatformTags
 from app.policy import PRIORITY_CREDIT_MS, deadlines_of, policy_of
-from app.roster_watch import BLOCK_MS, RosterWatch
+from app.presence.attendance import Attendance
+from app.presence.roster_watch import BLOCK_MS, RosterWatch
 from app.server import create_app
 from app.services import Served, Services
 from app.storage.notices import NoticeTexts, read_defaults

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from app.roster_watch import RosterWatch
+from app.presence.roster_watch import RosterWatch
 from sessions.clients import blocking_client, store_client
 from sessions.model import StoreDown
 from sessions.roster import SeatStore

@@ -13,9 +13,9 @@ import pytest
 from pydantic import SecretStr
 
 from app.account import Account, Policy
-from app.attendance import Attendance
 from app.conversations import arrivals, replies
 from app.conversations.queueing import drain
+from app.presence.attendance import Attendance
 from app.storage import engine as sql_engine
 from app.storage.migrate import migrate
 from config.accounts import OfficialAccount

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.attendance import LOOK_AT_ALL_S
+from app.presence.attendance import LOOK_AT_ALL_S
 from sessions.seats import Status
 from tests.conversations.conftest import Office
 
