@@ -41,7 +41,8 @@ from app.node.lease import NodeLease
 from app.node.log_lines import LINES
 from app.node.open_files import OUTGOING, wanted_of_redis
 from app.node.serving import report
-from app.plans import Plans
+from app.plan.plans import Plans
+from app.plan.transfer_rules import LiveTransferRules
 from app.platform_tags import PlatformTags
 from app.policy import PRIORITY_CREDIT_MS, deadlines_of, policy_of
 from app.presence.attendance import Attendance
@@ -51,7 +52,6 @@ from app.services import Served, Services
 from app.storage.notices import NoticeTexts, read_defaults
 from app.storage.opening import opened
 from app.storage.unfinished import refuse_unfinished
-from app.transfer_rules_cache import LiveTransferRules
 from app.wechat.api import MINIPROGRAM_TYPING_PATH, TYPING_PATH, WeChatApi, new_http
 from app.wechat.outbound import Outbound
 from app.wechat.tokens import TokenService

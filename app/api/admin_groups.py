@@ -9,7 +9,7 @@ from pydantic import Field
 from app.api.core import Body, Call, PageMeta, Routes, Shape, WholeQuery, page_of
 from app.directory import mirror
 from app.directory.kf_names import completed
-from app.plans import Plans
+from app.plan.plans import Plans
 from app.refusals import Refusal
 from app.storage import groups
 from app.storage.audit import acting

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from app.api.core import NUMBER_MAX, Body, Call, Routes, Shape
-from app.plans import Plans
+from app.plan.plans import Plans
 from app.refusals import Refusal
 from app.storage import groups, routing
 from app.storage.audit import acting

@@ -7,10 +7,10 @@ from typing import Any, Literal
 from pydantic import Field
 
 from app.api.core import Body, Call, Routes, Shape
+from app.plan.transfer_rules import LiveTransferRules
 from app.refusals import Refusal
 from app.storage import groups, transfer_rules
 from app.storage.audit import acting
-from app.transfer_rules_cache import LiveTransferRules
 from routing.transfer_rules import BadTransferRules, TransferRules, transfer_rules_from
 from sessions.sql import reading
 

@@ -19,7 +19,7 @@ from app.directory.demo import register_in_background
 from app.directory.people import PeopleDirectory, Registration
 from app.node.context import DemoAccount, StartError
 from app.node.generated import ADMIN_MADE, mark_admin
-from app.plans import Plans
+from app.plan.plans import Plans
 from app.services import Services
 from app.storage import groups, kf_accounts, people, values
 from app.storage.audit import Actor, acting

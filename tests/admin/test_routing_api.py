@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.plans import Plans
+from app.plan.plans import Plans
 from app.platform_tags import PlatformTags
 from tests.admin.test_admin_api import serving
 from tests.api.conftest import WECHAT_ID, Client, Node

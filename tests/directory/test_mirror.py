@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from app.directory import mirror
-from app.plans import Plans
+from app.plan.plans import Plans
 from app.storage import audit, groups, kf_accounts
 from app.storage.audit import acting
 from app.storage.groups import Group
