@@ -9,10 +9,10 @@ from typing import Literal, Self
 from flask import Response
 from pydantic import Field, model_validator
 
-from app import exports
 from app.api.core import NUMBER_MAX, Call, Query, Routes
 from app.directory.kf_names import completed
-from app.export_words import TABLES
+from app.reports import exports
+from app.reports.words import TABLES
 from app.storage.audit import acting, record
 from sessions.records import Filters
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app.exports import csv_bytes, safe_cell
+from app.reports.exports import csv_bytes, safe_cell
 from tests.admin.test_admin_api import serving
 from tests.api.conftest import Client, Node
 from tests.databases import database_settings

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from app.account import Account
 from app.conversations.views import archived_view, session_view
-from app.export_words import Words
+from app.reports.words import Words
 from app.storage.message_log import messages_between
 from sessions.records import Filters
 from sessions.slices import slices
