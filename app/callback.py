@@ -16,10 +16,10 @@ from app.account import Account
 from app.conversations import spoken
 from app.conversations.arrivals import receive
 from app.conversations.words import reply_text
-from app.metrics import CALLBACK_SECONDS, CALLBACKS
+from app.metrics.prometheus import CALLBACK_SECONDS, CALLBACKS
+from app.metrics.tally import TALLY
 from app.node.logs import inform
 from app.refusals import HTTP_CODES, INTERNAL, PROBLEM, problem_text
-from app.tally import TALLY
 from app.wechat.inbound import (
     SUCCESS,
     BadPush,

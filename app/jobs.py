@@ -18,11 +18,11 @@ from app.conversations import archiving, ratings, sweeps, waiting
 from app.conversations.transfers import drain_everywhere
 from app.delivery.sender import Sender
 from app.media.fetch import MediaFetcher
-from app.metrics import DEAD, OLDEST_WAIT, ONLINE, OPEN, PRESENCE_UP, SWEEP_AGE, WAITING
-from app.tally import TALLY
+from app.metrics.prometheus import DEAD, OLDEST_WAIT, ONLINE, OPEN, PRESENCE_UP, SWEEP_AGE, WAITING
+from app.metrics.series import Series
+from app.metrics.tally import TALLY
 from sessions.model import SessionError, StoreRefused
 from sessions.scripts import BUSY
-from sessions.series import Series
 from sessions.sql import StorageError
 
 ROSTER_S: Final = 1

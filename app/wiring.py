@@ -33,7 +33,8 @@ from app.directory import bootstrap, mirror
 from app.folder import below
 from app.jobs import Jobs, Work
 from app.media.fetch import MediaFetcher
-from app.metrics import DATABASE_UP
+from app.metrics.prometheus import DATABASE_UP
+from app.metrics.series import Series
 from app.node import logs
 from app.node.background import Background
 from app.node.context import NodeContext, StartError, accounts_of, api_base, outbound_proxy
@@ -72,7 +73,6 @@ from sessions.records import Records
 from sessions.roster import SeatStore
 from sessions.roster_news import RosterNews
 from sessions.scripts import Scripts
-from sessions.series import Series
 from sessions.sql import StorageError
 from sessions.store import SessionStore
 from sessions.streams import DeskStream

@@ -14,7 +14,7 @@ import structlog
 from app.api.core import PUBLIC, Route
 from app.api.problems import HTTP_CODES, INTERNAL
 from app.auth.roles import INTEGRATION, ROLES, allowed
-from app.metrics import REGISTRY
+from app.metrics.prometheus import REGISTRY
 from app.node import logs
 from app.node.log_lines import LINES
 from app.refusals import STATUS

@@ -48,7 +48,13 @@ FORBIDDEN = {  # folder -> our packages it must not import
 }
 # client library -> the adapters that may import it, as folders (with /) or modules
 ADAPTERS = {
-    "redis": ("sessions/", "app/wechat/tokens.py", "app/delivery/quota.py", "app/auth/"),
+    "redis": (
+        "sessions/",
+        "app/wechat/tokens.py",
+        "app/delivery/quota.py",
+        "app/metrics/series.py",
+        "app/auth/",
+    ),
     "kazoo": ("routing/zookeeper_connection.py",),
     "wechatpy": ("app/wechat/", "simulator/"),
     "requests": (

@@ -10,9 +10,9 @@ from pydantic import Field
 
 from app.account import Account
 from app.api.core import Call, Query, Routes, Shape
-from app.tally import ERROR, WAITED_MS
+from app.metrics.series import KEPT_MINUTES, MINUTE_MS, Series
+from app.metrics.tally import ERROR, WAITED_MS
 from app.wechat.errors import reason
-from sessions.series import KEPT_MINUTES, MINUTE_MS, Series
 
 OPEN_READ: Final = 1_000
 """Open conversations looked at for their first answers; the closed ones are counted already."""

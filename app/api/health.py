@@ -15,7 +15,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from app.api.core import PUBLIC, Call, Routes, Shape, data_response
 from app.forwarded import read_address
-from app.metrics import REGISTRY
+from app.metrics.prometheus import REGISTRY
 from app.refusals import Refusal
 from app.services import Services
 

@@ -11,8 +11,8 @@ import structlog
 from app.account import Account
 from app.conversations import views
 from app.conversations.sweeps import AT_REST
+from app.metrics.tally import TALLY
 from app.node.tuning import SHORT_TURNS
-from app.tally import TALLY
 from sessions.model import Session
 from sessions.reading import Row
 from sessions.records import Closed

@@ -19,9 +19,9 @@ from app.account import Account
 from app.delivery.payloads import Payloads, PlatformGone, as_text
 from app.delivery.quota import QUOTA_SPENT
 from app.delivery.quota_hold import QuotaHold
-from app.metrics import PLATFORM_ERRORS, SENDS
+from app.metrics.prometheus import PLATFORM_ERRORS, SENDS
+from app.metrics.tally import TALLY
 from app.node.logs import inform
-from app.tally import TALLY
 from app.wechat.api import NotConnected, OutcomeUnknown, PlatformRefused, WeChatApi
 from app.wechat.errors import Kind, reason
 from config.accounts import AccountKind

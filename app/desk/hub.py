@@ -28,7 +28,7 @@ from app.desk.listeners import (
     Subscription,
 )
 from app.desk.view import events_of
-from app.metrics import STREAMS
+from app.metrics.prometheus import STREAMS
 from sessions.model import SessionError
 from sessions.reading import Reading
 from sessions.streams import KEPT_MS, PAGE, DeskStream, Told

@@ -16,7 +16,7 @@ from xml.parsers import expat
 
 import xmltodict
 
-from app.metrics import PUSH_DROPPED
+from app.metrics.prometheus import PUSH_DROPPED
 from app.wechat.flat import read_flat
 from app.wechat.lenient import TYPED, as_written, decoded, is_stray, permitted, without_references
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import time
 
-from app.tally import Tally
-from sessions.series import KEPT_MINUTES, MINUTE_MS, Series
+from app.metrics.series import KEPT_MINUTES, MINUTE_MS, Series
+from app.metrics.tally import Tally
 from tests.admin.test_admin_api import serving
 from tests.admin.test_export import reply
 from tests.api.conftest import Client, Node

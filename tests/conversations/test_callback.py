@@ -19,7 +19,7 @@ from werkzeug.test import TestResponse
 from app.account import Account
 from app.callback import blueprint
 from app.callback_front import front
-from app.metrics import REGISTRY
+from app.metrics.prometheus import REGISTRY
 from app.wechat.fields import ACCOUNT
 from config.accounts import CallbackMode
 from sessions.model import StoreDown

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from app.metrics import REGISTRY
+from app.metrics.prometheus import REGISTRY
 from app.wechat.fields import TEXT_CHARS, clean
 from app.wechat.inbound import UnknownShape, read_push
 from app.wechat.lenient import permitted

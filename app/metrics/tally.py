@@ -7,7 +7,7 @@ import time
 from collections import Counter, defaultdict
 from typing import Final
 
-from sessions.series import MINUTE_MS
+from app.metrics.series import MINUTE_MS
 
 WAITED_MS: Final = "first_reply_ms"
 """Sum of what customers waited for their first answer; ``answered`` of them."""
