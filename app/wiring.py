@@ -13,9 +13,10 @@ from sqlalchemy import Engine
 from urllib3 import PoolManager
 
 from app.account import Account
-from app.alerting.conditions import Limits
-from app.alerting.watch import Watch, Watched, quota_listener
-from app.alerting.webhook import Webhook
+from app.alerts.board import AlarmBoard
+from app.alerts.conditions import Limits
+from app.alerts.watch import Watch, Watched, quota_listener
+from app.alerts.webhook import Webhook
 from app.auth.logins import Logins
 from app.auth.passwords import Passwords
 from app.auth.secret_key import agreed
@@ -63,7 +64,6 @@ from routing.local import LocalPresence
 from routing.presence import Presence
 from routing.rules import BadRule
 from routing.zookeeper import ZooKeeperHub
-from sessions.alarms import AlarmBoard
 from sessions.clients import BadAddress, Redis, blocking_client, store_client
 from sessions.layout import check_layout
 from sessions.model import BudgetRule, SessionError

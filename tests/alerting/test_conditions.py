@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.alerting.conditions import (
+from app.alerts.conditions import (
     NOBODY_MS,
     OF_STORES,
     SETTLE_MS,
@@ -20,7 +20,7 @@ from app.alerting.conditions import (
     Vitals,
     judge,
 )
-from app.alerting.words import BYTES_MAX, message
+from app.alerts.words import BYTES_MAX, message
 
 WELL = Vitals(0, 0, 1, "", "", 0)
 LIMITS = Limits(wait_ms=300_000, dead=5)

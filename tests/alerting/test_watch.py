@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from app.alerting.conditions import Limits
-from app.alerting.watch import Watch, Watched, quota_listener
-from app.alerting.webhook import Webhook
-from sessions.alarms import LEASE, STANDING, AlarmBoard
+from app.alerts.board import LEASE, STANDING, AlarmBoard
+from app.alerts.conditions import Limits
+from app.alerts.watch import Watch, Watched, quota_listener
+from app.alerts.webhook import Webhook
 from tests.conversations.conftest import Office, engine, office
 from tests.support import free_port
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from app.alerts.board import AlarmBoard
 from app.delivery.greeting import greeter
 from app.delivery.quota import QUOTA_SPENT, SendQuota, next_day_ms
 from app.delivery.quota_hold import QuotaHold
-from sessions.alarms import AlarmBoard
 from tests.conversations.test_sender import Post, Reply, error
 from tests.conversations.test_sender import post as post
 

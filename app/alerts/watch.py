@@ -9,10 +9,10 @@ from typing import Any, Final, Protocol
 import structlog
 
 from app.account import Account
-from app.alerting.conditions import OF_ACCOUNT, OF_STORES, Alarm, Limits, Standing, Vitals, judge
-from app.alerting.words import message
+from app.alerts.board import AlarmBoard
+from app.alerts.conditions import OF_ACCOUNT, OF_STORES, Alarm, Limits, Standing, Vitals, judge
+from app.alerts.words import message
 from app.conversations.placing import CLOSED, held_back
-from sessions.alarms import AlarmBoard
 from sessions.model import SessionError
 
 DEAD_WITHIN_MS: Final = 600_000

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from app.alerting.conditions import Alarm, Told, Vitals
+from app.alerts.conditions import Alarm, Told, Vitals
 
 BYTES_MAX: Final = 4096
 SECOND_MS: Final = 1000
