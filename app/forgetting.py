@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 
 from app.command_stores import existing_database, redis_address, secret_key
-from app.erasure import Erased, Erasure
 from app.node.context import StartError
 from app.node.generated import DEMO_FILE, keep_demo
+from app.privacy.erasure import Erased, Erasure
 from app.storage.audit import Actor
 from config.settings import Settings
 from sessions.clients import store_client

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import Field
 
 from app.api.core import Body, Call, Routes, Shape
-from app.erasure import Erasure
+from app.privacy.erasure import Erasure
 
 REASON_MAX_CHARS = 200
 
