@@ -15,7 +15,7 @@ from app.node.serving import Application
 
 def create_app() -> Flask:
     """Where Flask's command line looks for ``flask kf …``."""
-    return cast(Flask, import_module("app.cli").create_app())
+    return cast(Flask, import_module("app.commands.cli").create_app())
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -77,7 +77,7 @@ ADAPTERS = {
 }
 WIRING = "app/wiring.py"
 LATE = {  # beside the store's start; after its allocator was told what to do; where it is needed
-    "wsgi.py": {'import_module("app.cli")', 'import_module("app.wiring")'},
+    "wsgi.py": {'import_module("app.commands.cli")', 'import_module("app.wiring")'},
     "app/node/launcher.py": {'import_module(f"app.node.{settings.server}_server")'},
     WIRING: {'import_module("app.simulated")'},
     "sessions/sql.py": {'import_module(f"sqlalchemy.dialects.{conn.dialect.name}")'},

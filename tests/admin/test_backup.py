@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from app.cli import create_app
+from app.commands.cli import create_app
 from tests.e2e.world import (
     ADMIN_PASSWORD,
     Agent,

@@ -10,8 +10,8 @@ from redis import Redis
 
 from app.auth.logins import Logins
 from app.auth.passwords import Passwords
-from app.cli import create_app
-from app.command_stores import redis_address
+from app.commands.cli import create_app
+from app.commands.stores import redis_address
 from app.directory.people import PeopleDirectory
 from app.node.data_lock import DataLock
 from app.node.embedded_store import EmbeddedServer

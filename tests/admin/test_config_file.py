@@ -11,9 +11,9 @@ import click
 import pytest
 from click.testing import Result
 
-from app import config_commands
-from app.cli import create_app
-from app.config_file import BadConfig, exported, imported
+from app.commands import config as config_commands
+from app.commands.cli import create_app
+from app.commands.config_document import BadConfig, exported, imported
 from app.storage.audit import Actor
 from app.storage.errors import Invalid
 from tests.admin.test_admin_api import serving

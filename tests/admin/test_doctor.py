@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from app.doctor import platform as examined
-from app.doctor import report
-from app.doctor.findings import Finding
+from app.commands.doctor import platform as examined
+from app.commands.doctor import report
+from app.commands.doctor.findings import Finding
 from app.wechat.http import new_http
 from config.settings import Settings, load_settings
 from tests.api.conftest import WECHAT_ID, Node
@@ -155,7 +155,7 @@ def test_a_redis_that_is_away_is_found_out(settings: Callable[..., Settings]) ->
 def test_a_zookeeper_that_is_away_is_found_out(
     settings: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.doctor.stores.ZOOKEEPER_S", 1.0)
+    monkeypatch.setattr("app.commands.doctor.stores.ZOOKEEPER_S", 1.0)
     found = only(settings(KF_ZOOKEEPER_HOSTS=f"127.0.0.1:{free_port()}"))
     assert "ZooKeeper" in found.what
 

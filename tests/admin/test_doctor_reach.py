@@ -11,9 +11,9 @@ from typing import Any
 import certifi
 import pytest
 
-from app.doctor import platform, pushes, stores
-from app.doctor.findings import Finding
-from app.doctor.reach import obstacle
+from app.commands.doctor import platform, pushes, stores
+from app.commands.doctor.findings import Finding
+from app.commands.doctor.reach import obstacle
 from config.settings import load_settings
 from tests.certificates import Signed, signed, tls_server
 from tests.support import free_port

@@ -5,7 +5,7 @@ from typing import Any
 
 import redis
 
-from app.cli import create_app
+from app.commands.cli import create_app
 from app.storage import audit
 from app.storage.engine import sqlite_file
 from tests.admin.test_admin_api import serving

@@ -14,8 +14,9 @@ import pytest
 import redis
 import sqlalchemy as sa
 
-from app import cli_backup, cli_check
-from app.command_stores import existing_database
+from app.commands import backup as cli_backup
+from app.commands import check as cli_check
+from app.commands.stores import existing_database
 from app.storage import engine as engines
 from app.storage import unfinished
 from app.storage.schema import metadata
@@ -55,7 +56,7 @@ STEPS = {
     "before an older database is upgraded": ("app.storage.backup", "finish", 1),
     "before the first record of Redis": ("app.storage.backup", "restore_account", 1),
     "in the middle of Redis": ("sessions.copying", "_write", 20),
-    "before the counters are made to agree": ("app.cli_backup", "Invariants", 1),
+    "before the counters are made to agree": ("app.commands.backup", "Invariants", 1),
     "before Redis is settled": ("app.storage.backup", "mark_restore", 2),
     "before the database loses its mark": ("app.storage.unfinished", "unmark", 1),
     "before Redis loses its mark": ("app.storage.backup", "mark_restore", 3),

@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 import requests
 
-from app import cli_backup, cli_check
+from app.commands import backup as cli_backup
+from app.commands import check as cli_check
 from config.settings import Settings, load_settings
 from tests.conftest import need
 from tests.e2e.world import ADMIN_PASSWORD, Agent, Caller, Credentials, Node, Platform

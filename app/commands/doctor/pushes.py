@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.parse import urlencode, urlsplit
 
-from app.doctor.findings import Finding, bad, good
-from app.doctor.reach import obstacle
+from app.commands.doctor.findings import Finding, bad, good
+from app.commands.doctor.reach import obstacle
 from app.wechat.crypto import keys_of
 from app.wechat.http import Answer, WeChatFailure, exchange, new_http
 from config.accounts import CallbackMode, OfficialAccount

@@ -6,8 +6,8 @@ import re
 import time
 from typing import Final
 
-from app.doctor.findings import Finding, bad, good
-from app.doctor.reach import obstacle
+from app.commands.doctor.findings import Finding, bad, good
+from app.commands.doctor.reach import obstacle
 from app.storage import engine as sql_engine
 from app.storage.unfinished import UnfinishedRestore, refuse_unfinished
 from config.settings import Settings

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import click
 
-from app.cli_check import appids
-from app.command_stores import redis_address
+from app.commands.check import appids
+from app.commands.stores import redis_address
 from app.node.context import StartError
 from app.policy import PRIORITY_CREDIT_MS, deadlines_of
 from app.storage import backup

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from app.command_stores import redis_address
-from app.doctor import platform, pushes, stores
-from app.doctor.findings import Finding, bad
+from app.commands.doctor import platform, pushes, stores
+from app.commands.doctor.findings import Finding, bad
+from app.commands.stores import redis_address
 from app.node.context import StartError, outbound_proxy
 from app.node.generated import DEMO_FILE, keep_demo
 from config.accounts import OfficialAccount

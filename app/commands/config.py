@@ -11,9 +11,9 @@ from typing import Any
 import click
 import tomli_w
 
-from app.command_settings import chosen_account, command_settings
-from app.command_stores import existing_database
-from app.config_file import BadConfig, exported, imported
+from app.commands.config_document import BadConfig, exported, imported
+from app.commands.settings import chosen_account, command_settings
+from app.commands.stores import existing_database
 from app.node.context import StartError
 from app.storage.audit import Actor
 from app.storage.errors import Invalid, Missing, Taken

@@ -14,8 +14,8 @@ import structlog
 from urllib3 import PoolManager
 from urllib3.exceptions import HTTPError
 
-from app.doctor.findings import Finding, bad, good
-from app.doctor.reach import obstacle
+from app.commands.doctor.findings import Finding, bad, good
+from app.commands.doctor.reach import obstacle
 from app.wechat.api import PlatformRefused, WeChatApi
 from app.wechat.errors import reason
 from app.wechat.http import JSON_HEADERS, WeChatFailure, exchange, new_http, utf8_json

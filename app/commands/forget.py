@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from app.command_stores import existing_database, redis_address, secret_key
+from app.commands.stores import existing_database, redis_address, secret_key
 from app.node.context import StartError
 from app.node.generated import DEMO_FILE, keep_demo
 from app.privacy.erasure import Erased, Erasure

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import click
 
-from app.command_stores import redis_address
+from app.commands.stores import redis_address
 from app.node.context import StartError
 from app.node.generated import keep_demo
 from app.policy import PRIORITY_CREDIT_MS, deadlines_of

@@ -9,15 +9,16 @@ import click
 from flask import Flask
 from flask.cli import AppGroup
 
-from app import cli_backup, cli_check
 from app.auth.logins import Logins
 from app.auth.passwords import Passwords, WeakPassword
-from app.command_settings import command_settings
-from app.command_stores import existing_database, redis_address, secret_key
-from app.config_commands import config
+from app.commands import backup as cli_backup
+from app.commands import check as cli_check
+from app.commands.config import config
+from app.commands.doctor import report
+from app.commands.forget import forgotten
+from app.commands.settings import command_settings
+from app.commands.stores import existing_database, redis_address, secret_key
 from app.directory.people import PeopleDirectory
-from app.doctor import report
-from app.forgetting import forgotten
 from app.node.context import StartError
 from app.refusals import Refusal
 from app.storage import people
