@@ -31,7 +31,8 @@ from app.delivery.quota_hold import QuotaHold
 from app.delivery.sender import SENDERS, Sender
 from app.desk.hub import TAIL_BLOCK_MS, DeskHub, StreamSlots
 from app.directory import bootstrap, mirror
-from app.folder import below
+from app.edge.folder import below
+from app.edge.server import create_app
 from app.jobs import Jobs, Work
 from app.media.fetch import MediaFetcher
 from app.metrics.prometheus import DATABASE_UP
@@ -49,7 +50,6 @@ from app.platform_tags import PlatformTags
 from app.policy import PRIORITY_CREDIT_MS, deadlines_of, policy_of
 from app.presence.attendance import Attendance
 from app.presence.roster_watch import BLOCK_MS, RosterWatch
-from app.server import create_app
 from app.services import Served, Services
 from app.storage.notices import NoticeTexts, read_defaults
 from app.storage.opening import opened
@@ -105,7 +105,7 @@ def shutdown() -> None:
 
 def _with_simulator(server: Wsgi, settings: Settings, node: NodeContext) -> Wsgi:
     """Imported only here: a node that plays no platform need not carry one."""
-    simulated: Any = import_module("app.simulated")
+    simulated: Any = import_module("app.edge.simulated")
     both: Wsgi = simulated.with_simulator(server, settings, node)
     return both
 

@@ -14,11 +14,11 @@ import structlog
 from app.api.core import PUBLIC, Route
 from app.api.problems import HTTP_CODES, INTERNAL
 from app.auth.roles import INTEGRATION, ROLES, allowed
+from app.edge.server import create_app
 from app.metrics.prometheus import REGISTRY
 from app.node import logs
 from app.node.log_lines import LINES
 from app.refusals import STATUS
-from app.server import create_app
 from app.services import Services
 from config.settings import PREFIX, Settings
 from sessions.diagram import state_diagram

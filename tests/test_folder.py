@@ -7,10 +7,10 @@ from typing import Any, cast
 import pytest
 from pydantic import SecretStr
 
-from app.folder import below
+from app.edge.folder import below
+from app.edge.server import create_app
 from app.node.banner import page
 from app.node.generated import KeptSecrets
-from app.server import create_app
 from app.services import Services
 from config.checks import OWN_PATHS
 from config.values import folder_of

@@ -79,7 +79,7 @@ WIRING = "app/wiring.py"
 LATE = {  # beside the store's start; after its allocator was told what to do; where it is needed
     "wsgi.py": {'import_module("app.commands.cli")', 'import_module("app.wiring")'},
     "app/node/launcher.py": {'import_module(f"app.node.{settings.server}_server")'},
-    WIRING: {'import_module("app.simulated")'},
+    WIRING: {'import_module("app.edge.simulated")'},
     "sessions/sql.py": {'import_module(f"sqlalchemy.dialects.{conn.dialect.name}")'},
     "app/storage/migrate.py": {'import_module("app.storage.revisions")'},
     "app/storage/engine.py": {'import_module("app.storage.postgres")'},

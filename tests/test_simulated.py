@@ -10,8 +10,8 @@ import pytest
 from pydantic import SecretStr
 from werkzeug.test import Client
 
+from app.edge.simulated import with_simulator
 from app.node.context import NodeContext, api_base
-from app.simulated import with_simulator
 from config.settings import Settings
 from tests.directory.rig import SECRET, settings_for
 

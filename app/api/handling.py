@@ -1,6 +1,6 @@
 """What stands around every view: who calls, may he, is the body bounded and valid, which official account.
 
-A request whose endpoint declares no permission is refused (``app/server.py``).
+A request whose endpoint declares no permission is refused (``app/edge/server.py``).
 """
 
 from __future__ import annotations

@@ -26,8 +26,8 @@ from werkzeug.serving import BaseWSGIServer, make_server
 from app import wiring
 from app.directory import mirror
 from app.directory.people import PeopleDirectory, Registration
+from app.edge.server import create_app
 from app.node.context import NodeContext
-from app.server import create_app
 from app.services import Services
 from app.storage import groups, kf_accounts
 from app.storage.audit import Actor, acting

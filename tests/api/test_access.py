@@ -11,7 +11,7 @@ import requests
 
 from app.api.core import PUBLIC, Route
 from app.auth.roles import ACTIONS, INTEGRATION, ROLES
-from app.server import MODULES
+from app.edge.server import MODULES
 from tests.api.conftest import Client, Node
 
 ROUTES = [route for module in MODULES.values() for route in module.declared]

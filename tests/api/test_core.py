@@ -13,7 +13,7 @@ from openapi_spec_validator import validate
 
 from app.api.core import PUBLIC
 from app.auth.roles import ACTIONS
-from app.server import MODULES, OPEN_BLUEPRINTS, create_app
+from app.edge.server import MODULES, OPEN_BLUEPRINTS, create_app
 from tests.api.conftest import PASSWORD, Node
 
 PUBLIC_ROUTES = {

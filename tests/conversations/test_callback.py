@@ -17,8 +17,8 @@ from wechatpy.crypto import WeChatCrypto
 from werkzeug.test import TestResponse
 
 from app.account import Account
-from app.callback import blueprint
-from app.callback_front import front
+from app.edge.callback import blueprint
+from app.edge.callback_front import front
 from app.metrics.prometheus import REGISTRY
 from app.wechat.fields import ACCOUNT
 from config.accounts import CallbackMode
@@ -340,7 +340,7 @@ def test_a_store_that_is_away_is_answered_503_so_that_wechat_delivers_again(
     def down(*_: object) -> None:
         raise StoreDown("no Redis")
 
-    monkeypatch.setattr("app.callback.receive", down)
+    monkeypatch.setattr("app.edge.callback.receive", down)
     answer = wechat.safe(text_xml())
     assert answer.status_code == 503 and answer.get_json(force=True)["code"] == "unavailable"
 
@@ -376,5 +376,5 @@ def test_what_goes_wrong_unforeseen_is_answered_500_so_that_wechat_delivers_agai
     def broken(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("app.callback.receive", broken)
+    monkeypatch.setattr("app.edge.callback.receive", broken)
     assert wechat.safe(text_xml()).status_code == 500

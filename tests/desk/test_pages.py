@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app import pages
+from app.edge import pages
 
 BEHIND = {"desk": "desk/desk.js", "admin": "admin/console.js"}
 """What a page shows behind the sign-in."""

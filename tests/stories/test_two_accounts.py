@@ -15,8 +15,8 @@ import requests
 from pydantic import SecretStr
 
 from app import wiring
+from app.edge.server import create_app
 from app.node.context import NodeContext
-from app.server import create_app
 from config.settings import load_settings
 from simulator import samples
 from simulator.config import SimAccount, SimulatorConfig

@@ -9,7 +9,6 @@ from typing import Final
 import structlog
 from flask import Flask, Response, current_app, g, request
 
-from app import callback, pages
 from app.api import (
     admin,
     agents,
@@ -27,7 +26,8 @@ from app.api import (
 from app.api.core import PREFIX
 from app.api.handling import register
 from app.api.problems import answer_to
-from app.callback_front import front
+from app.edge import callback, pages
+from app.edge.callback_front import front
 from app.node.logs import begin
 from app.refusals import Refusal
 from app.services import Services

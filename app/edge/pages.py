@@ -15,9 +15,9 @@ from typing import Any, Final
 from flask import Blueprint, Response, redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from app.assets import Asset, Assets, Bundle
+from app.edge.assets import Asset, Assets, Bundle
 
-WEB: Final = Path(__file__).parent / "web"
+WEB: Final = Path(__file__).resolve().parents[1] / "web"
 STATIC: Final = "/static/"
 FOR_EVER: Final = "public, max-age=31536000, immutable"
 ASK_EACH_TIME: Final = "no-cache"

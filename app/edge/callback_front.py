@@ -12,7 +12,7 @@ from typing import Any, Final
 from urllib.parse import unquote_plus
 
 from app.account import Account
-from app.callback import Answer, answer_push, bad_length
+from app.edge.callback import Answer, answer_push, bad_length
 
 Environ = dict[str, Any]
 Wsgi = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
