@@ -31,6 +31,7 @@ from app.delivery.quota_hold import QuotaHold
 from app.delivery.sender import SENDERS, Sender
 from app.desk.hub import TAIL_BLOCK_MS, DeskHub, StreamSlots
 from app.directory import bootstrap, mirror
+from app.directory.customer_tags import PlatformTags
 from app.edge.folder import below
 from app.edge.server import create_app
 from app.jobs import Jobs, Work
@@ -46,7 +47,6 @@ from app.node.open_files import OUTGOING, wanted_of_redis
 from app.node.serving import report
 from app.plan.plans import Plans
 from app.plan.transfer_rules import LiveTransferRules
-from app.platform_tags import PlatformTags
 from app.policy import PRIORITY_CREDIT_MS, deadlines_of, policy_of
 from app.presence.attendance import Attendance
 from app.presence.roster_watch import BLOCK_MS, RosterWatch

@@ -10,8 +10,8 @@ from app.api.core import Body, Call, PageMeta, Routes, Shape, WholeQuery, page_o
 from app.api.shapes import StatusName
 from app.directory import kf_persons
 from app.directory.kf_accounts import KfDirectory, NewAgent
-from app.directory.kf_holders import Wish
 from app.directory.kf_names import AVATAR_MAX_BYTES
+from app.directory.kf_people import Wish
 from app.directory.kf_persons import PersonChange
 from app.directory.kf_sync import KfSync, described
 from app.refusals import Refusal

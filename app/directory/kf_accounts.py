@@ -13,8 +13,8 @@ from app.account import Account
 from app.auth.logins import Logins
 from app.auth.passwords import Passwords
 from app.conversations.queueing import drain
-from app.directory import kf_holders, mirror
-from app.directory.kf_holders import Wish
+from app.directory import kf_people as kf_holders
+from app.directory import mirror
 from app.directory.kf_names import (
     ACCOUNTS_MAX,
     AGENTS_MAX,
@@ -23,6 +23,7 @@ from app.directory.kf_names import (
     completed,
     full_name,
 )
+from app.directory.kf_people import Wish
 from app.directory.kf_platform import KfPlatform, Standing
 from app.media.types import sniff
 from app.refusals import Refusal

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from app.directory import kf_holders
-from app.directory.kf_holders import Wish
+from app.directory import kf_people as kf_holders
+from app.directory.kf_people import Wish
 from app.directory.people import PeopleDirectory
 from app.services import Services
 from app.storage import people

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from app.directory.customer_tags import PlatformTags
 from app.plan.plans import Plans
-from app.platform_tags import PlatformTags
 from tests.admin.test_admin_api import serving
 from tests.api.conftest import WECHAT_ID, Client, Node
 from tests.support import wait_until

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from app.directory.kf_accounts import KfDirectory, NewAgent, RegisteredAgent
-from app.directory.kf_holders import Wish
+from app.directory.kf_people import Wish
 from app.refusals import Refusal
 from app.storage import audit, kf_accounts, people
 from app.storage.errors import Invalid, Missing, Taken
