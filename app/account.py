@@ -8,13 +8,13 @@ from threading import BoundedSemaphore
 from typing import Final, Protocol
 
 from app.presence.attendance import Attendance
+from app.storage.records import Records
 from config.accounts import OfficialAccount
 from routing.document import Plan
 from routing.transfer_rules import TransferRules
 from sessions.model import Inbound
 from sessions.outbox import Outbox
 from sessions.reading import Reading
-from sessions.records import Records
 from sessions.roster import SeatStore
 from sessions.store import SessionStore
 from sessions.streams import DeskStream

@@ -21,9 +21,9 @@ from app.media.fetch import MediaFetcher
 from app.metrics.prometheus import DEAD, OLDEST_WAIT, ONLINE, OPEN, PRESENCE_UP, SWEEP_AGE, WAITING
 from app.metrics.series import Series
 from app.metrics.tally import TALLY
+from app.storage.sql import StorageError
 from sessions.model import SessionError, StoreRefused
 from sessions.scripts import BUSY
-from sessions.sql import StorageError
 
 ROSTER_S: Final = 1
 """How stale a node's picture of other nodes' agents may be, at most."""

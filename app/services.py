@@ -15,11 +15,11 @@ from app.node.context import NodeContext
 from app.presence.roster_watch import RosterWatch
 from app.refusals import Refusal
 from app.storage.notices import NoticeTexts
+from app.storage.sql import Engine
 from app.wechat.api import WeChatApi
 from config.settings import Settings
 from sessions.clients import Redis
 from sessions.scripts import Scripts
-from sessions.sql import Engine
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,6 @@ from app.auth.secret_key import agreed
 from app.auth.signin import SignIn
 from app.auth.throttle import Throttle
 from app.conversations.queueing import drain
-from app.database_watch import DatabaseWatch
 from app.delivery.greeting import greeter
 from app.delivery.payloads import Payloads
 from app.delivery.quota import SendQuota
@@ -53,7 +52,10 @@ from app.presence.roster_watch import BLOCK_MS, RosterWatch
 from app.services import Served, Services
 from app.storage.notices import NoticeTexts, read_defaults
 from app.storage.opening import opened
+from app.storage.records import Records
+from app.storage.sql import StorageError
 from app.storage.unfinished import refuse_unfinished
+from app.storage.watch import DatabaseWatch
 from app.wechat.api import MINIPROGRAM_TYPING_PATH, TYPING_PATH, WeChatApi, new_http
 from app.wechat.outbound import Outbound
 from app.wechat.tokens import TokenService
@@ -69,11 +71,9 @@ from sessions.layout import check_layout
 from sessions.model import BudgetRule, SessionError
 from sessions.outbox import Outbox
 from sessions.reading import Reading
-from sessions.records import Records
 from sessions.roster import SeatStore
 from sessions.roster_news import RosterNews
 from sessions.scripts import Scripts
-from sessions.sql import StorageError
 from sessions.store import SessionStore
 from sessions.streams import DeskStream
 

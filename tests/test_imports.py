@@ -66,7 +66,12 @@ ADAPTERS = {
         "simulator/",
     ),
     "xmltodict": ("app/wechat/xml.py", "simulator/"),
-    "sqlalchemy": ("app/storage/", "sessions/records.py", "sessions/sql.py", "sessions/schema.py"),
+    "sqlalchemy": (
+        "app/storage/",
+        "app/storage/records.py",
+        "app/storage/sql.py",
+        "app/storage/archive_schema.py",
+    ),
     "alembic": ("app/storage/",),
     "psycopg": ("app/storage/",),
     "apscheduler": ("app/jobs.py",),
@@ -80,7 +85,7 @@ LATE = {  # beside the store's start; after its allocator was told what to do; w
     "wsgi.py": {'import_module("app.commands.cli")', 'import_module("app.wiring")'},
     "app/node/launcher.py": {'import_module(f"app.node.{settings.server}_server")'},
     WIRING: {'import_module("app.edge.simulated")'},
-    "sessions/sql.py": {'import_module(f"sqlalchemy.dialects.{conn.dialect.name}")'},
+    "app/storage/sql.py": {'import_module(f"sqlalchemy.dialects.{conn.dialect.name}")'},
     "app/storage/migrate.py": {'import_module("app.storage.revisions")'},
     "app/storage/engine.py": {'import_module("app.storage.postgres")'},
 }

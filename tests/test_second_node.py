@@ -17,8 +17,8 @@ from app.node.context import NodeContext, StartError
 from app.node.lease import KEY, NodeLease
 from app.services import Services
 from app.storage import people
+from app.storage.sql import reading
 from sessions.clients import Redis, store_client
-from sessions.sql import reading
 from tests.directory.rig import settings_for
 from tests.servers import PrivateRedis
 from tests.support import free_port, wait_until

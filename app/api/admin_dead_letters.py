@@ -12,8 +12,8 @@ from app.conversations import replies
 from app.conversations.access import find
 from app.refusals import Refusal
 from app.storage.audit import acting, record
+from app.storage.sql import decode_cursor, encode_cursor
 from sessions.messages import split_message_id
-from sessions.sql import decode_cursor, encode_cursor
 
 PATH = "/admin/dead-letters"
 ACTION = "admin.dead_letters"

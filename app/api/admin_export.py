@@ -14,7 +14,7 @@ from app.directory.kf_names import completed
 from app.reports import exports
 from app.reports.words import TABLES
 from app.storage.audit import acting, record
-from sessions.records import Filters
+from app.storage.records import Filters
 
 PATH = "/admin/export"
 ACTION = "admin.export"

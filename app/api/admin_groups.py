@@ -15,8 +15,8 @@ from app.storage import groups
 from app.storage.audit import acting
 from app.storage.engine import Transaction
 from app.storage.groups import Group
+from app.storage.sql import reading
 from routing.groups import DEFAULTS, MESSAGE_MAX, SECONDS_MAX
-from sessions.sql import reading
 
 PATH = "/admin/groups"
 ACTION = "admin.groups"

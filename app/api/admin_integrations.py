@@ -10,7 +10,7 @@ from app.api.core import Body, Call, PageMeta, Routes, Shape, WholeQuery, page_o
 from app.storage import integrations
 from app.storage.audit import acting
 from app.storage.integrations import Integration
-from sessions.sql import reading
+from app.storage.sql import reading
 
 PATH = "/admin/integrations"
 ACTION = "admin.integrations"

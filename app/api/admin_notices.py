@@ -11,7 +11,7 @@ from app.refusals import Refusal
 from app.storage import notices
 from app.storage.audit import acting
 from app.storage.notices import TEXT_MAX_CHARS, Notice, read_defaults
-from sessions.sql import reading
+from app.storage.sql import reading
 
 PATH = "/admin/notices"
 ACTION = "admin.notices"

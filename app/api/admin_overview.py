@@ -10,8 +10,8 @@ from app.api.core import Call, Routes, Shape
 from app.api.shapes import AgentShape, GroupShape, SessionShape
 from app.conversations.lists import closed
 from app.services import Services
+from app.storage.records import Filters
 from sessions.model import CloseReason
-from sessions.records import Filters
 
 SHOWN: Final = 50
 DEAD_COUNTED: Final = 1000

@@ -11,7 +11,7 @@ from app.directory.kf_names import completed
 from app.directory.people import PeopleDirectory, Registration
 from app.storage import people
 from app.storage.people import Person
-from sessions.sql import reading
+from app.storage.sql import reading
 
 PATH = "/admin/people"
 ACTION = "admin.people"

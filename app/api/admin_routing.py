@@ -13,6 +13,7 @@ from app.storage import groups, routing
 from app.storage.audit import acting
 from app.storage.engine import Transaction
 from app.storage.routing import Stale, Version
+from app.storage.sql import reading
 from routing.document import (
     ANSWER_CHARS,
     ANSWERS_MAX,
@@ -22,7 +23,6 @@ from routing.document import (
     routing_from,
 )
 from routing.rules import GREETING_MAX, PRIORITY_MAX, RULES_MAX, BadRule
-from sessions.sql import reading
 
 PATH = "/admin/routing"
 ACTION = "admin.routing"

@@ -14,9 +14,9 @@ from app.conversations.assignment import Decision, decision
 from app.conversations.words import on_request
 from app.directory.kf_names import completed
 from app.storage import groups
+from app.storage.sql import reading
 from routing.document import Plan
 from sessions.model import Customer
-from sessions.sql import reading
 
 FACTS_MAX = 100
 

@@ -11,8 +11,8 @@ from app.plan.transfer_rules import LiveTransferRules
 from app.refusals import Refusal
 from app.storage import groups, transfer_rules
 from app.storage.audit import acting
+from app.storage.sql import reading
 from routing.transfer_rules import BadTransferRules, TransferRules, transfer_rules_from
-from sessions.sql import reading
 
 PATH = "/admin/routing/transfers"
 ACTION = "admin.routing"

@@ -9,7 +9,7 @@ from app.api.core import Call, PageMeta, Routes, WholeQuery, page_of
 from app.api.shapes import AgentShape, GroupShape
 from app.storage import groups
 from app.storage.groups import Group
-from sessions.sql import reading
+from app.storage.sql import reading
 
 routes = Routes()
 

@@ -13,7 +13,7 @@ from app.auth.logins import COOKIE_ABSOLUTE_MS, TOKEN_EXPIRES_S, Login
 from app.directory.people import PeopleDirectory
 from app.services import Services
 from app.storage import people
-from sessions.sql import reading
+from app.storage.sql import reading
 
 routes = Routes()
 

@@ -19,7 +19,7 @@ from app.forwarded import client_of
 from app.refusals import Refusal
 from app.services import Services
 from app.storage import integrations
-from sessions.sql import reading
+from app.storage.sql import reading
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 COOKIE: Final = "kfring_session"

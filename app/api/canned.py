@@ -11,7 +11,7 @@ from app.api.shapes import CannedShape
 from app.refusals import Refusal
 from app.storage import canned
 from app.storage.canned import CannedReply
-from sessions.sql import reading, writing
+from app.storage.sql import reading, writing
 
 routes = Routes()
 

@@ -21,7 +21,7 @@ from app.auth.roles import ACTIONS
 from app.refusals import Refusal
 from app.services import Served, Services
 from app.storage.audit import Actor
-from sessions.sql import decode_cursor, encode_cursor
+from app.storage.sql import decode_cursor, encode_cursor
 
 PREFIX: Final = "/api/v1"
 PUBLIC: Final = "public"

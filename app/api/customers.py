@@ -16,9 +16,9 @@ from app.conversations.views import display_name
 from app.directory import customers as directory
 from app.refusals import Refusal
 from app.storage import customers
+from app.storage.records import Filters
+from app.storage.sql import reading, writing
 from sessions.budget import budget
-from sessions.records import Filters
-from sessions.sql import reading, writing
 
 FACTS_MAX: Final = 100
 KNOWN_BY: Final = ("kf_account", "session_id", "last_served_ms", "remark", "tags", "facts")

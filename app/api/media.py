@@ -16,7 +16,7 @@ from app.media.types import OTHER, FileType, sniff
 from app.refusals import Refusal
 from app.storage import media
 from app.storage.media import Media
-from sessions.sql import reading, writing
+from app.storage.sql import reading, writing
 
 MB: Final = 1024 * 1024
 OVERHEAD_BYTES: Final = 64 * 1024

@@ -15,9 +15,9 @@ from app.conversations import replies
 from app.delivery.payloads import SENDABLE
 from app.refusals import Refusal
 from app.storage import media
+from app.storage.sql import writing
 from config.accounts import AccountKind
 from sessions.messages import Outgoing
-from sessions.sql import writing
 
 TEXT_MAX_CHARS: Final = 8_000
 FILES: Final = {"image": "image", "voice": "voice", "video": "video", "miniprogrampage": "image"}

@@ -17,11 +17,11 @@ from app.conversations.replies import refusal_of
 from app.directory.people import LastAdmin
 from app.refusals import HTTP_CODES, INTERNAL, PROBLEM, STATUS, Refusal, problem_text
 from app.storage.errors import Invalid, Missing, Taken
+from app.storage.sql import BadCursor, StorageConflict, StorageError
 from app.wechat.api import NotConnected, OutcomeUnknown, PlatformRefused
 from app.wechat.errors import reason
 from sessions.machine import EventRefused
 from sessions.model import Conflict, NotFound, StoreDown, StoreRefused
-from sessions.sql import BadCursor, StorageConflict, StorageError
 from sessions.store import NoRoom, ReplyRefused
 
 RETRY_AFTER_S: Final = 1

@@ -15,8 +15,8 @@ from app.conversations import closing, lists, transfers
 from app.directory.kf_names import completed
 from app.refusals import Refusal
 from app.storage import groups
+from app.storage.sql import reading
 from sessions.model import Session, State
-from sessions.sql import reading
 
 routes = Routes()
 

@@ -13,7 +13,7 @@ from app.auth.throttle import Throttle, account_key
 from app.storage import people
 from app.storage.engine import Database
 from app.storage.people import Person
-from sessions.sql import StorageError, reading, writing
+from app.storage.sql import StorageError, reading, writing
 
 
 class SignIn:

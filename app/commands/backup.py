@@ -16,6 +16,7 @@ from app.policy import PRIORITY_CREDIT_MS, deadlines_of
 from app.storage import backup
 from app.storage import engine as sql_engine
 from app.storage.migrate import migrate
+from app.storage.sql import Engine, StorageError
 from app.storage.unfinished import refuse_unfinished
 from config.settings import Settings
 from sessions.clients import Redis, store_client
@@ -23,7 +24,6 @@ from sessions.invariants import Invariants
 from sessions.layout import check_layout, check_version
 from sessions.model import SessionError
 from sessions.scripts import Scripts
-from sessions.sql import Engine, StorageError
 
 
 def write(settings: Settings, file: Path) -> int:

@@ -24,10 +24,10 @@ from app.refusals import Refusal
 from app.storage import people
 from app.storage.audit import Actor
 from app.storage.engine import Database
+from app.storage.sql import StorageError, reading
 from config.settings import Settings
 from sessions.clients import store_client
 from sessions.model import SessionError
-from sessions.sql import StorageError, reading
 
 kf = AppGroup("kf", help="kfring: connect, check and repair.")
 kf.add_command(config)

@@ -17,8 +17,8 @@ from app.commands.stores import existing_database
 from app.node.context import StartError
 from app.storage.audit import Actor
 from app.storage.errors import Invalid, Missing, Taken
+from app.storage.sql import StorageError
 from config.text_files import BadTextFile, read_text
-from sessions.sql import StorageError
 
 FILE_MAX_BYTES = 4 * 1024 * 1024
 

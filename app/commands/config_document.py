@@ -20,13 +20,13 @@ from app.storage.engine import Database, Transaction
 from app.storage.errors import Invalid
 from app.storage.groups import Group
 from app.storage.notices import LANGUAGES, check_text, read_defaults
+from app.storage.sql import reading
 from config.accounts import OfficialAccount
 from routing import document as routing_document
 from routing import transfer_rules as rules_of_transfer
 from routing.document import routing_from
 from routing.groups import setting_problems
 from routing.transfer_rules import transfer_rules_from
-from sessions.sql import reading
 
 SECTIONS: Final = frozenset({"groups", "routing", "transfers", "notices"})
 GROUP_FIELDS: Final = frozenset({"title", "fallback", "members"})

@@ -9,8 +9,8 @@ from typing import Any
 from app.account import Account
 from app.conversations.views import archived_view, session_view
 from app.refusals import Refusal
+from app.storage.records import Filters
 from sessions.model import State
-from sessions.records import Filters
 
 
 @dataclass(frozen=True, slots=True)

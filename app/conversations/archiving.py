@@ -13,11 +13,11 @@ from app.conversations import views
 from app.conversations.sweeps import AT_REST
 from app.metrics.tally import TALLY
 from app.node.tuning import SHORT_TURNS
+from app.storage.records import Closed
+from app.storage.sql import StorageDown, StorageError
 from sessions.model import Session
 from sessions.reading import Row
-from sessions.records import Closed
 from sessions.slices import slices
-from sessions.sql import StorageDown, StorageError
 
 BATCH: Final = 50
 """Conversations kept by one transaction."""

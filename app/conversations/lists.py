@@ -9,9 +9,9 @@ from typing import Any, Final
 from app.account import Account
 from app.conversations.access import Reader
 from app.conversations.views import archived_view, session_view
+from app.storage.records import Filters
+from app.storage.sql import Page, decode_cursor, encode_cursor
 from sessions.model import State
-from sessions.records import Filters
-from sessions.sql import Page, decode_cursor, encode_cursor
 
 SCAN: Final = 200
 """Open conversations read at once while looking for those that fit."""

@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from app.storage import media
 from app.storage.errors import Missing
+from app.storage.sql import Engine, reading
 from app.wechat.api import WeChatApi
 from config.accounts import AccountKind
-from sessions.sql import Engine, reading
 
 UPLOAD_TYPES: Final = {"image": "image", "voice": "voice", "video": "video"}
 CAPTION: Final = ("title", "description")

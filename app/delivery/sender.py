@@ -22,13 +22,13 @@ from app.delivery.quota_hold import QuotaHold
 from app.metrics.prometheus import PLATFORM_ERRORS, SENDS
 from app.metrics.tally import TALLY
 from app.node.logs import inform
+from app.storage.sql import StorageError
 from app.wechat.api import NotConnected, OutcomeUnknown, PlatformRefused, WeChatApi
 from app.wechat.errors import Kind, reason
 from config.accounts import AccountKind
 from sessions.idents import fresh_ident
 from sessions.model import Delivery, SessionError
 from sessions.outbox import Claim, Verdict
-from sessions.sql import StorageError
 
 SENDERS: Final = 16
 """Sends under way at once per official account."""

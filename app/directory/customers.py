@@ -12,8 +12,8 @@ from typing import Any, Final
 from app.services import Served, Services
 from app.storage import customers
 from app.storage.customers import CustomerCard
+from app.storage.sql import Connection, reading, writing
 from sessions import profiles
-from sessions.sql import Connection, reading, writing
 
 ROUNDS: Final = 5
 PLATFORM_REMARK_CHARS: Final = 29

@@ -21,10 +21,10 @@ from app.storage import kf_accounts
 from app.storage.audit import Actor, acting
 from app.storage.errors import Missing
 from app.storage.kf_accounts import KfAccount
+from app.storage.sql import StorageError, reading
 from app.wechat.api import PlatformRefused, WeChatFailure
 from app.wechat.errors import reason
 from sessions.model import SessionError
-from sessions.sql import StorageError, reading
 
 ANSWER_S: Final = 120.0
 PROBE_S: Final = 1.0

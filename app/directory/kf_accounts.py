@@ -33,7 +33,7 @@ from app.storage.audit import Actor, acting, record
 from app.storage.errors import Invalid, Taken
 from app.storage.kf_accounts import KfAccount, NewKfAccount
 from app.storage.people import Person
-from sessions.sql import Engine, reading
+from app.storage.sql import Engine, reading
 
 INVITE_MAX_CHARS: Final = 64
 

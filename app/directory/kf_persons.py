@@ -12,7 +12,7 @@ from app.storage import people
 from app.storage.audit import Actor, acting
 from app.storage.kf_accounts import KfAccount, NewKfAccount
 from app.storage.people import Person
-from sessions.sql import reading
+from app.storage.sql import reading
 
 
 @dataclass(frozen=True, slots=True)

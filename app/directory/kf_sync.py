@@ -13,7 +13,7 @@ from app.services import Served, Services
 from app.storage import kf_accounts, people
 from app.storage.audit import Actor, acting, record
 from app.storage.kf_accounts import KfAccount, NewKfAccount
-from sessions.sql import Engine, reading
+from app.storage.sql import Engine, reading
 
 GONE: Final = "微信侧没有此客服账号"
 

@@ -21,9 +21,9 @@ from app.storage import kf_accounts
 from app.storage.audit import Actor, acting
 from app.storage.errors import Missing
 from app.storage.kf_accounts import KfAccount
+from app.storage.sql import Engine, StorageError, reading
 from app.wechat.errors import reason
 from sessions.model import SessionError
-from sessions.sql import Engine, StorageError, reading
 
 ROUNDS: Final = 5
 SYSTEM: Final = "system"

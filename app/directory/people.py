@@ -20,7 +20,7 @@ from app.storage.audit import Actor, acting
 from app.storage.engine import Database, Transaction
 from app.storage.errors import Invalid, Taken
 from app.storage.people import NewPerson, Person
-from sessions.sql import StorageConflict, reading
+from app.storage.sql import StorageConflict, reading
 
 FIRST_ADMIN: Final = "admin"
 

@@ -15,10 +15,10 @@ import structlog
 from app.account import Account
 from app.media.types import sniff
 from app.storage import media
+from app.storage.sql import Engine, StorageError, writing
 from app.wechat.api import NotConnected, OutcomeUnknown, PlatformRefused, WeChatApi
 from sessions.messages import split_message_id
 from sessions.model import SessionError
-from sessions.sql import Engine, StorageError, writing
 
 BATCH: Final = 50
 RETRY_MS: Final = 30_000

@@ -10,10 +10,10 @@ from typing import Final
 import structlog
 
 from app.storage import groups, routing
+from app.storage.sql import Connection, Engine, StorageError, reading
 from routing.document import Plan, routing_from
 from routing.groups import Group, group_from
 from routing.rules import BadRule
-from sessions.sql import Connection, Engine, StorageError, reading
 
 REFRESH_S: Final = 3.0
 

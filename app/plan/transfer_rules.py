@@ -9,8 +9,8 @@ from typing import Final
 import structlog
 
 from app.storage import transfer_rules
+from app.storage.sql import Engine, StorageError, reading
 from routing.transfer_rules import TransferRules
-from sessions.sql import Engine, StorageError, reading
 
 REFRESH_S: Final = 3.0
 

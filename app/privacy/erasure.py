@@ -19,6 +19,7 @@ from app.refusals import Refusal
 from app.storage import erasure
 from app.storage.audit import Actor, acting, record
 from app.storage.engine import Database
+from app.storage.sql import reading
 from sessions.change import Change
 from sessions.clients import Redis
 from sessions.deadlines import Deadlines
@@ -28,7 +29,6 @@ from sessions.messages import Line
 from sessions.model import CloseReason
 from sessions.rewriting import rewrite_log
 from sessions.scripts import Scripts
-from sessions.sql import reading
 from sessions.store import Loaded, SessionStore
 
 SETTLE_S: Final = 1.0

@@ -12,9 +12,9 @@ from app.account import Account
 from app.conversations.views import archived_view, session_view
 from app.reports.words import Words
 from app.storage.message_log import messages_between
-from sessions.records import Filters
+from app.storage.records import Filters
+from app.storage.sql import Engine
 from sessions.slices import slices
-from sessions.sql import Engine
 
 BYTE_ORDER_MARK: Final = "\ufeff"
 """Without it the usual spreadsheets take UTF-8 for something else."""

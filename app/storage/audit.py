@@ -16,7 +16,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Engine, RowMapping, select, text
 
 from app.storage.schema import audit
-from sessions.sql import Page, decode_cursor, encode_cursor, page_size, reading, writing
+from app.storage.sql import Page, decode_cursor, encode_cursor, page_size, reading, writing
 
 GENESIS: Final = "0" * 64
 ADVISORY_LOCK: Final = 0x6B666175646974  # "kfaudit"

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, and_, select
 from app.storage import checks
 from app.storage.errors import Invalid, Missing
 from app.storage.schema import customer_notes, customers
-from sessions.sql import Page, decode_cursor, encode_cursor, insert_into, page_size
+from app.storage.sql import Page, decode_cursor, encode_cursor, insert_into, page_size
 
 REMARK_MAX_CHARS: Final = 128
 NOTE_MAX_CHARS: Final = 2000

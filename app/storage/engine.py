@@ -1,6 +1,6 @@
 """The one engine of a process: SQLite in the data folder, or PostgreSQL by URL.
 
-Errors leave through ``sessions.sql.reading`` and ``writing`` as ``StorageError`` and its kinds.
+Errors leave through ``app.storage.sql.reading`` and ``writing`` as ``StorageError`` and its kinds.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Final, TypeAlias
 from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, make_url
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from sessions.sql import WRITE_OPTION, StorageError
+from app.storage.sql import WRITE_OPTION, StorageError
 
 Database: TypeAlias = Engine  # what use cases hold, without importing the library
 Transaction: TypeAlias = Connection

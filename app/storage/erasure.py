@@ -13,7 +13,7 @@ from typing import Final
 from sqlalchemy import ColumnElement, Connection, Engine, Table, and_, delete, or_, select
 
 from app.storage.schema import metadata, sessions_archive
-from sessions.sql import writing
+from app.storage.sql import writing
 
 BATCH: Final = 500
 

@@ -1,4 +1,4 @@
-"""What repositories refuse, beside the ``StorageError`` kinds of ``sessions.sql``."""
+"""What repositories refuse, beside the ``StorageError`` kinds of ``app.storage.sql``."""
 
 from __future__ import annotations
 

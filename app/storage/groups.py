@@ -13,8 +13,8 @@ from app.storage import checks
 from app.storage.audit import Actor, record
 from app.storage.errors import Invalid, Missing, Taken
 from app.storage.schema import groups, kf_accounts, memberships
+from app.storage.sql import insert_into
 from routing.groups import setting_problems
-from sessions.sql import insert_into
 
 NAME: Final = re.compile(r"[a-z0-9_-]{1,64}")
 

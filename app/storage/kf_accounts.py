@@ -16,7 +16,7 @@ from app.storage.audit import Actor, record
 from app.storage.errors import Invalid, Missing, Taken
 from app.storage.groups import require as require_group
 from app.storage.schema import kf_accounts, memberships
-from sessions.sql import insert_into
+from app.storage.sql import insert_into
 
 PLATFORMS: Final = ("local", "registered", "invited", "bound")
 MAX_SESSIONS_LIMIT: Final = 1000

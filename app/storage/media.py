@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, and_, select
 
 from app.storage.errors import Invalid, Missing
 from app.storage.schema import media
-from sessions.sql import insert_into, page_size
+from app.storage.sql import insert_into, page_size
 
 DATA_MAX_BYTES: Final = 20 * 1024 * 1024
 FILENAME_MAX_CHARS: Final = 200

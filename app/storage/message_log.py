@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from sqlalchemy import Engine, and_, select, tuple_
 
-from sessions.records import Filters
-from sessions.schema import messages_archive, sessions_archive
-from sessions.sql import reading
+from app.storage.archive_schema import messages_archive, sessions_archive
+from app.storage.records import Filters
+from app.storage.sql import reading
 
 BATCH_ROWS: Final = 500
 

@@ -34,7 +34,7 @@ from sqlalchemy import (
 
 from app.storage.engine import PRIVATE, allow, sqlite_file, without_references
 from app.storage.schema import metadata
-from sessions.sql import StorageDown, StorageError, reading, writing
+from app.storage.sql import StorageDown, StorageError, reading, writing
 
 log = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ from app.storage import checks
 from app.storage.audit import Actor, record
 from app.storage.errors import Invalid, Missing
 from app.storage.schema import notices
-from sessions.sql import StorageError, insert_into, reading
+from app.storage.sql import StorageError, insert_into, reading
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from typing import Final
 from app.storage import engine as engines
 from app.storage.engine import Database
 from app.storage.migrate import migrate
-from sessions.sql import StorageDown, StorageError
+from app.storage.sql import StorageDown, StorageError
 
 WAIT_S: Final = 60.0
 RETRY_S: Final = 1.0

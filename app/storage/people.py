@@ -14,7 +14,7 @@ from app.storage import checks
 from app.storage.audit import Actor, record
 from app.storage.errors import Invalid, Missing, Taken
 from app.storage.schema import people
-from sessions.sql import StorageConflict, insert_into
+from app.storage.sql import StorageConflict, insert_into
 
 USERNAME: Final = re.compile(r"[\w.-]{1,64}")
 SAME_PREFIX_MAX: Final = 200

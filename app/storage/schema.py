@@ -1,4 +1,4 @@
-"""Every SQL table: the archive of ``sessions/schema.py`` and what the edge adds to it.
+"""Every SQL table: the archive of ``app/storage/archive_schema.py`` and what the edge adds to it.
 
 Times are integers, milliseconds since the epoch. A kf_account is always ``prefix@wechat_id``.
 """
@@ -24,7 +24,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from sessions.schema import messages_archive, metadata, routing_cards, sessions_archive
+from app.storage.archive_schema import messages_archive, metadata, routing_cards, sessions_archive
 
 __all__ = [
     "audit",

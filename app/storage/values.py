@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection, select
 
 from app.storage.schema import settings_kv
-from sessions.sql import insert_into
+from app.storage.sql import insert_into
 
 
 def get(conn: Connection, key: str) -> str | None:

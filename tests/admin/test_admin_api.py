@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from app.storage import people
-from sessions.sql import reading
+from app.storage.sql import reading
 from tests.api.conftest import PASSWORD, WECHAT_ID, Client, Node
 from tests.support import wait_until
 

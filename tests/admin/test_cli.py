@@ -18,8 +18,8 @@ from app.node.embedded_store import EmbeddedServer
 from app.storage import engine as engines
 from app.storage import people
 from app.storage.migrate import migrate
+from app.storage.sql import reading
 from config.settings import load_settings
-from sessions.sql import reading
 from tests.servers import PrivateRedis
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -20,10 +20,10 @@ from app.commands.stores import existing_database
 from app.storage import engine as engines
 from app.storage import unfinished
 from app.storage.schema import metadata
+from app.storage.sql import reading, writing
 from app.storage.unfinished import UnfinishedRestore
 from config.settings import Settings, load_settings
 from sessions.layout import HalfRestored, check_layout
-from sessions.sql import reading, writing
 from tests.conftest import need
 from tests.databases import database_settings
 from tests.e2e.world import ROOT, Credentials, Node, Platform

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 
 from app.auth.errors import Busy
 from app.storage import people
-from sessions.sql import reading
+from app.storage.sql import reading
 from tests.api.conftest import PASSWORD, WECHAT_ID, Client, Node
 
 

@@ -21,8 +21,8 @@ from app.storage.audit import Actor, acting
 from app.storage.errors import Invalid, Taken
 from app.storage.kf_accounts import NewKfAccount
 from app.storage.people import Person
+from app.storage.sql import reading, writing
 from sessions.model import StoreDown
-from sessions.sql import reading, writing
 
 ADMIN = Actor("admin", "admin", 1000, "10.0.0.9", "req-9")
 HOME = "10.0.0.1"

@@ -18,6 +18,8 @@ from app.conversations.queueing import drain
 from app.presence.attendance import Attendance
 from app.storage import engine as sql_engine
 from app.storage.migrate import migrate
+from app.storage.records import Records
+from app.storage.sql import Engine
 from config.accounts import OfficialAccount
 from routing.document import Plan, Routing
 from routing.groups import Group
@@ -28,11 +30,9 @@ from sessions.messages import Outgoing
 from sessions.model import Inbound, Outcome, Session
 from sessions.outbox import Outbox
 from sessions.reading import Reading
-from sessions.records import Records
 from sessions.roster import SeatStore
 from sessions.scripts import Scripts
 from sessions.seats import Status
-from sessions.sql import Engine
 from sessions.store import Replied, SessionStore
 from sessions.streams import DeskStream
 from tests.servers import PrivateRedis

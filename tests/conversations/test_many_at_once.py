@@ -12,11 +12,11 @@ import pytest
 from app.account import FILLING_AT_ONCE
 from app.conversations import archiving, closing, sweeps
 from app.conversations.queueing import TOGETHER, drain
+from app.storage.records import Closed
+from app.storage.sql import StorageError
 from sessions.change import Change
 from sessions.deadlines import RETRY_MS
 from sessions.model import State, StoreDown
-from sessions.records import Closed
-from sessions.sql import StorageError
 from tests.conversations.clockwork import passed
 from tests.conversations.conftest import Office
 from tests.support import wait_until

@@ -16,10 +16,10 @@ from app.delivery.payloads import Payloads
 from app.delivery.quota import SendQuota
 from app.delivery.quota_hold import QuotaHold
 from app.delivery.sender import RETRY_DELAYS_MS, Sender
+from app.storage.sql import Engine, StorageDown
 from app.wechat.api import WeChatApi, new_http
 from sessions.budget import budget
 from sessions.outbox import Claim
-from sessions.sql import Engine, StorageDown
 from tests.conversations.conftest import Office
 from tests.support import free_port, wait_until
 from tests.wechat.conftest import FixedTokens

@@ -19,10 +19,10 @@ from app.auth.passwords import Passwords
 from app.node.context import DemoAccount, NodeContext
 from app.services import Served, Services
 from app.storage.audit import Actor
+from app.storage.sql import Engine
 from config.accounts import OfficialAccount
 from config.settings import Settings, load_settings
 from sessions.seats import Seat, Status
-from sessions.sql import Engine
 from simulator.config import SimulatorConfig
 from simulator.web import create_simulator
 from tests.databases import database_settings

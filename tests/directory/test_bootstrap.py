@@ -12,7 +12,7 @@ from app.node.context import DemoAccount
 from app.storage import groups, kf_accounts, people
 from app.storage.audit import acting
 from app.storage.kf_accounts import KfAccount
-from sessions.sql import reading
+from app.storage.sql import reading
 from simulator.config import SimulatorConfig
 from simulator.web import create_simulator, mount
 from tests.directory.rig import (

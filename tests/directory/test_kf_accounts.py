@@ -11,7 +11,7 @@ from app.storage import audit, kf_accounts, people
 from app.storage.errors import Invalid, Missing, Taken
 from app.storage.kf_accounts import KfAccount
 from app.storage.people import Person
-from sessions.sql import reading
+from app.storage.sql import reading
 from tests.directory.rig import BOSS, Platform, Rig
 
 ADD = "/customservice/kfaccount/add"

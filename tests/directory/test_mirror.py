@@ -6,8 +6,8 @@ from app.storage import audit, groups, kf_accounts
 from app.storage.audit import acting
 from app.storage.groups import Group
 from app.storage.kf_accounts import NewKfAccount
+from app.storage.sql import reading, writing
 from sessions.seats import Status
-from sessions.sql import reading, writing
 from tests.directory.rig import BOSS, Rig
 from tests.support import wait_until
 

@@ -7,7 +7,7 @@ from sqlalchemy import Engine, text
 
 from app.storage import audit
 from app.storage.audit import Actor, AuditFilters, acting, record
-from sessions.sql import StorageError, writing
+from app.storage.sql import StorageError, writing
 
 ADMIN = Actor("admin", "admin", 1000, "10.0.0.1", "req-1")
 

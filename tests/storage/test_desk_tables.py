@@ -13,7 +13,7 @@ from app.storage.audit import Actor, acting
 from app.storage.errors import Invalid, Missing
 from app.storage.media import Media
 from app.storage.notices import NoticeTexts
-from sessions.sql import StorageConflict, reading, writing
+from app.storage.sql import StorageConflict, reading, writing
 from tests.support import wait_until
 
 APP = "wx1"

@@ -14,7 +14,7 @@ from app.storage.errors import Invalid, Missing, Taken
 from app.storage.groups import Group
 from app.storage.kf_accounts import NewKfAccount
 from app.storage.people import NewPerson
-from sessions.sql import StorageConflict, reading
+from app.storage.sql import StorageConflict, reading
 
 APP = "wx1"
 ADMIN = Actor("admin", "admin", 1000)

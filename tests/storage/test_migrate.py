@@ -17,7 +17,7 @@ from app.storage import engine as engines
 from app.storage.migrate import SCRIPTS, NewerDataError, _locked, current_revision, migrate
 from app.storage.revisions import upgrade
 from app.storage.schema import metadata
-from sessions.sql import StorageDown, StorageError, reading, writing
+from app.storage.sql import StorageDown, StorageError, reading, writing
 
 MIGRATE = """
 import sys

@@ -15,8 +15,8 @@ from app.storage import engine as engines
 from app.storage import opening, values
 from app.storage.migrate import current_revision, migrate
 from app.storage.postgres import CONNECT_TIMEOUT_S, PROMPT_S, PatientConnection
-from sessions.records import Closed, Records
-from sessions.sql import StorageDown, StorageError, reading, writing
+from app.storage.records import Closed, Records
+from app.storage.sql import StorageDown, StorageError, reading, writing
 from tests.postgres import PASSWORD, Databases, PrivateBouncer, PrivatePostgres, pgbouncer_missing
 from tests.support import need
 

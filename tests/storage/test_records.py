@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from sessions.records import Closed, Filters, Records
-from sessions.sql import BadCursor, StorageConflict
+from app.storage.records import Closed, Filters, Records
+from app.storage.sql import BadCursor, StorageConflict
 
 APP = "wx1"
 

@@ -17,7 +17,7 @@ from sqlalchemy import Engine, text
 from app.storage import engine as engines
 from app.storage.migrate import SCRIPTS, current_revision, known_revisions, migrate
 from app.storage.revisions import upgrade
-from sessions.sql import StorageError, reading, writing
+from app.storage.sql import StorageError, reading, writing
 
 LANDED = Path(__file__).with_name("landed_revisions.sha256")
 ROWS = """

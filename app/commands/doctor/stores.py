@@ -9,6 +9,7 @@ from typing import Final
 from app.commands.doctor.findings import Finding, bad, good
 from app.commands.doctor.reach import obstacle
 from app.storage import engine as sql_engine
+from app.storage.sql import StorageError
 from app.storage.unfinished import UnfinishedRestore, refuse_unfinished
 from config.settings import Settings
 from config.values import revealed
@@ -16,7 +17,6 @@ from routing.zookeeper import ZooKeeperHub
 from sessions.clients import SENTINEL_PORT, store_client
 from sessions.layout import check_layout
 from sessions.model import SessionError
-from sessions.sql import StorageError
 
 ZOOKEEPER_S: Final = 10.0
 POLL_S: Final = 0.05

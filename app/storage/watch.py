@@ -9,7 +9,7 @@ from typing import Final
 import structlog
 
 from app.storage import values
-from sessions.sql import Engine, StorageError, reading
+from app.storage.sql import Engine, StorageError, reading
 
 EVERY_S: Final = 2.0
 PATIENCE_S: Final = 0.8

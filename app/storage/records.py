@@ -13,9 +13,8 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Engine, Select, and_, case, select, tuple_
 
-from sessions.schema import messages_archive, routing_cards, sessions_archive
-from sessions.slices import slices
-from sessions.sql import (
+from app.storage.archive_schema import messages_archive, routing_cards, sessions_archive
+from app.storage.sql import (
     Page,
     decode_cursor,
     encode_cursor,
@@ -24,6 +23,7 @@ from sessions.sql import (
     reading,
     writing,
 )
+from sessions.slices import slices
 
 BATCH_ROWS: Final = 500
 SEARCHED_SESSIONS: Final = 5_000
