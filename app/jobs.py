@@ -14,7 +14,8 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from app.account import Account
-from app.conversations import archiving, ratings, sweeps, waiting
+from app.conversations import archiving, ratings, waiting
+from app.conversations.timers import sweep as sweeps
 from app.conversations.transfers import drain_everywhere
 from app.delivery.sender import Sender
 from app.media.fetch import MediaFetcher

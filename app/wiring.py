@@ -22,7 +22,7 @@ from app.auth.passwords import Passwords
 from app.auth.secret_key import agreed
 from app.auth.signin import SignIn
 from app.auth.throttle import Throttle
-from app.conversations.queueing import drain
+from app.conversations.seating import drain
 from app.delivery.greeting import greeter
 from app.delivery.payloads import Payloads
 from app.delivery.quota import SendQuota

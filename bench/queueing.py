@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from app.conversations.queueing import TOGETHER, drain
+from app.conversations.seating import TOGETHER, drain
 from bench.inside import Inside, inside
 from bench.lab import quantile
 from bench.rows import Row, markdown, within

@@ -11,7 +11,7 @@ from app.account import Account
 from app.api.admin_routing import RoutingBody, RuleShape, checked
 from app.api.core import Body, Call, Routes, Shape
 from app.conversations.assignment import Decision, decision
-from app.conversations.words import on_request
+from app.conversations.meaning import on_request
 from app.directory.kf_names import completed
 from app.storage import groups
 from app.storage.sql import reading

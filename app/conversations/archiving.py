@@ -10,7 +10,7 @@ import structlog
 
 from app.account import Account
 from app.conversations import views
-from app.conversations.sweeps import AT_REST
+from app.conversations.timers.sweep import AT_REST
 from app.metrics.tally import TALLY
 from app.node.tuning import SHORT_TURNS
 from app.storage.records import Closed

@@ -7,7 +7,9 @@ import time
 from dataclasses import replace
 
 from app.account import Account
-from app.conversations import closing, ratings, rule_transfers, words
+from app.conversations import automatic_transfers as rule_transfers
+from app.conversations import closing, ratings
+from app.conversations import meaning as words
 from app.conversations.assignment import Decision, decision
 from app.conversations.placing import CLOSED, MANUAL
 from sessions.entry import Entry, entry_of, source_of

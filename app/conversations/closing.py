@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from app.account import Account
 from app.conversations import ratings
-from app.conversations.queueing import drain
-from app.conversations.retry import transition
+from app.conversations.commit import transition
+from app.conversations.seating import drain
 from app.refusals import Refusal
 from sessions.change import Change, Notice
 from sessions.machine import CLOSE_REASONS, Details, Event, apply

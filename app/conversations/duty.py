@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.account import Account
-from app.conversations.queueing import drain
+from app.conversations.seating import drain
 from app.conversations.transfers import give_up_all
 from app.refusals import Refusal
 from sessions.seats import Status

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from app.account import Account
-from app.conversations.queueing import drain
+from app.conversations.seating import drain
 from app.conversations.transfers import give_up_all
 from app.refusals import Refusal
 from sessions.seats import Status

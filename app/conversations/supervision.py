@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.account import Account
 from app.conversations.closing import seat_freed
-from app.conversations.retry import transition
+from app.conversations.commit import transition
 from app.refusals import Refusal
 from sessions.change import Change
 from sessions.machine import Details, Event, apply_all, held_seats

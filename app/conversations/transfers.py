@@ -8,10 +8,10 @@ from dataclasses import replace
 from app.account import Account
 from app.conversations.assignment import Choice, choose, wish_for
 from app.conversations.closing import seat_freed
+from app.conversations.commit import transition
 from app.conversations.picks import Pick, idle_first
 from app.conversations.placing import staffed_group
-from app.conversations.queueing import drain
-from app.conversations.retry import transition
+from app.conversations.seating import drain
 from app.refusals import Refusal
 from sessions.change import Change, with_exclusion
 from sessions.machine import Details, Event, apply, apply_all, held_seats

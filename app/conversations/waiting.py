@@ -10,8 +10,8 @@ from typing import Final
 
 from app.account import Account
 from app.conversations.assignment import choose, wish_for
+from app.conversations.commit import transition
 from app.conversations.placing import held_back, staffed_group
-from app.conversations.retry import transition
 from app.refusals import Refusal
 from sessions.change import Change
 from sessions.deadlines import MOVES_MAX, Rearm

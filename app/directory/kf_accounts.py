@@ -12,7 +12,7 @@ from typing import Any, Final
 from app.account import Account
 from app.auth.logins import Logins
 from app.auth.passwords import Passwords
-from app.conversations.queueing import drain
+from app.conversations.seating import drain
 from app.directory import kf_people as kf_holders
 from app.directory import mirror
 from app.directory.kf_names import (

@@ -14,7 +14,7 @@ from typing import Final
 import structlog
 
 from app.account import Account
-from app.conversations.queueing import drain
+from app.conversations.seating import drain
 from app.conversations.transfers import give_up_all
 from app.refusals import Refusal
 from app.storage import kf_accounts

@@ -13,9 +13,9 @@ from flask import Blueprint, Response, abort, request
 from prometheus_client import Counter
 
 from app.account import Account
-from app.conversations import spoken
+from app.conversations import notices as spoken
 from app.conversations.arrivals import receive
-from app.conversations.words import reply_text
+from app.conversations.meaning import reply_text
 from app.metrics.prometheus import CALLBACK_SECONDS, CALLBACKS
 from app.metrics.tally import TALLY
 from app.node.logs import inform

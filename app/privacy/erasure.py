@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from app.conversations.retry import transition
+from app.conversations.commit import transition
 from app.refusals import Refusal
 from app.storage import erasure
 from app.storage.audit import Actor, acting, record

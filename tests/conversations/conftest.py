@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from app.account import Account, Policy
 from app.conversations import arrivals, replies
-from app.conversations.queueing import drain
+from app.conversations.seating import drain
 from app.presence.attendance import Attendance
 from app.storage import engine as sql_engine
 from app.storage.migrate import migrate

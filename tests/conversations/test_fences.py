@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from app.conversations import arrivals, replies, sweeps
+from app.conversations import arrivals, replies
+from app.conversations.timers import sweep as sweeps
 from app.refusals import Refusal
 from sessions.change import Change
 from sessions.entry import Entry

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from app.account import FILLING_AT_ONCE
-from app.conversations import archiving, closing, sweeps
-from app.conversations.queueing import TOGETHER, drain
+from app.conversations import archiving, closing
+from app.conversations.seating import TOGETHER, drain
+from app.conversations.timers import sweep as sweeps
 from app.storage.records import Closed
 from app.storage.sql import StorageError
 from sessions.change import Change

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from app.conversations import off_shift, sweeps, transfers
+from app.conversations import off_shift, transfers
 from app.conversations.duty import change_status
+from app.conversations.timers import sweep as sweeps
 from sessions.model import State
 from sessions.roster import SeatStore
 from sessions.seats import Status

@@ -8,7 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from app.conversations import arrivals, closing, picks, rule_transfers, supervision
+from app.conversations import arrivals, closing, picks, supervision
+from app.conversations import automatic_transfers as rule_transfers
 from routing.hours import hours_from
 from routing.rules import Rule
 from routing.transfer_rules import Keyword, TransferRules

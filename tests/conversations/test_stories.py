@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from app.conversations import archiving, arrivals, closing, sweeps, transfers
+from app.conversations import archiving, arrivals, closing, transfers
 from app.conversations.replies import check_sendable
+from app.conversations.timers import sweep as sweeps
 from app.refusals import Refusal
 from app.storage.notices import read_defaults
 from routing.document import Routing

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from app.conversations import sweeps, transfers
+from app.conversations import transfers
+from app.conversations.timers import sweep as sweeps
 from sessions.deadlines import Deadlines
 from sessions.model import State
 from tests.conversations.clockwork import passed

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 import app.jobs
-from app.conversations import sweeps
+from app.conversations.timers import sweep as sweeps
 from app.jobs import Jobs
 from tests.conversations.conftest import Office
 from tests.conversations.conftest import engine as engine

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from app.conversations import closing, off_shift, picks, supervision, sweeps, transfers
+from app.conversations import closing, off_shift, picks, supervision, transfers
 from app.conversations.duty import change_status
+from app.conversations.timers import sweep as sweeps
 from app.refusals import Refusal
 from routing.transfer_rules import Keyword, TransferRules
 from sessions.model import State

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from app.conversations import off_shift, sweeps
+from app.conversations import off_shift
 from app.conversations.access import Reader
 from app.conversations.duty import change_status
 from app.conversations.lists import Wanted, listed
+from app.conversations.timers import sweep as sweeps
 from app.conversations.transfers import drain_everywhere
 from app.refusals import Refusal
 from sessions.model import State

@@ -7,10 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from app.conversations import closing, off_shift, supervision, sweeps, transfers
+from app.conversations import closing, off_shift, supervision, transfers
 from app.conversations.access import Reader
 from app.conversations.duty import change_status
 from app.conversations.lists import Wanted, listed
+from app.conversations.timers import sweep as sweeps
 from app.conversations.transfers import drain_everywhere
 from app.refusals import Refusal
 from routing.groups import Group

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from app.conversations import arrivals, closing, transfers, waiting, words
+from app.conversations import arrivals, closing, transfers, waiting
+from app.conversations import meaning as words
 from app.conversations.transfers import drain_everywhere
 from routing.hours import DAYS, hours_from
 from sessions.entry import entry_of

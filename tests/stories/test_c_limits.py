@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from functools import partial
 
-from app.conversations import closing, sweeps, transfers
+from app.conversations import closing, transfers
+from app.conversations.timers import sweep as sweeps
 from sessions.model import Session, State
 from tests.conversations.conftest import Office
 from tests.stories.conftest import GROUP, Operator

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from app.conversations import arrivals, sweeps, transfers
+from app.conversations import arrivals, transfers
+from app.conversations.timers import sweep as sweeps
 from app.wechat.inbound import read_push
 from sessions.model import Inbound, State
 from tests.conversations.conftest import Office

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
-from app.conversations import arrivals, sweeps, waiting, words
+from app.conversations import arrivals, waiting
+from app.conversations import meaning as words
 from app.conversations.placing import staffed_group
+from app.conversations.timers import sweep as sweeps
 from routing.document import Entry
 from routing.hours import DAYS, hours_from
 from routing.rules import Rule

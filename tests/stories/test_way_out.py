@@ -8,7 +8,8 @@ from dataclasses import replace
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from app.conversations import closing, off_shift, sweeps, transfers
+from app.conversations import closing, off_shift, transfers
+from app.conversations.timers import sweep as sweeps
 from app.conversations.waiting import tend
 from app.refusals import Refusal
 from routing.groups import Group

@@ -11,16 +11,11 @@ from collections.abc import Iterator
 from typing import Final
 
 from app.account import Account
-from app.conversations import (
-    closing,
-    due_together,
-    nudges,
-    off_shift,
-    rule_transfers,
-    transfers,
-    waiting,
-)
-from app.conversations.retry import transition
+from app.conversations import automatic_transfers as rule_transfers
+from app.conversations import closing, off_shift, transfers, waiting
+from app.conversations.commit import transition
+from app.conversations.timers import batch as due_together
+from app.conversations.timers import unanswered as nudges
 from app.node.tuning import SHORT_TURNS
 from app.refusals import Refusal
 from sessions.change import Change

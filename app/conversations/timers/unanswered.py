@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from app.account import Account
-from app.conversations.retry import transition
-from app.conversations.rule_transfers import Reason, move
+from app.conversations.automatic_transfers import Reason, move
+from app.conversations.commit import transition
 from app.refusals import Refusal
 from sessions.change import Change
 from sessions.deadlines import Overdue, asked_at, retry_at, ring

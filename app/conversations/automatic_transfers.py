@@ -13,9 +13,9 @@ from typing import Final
 
 from app.account import Account
 from app.conversations.closing import seat_freed
+from app.conversations.commit import transition
 from app.conversations.picks import Pick, badly_rated, idle_first
 from app.conversations.placing import staffed_group, takes_now
-from app.conversations.retry import transition
 from app.conversations.transfers import drain_everywhere
 from app.conversations.waiting import ask_for
 from app.refusals import Refusal

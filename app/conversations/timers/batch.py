@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from app.account import Account
-from app.conversations import closing, nudges, waiting
+from app.conversations import closing, waiting
 from app.conversations.picks import with_room
 from app.conversations.placing import staffed_group
+from app.conversations.timers import unanswered as nudges
 from sessions.change import Change
 from sessions.deadlines import Overdue, Rearm, retry_at, ring
 from sessions.machine import REMINDERS, Event, Timer
