@@ -9,20 +9,8 @@ from typing import Final
 import structlog
 from flask import Flask, Response, current_app, g, request
 
-from app.api import (
-    admin,
-    agents,
-    auth,
-    canned,
-    customers,
-    events,
-    health,
-    me,
-    media,
-    messages,
-    openapi,
-    sessions,
-)
+from app.api import admin, health, openapi
+from app.api.agent import agents, auth, canned, customers, events, me, media, messages, sessions
 from app.api.core import PREFIX
 from app.api.handling import register
 from app.api.problems import answer_to

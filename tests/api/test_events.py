@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app.api import events
+from app.api.agent import events
 from tests.api.conftest import WECHAT_ID, Client, Node, Stream
 from tests.support import wait_until
 

@@ -7,10 +7,10 @@ from typing import Any, Self
 
 from pydantic import Field, model_validator
 
+from app.api.admin.supervise import audited
+from app.api.agent.readers import acting_on, readable, reader
 from app.api.core import NUMBER_MAX, Body, Call, PageMeta, PageQuery, Query, Routes, Shape
-from app.api.readers import acting_on, readable, reader
 from app.api.shapes import MessageShape, SessionShape, StateName
-from app.api.supervise import audited
 from app.conversations import closing, lists, transfers
 from app.directory.kf_names import completed
 from app.refusals import Refusal

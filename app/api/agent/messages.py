@@ -7,9 +7,9 @@ from typing import Any, Final, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from app.api.agent.message_types import Article, Caption, Link, Menu, MiniProgramPage, cleaned
+from app.api.agent.readers import open_or_refused
 from app.api.core import NUMBER_MAX, Body, Call, Routes
-from app.api.message_types import Article, Caption, Link, Menu, MiniProgramPage, cleaned
-from app.api.readers import open_or_refused
 from app.api.shapes import MessageShape
 from app.conversations import replies
 from app.delivery.payloads import SENDABLE

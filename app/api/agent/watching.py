@@ -7,10 +7,10 @@ from typing import Any
 
 from pydantic import Field
 
+from app.api.admin.supervise import REASON_MAX_CHARS, audited
+from app.api.agent.readers import open_or_refused, readable
 from app.api.core import Body, Call, Routes, Shape
-from app.api.readers import open_or_refused, readable
 from app.api.shapes import MessageShape
-from app.api.supervise import REASON_MAX_CHARS, audited
 from app.conversations import watching
 from app.refusals import Refusal
 

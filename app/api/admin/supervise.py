@@ -6,8 +6,8 @@ from typing import Any
 
 from pydantic import Field
 
+from app.api.agent.readers import acting_on
 from app.api.core import Body, Call, Routes
-from app.api.readers import acting_on
 from app.api.shapes import SessionShape
 from app.conversations import supervision
 from app.directory.kf_names import completed

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from app.api.auth import PersonShape, person_view
+from app.api.agent.auth import PersonShape, person_view
 from app.api.core import Body, Call, Routes, Shape
 from app.api.shapes import StatusName
 from app.conversations import duty, off_shift

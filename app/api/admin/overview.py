@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from app.account import Account
-from app.api.agents import agents_now, groups_now
+from app.api.agent.agents import agents_now, groups_now
 from app.api.core import Call, Routes, Shape
 from app.api.shapes import AgentShape, GroupShape, SessionShape
 from app.conversations.lists import closed

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Final
 
 from pydantic import Field, JsonValue, RootModel, StringConstraints
 
+from app.api.agent.readers import reader
 from app.api.core import Body, Call, PageMeta, PageQuery, Routes
-from app.api.readers import reader
 from app.api.shapes import CustomerShape, NoteShape, SessionShape
 from app.conversations import lists
 from app.conversations.access import check_customer

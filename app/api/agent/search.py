@@ -6,8 +6,8 @@ from typing import Any
 
 from pydantic import Field, field_validator
 
+from app.api.agent.readers import reader
 from app.api.core import Call, Query, Routes, Shape
-from app.api.readers import reader
 from app.api.shapes import MessageShape, SessionShape
 from app.conversations import search
 from app.refusals import Refusal

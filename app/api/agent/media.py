@@ -9,8 +9,8 @@ from typing import Any, Final
 from flask import Response, send_file
 from werkzeug.datastructures import FileStorage
 
+from app.api.agent.readers import readable
 from app.api.core import Call, Routes
-from app.api.readers import readable
 from app.api.shapes import MediaShape
 from app.media.types import OTHER, FileType, sniff
 from app.refusals import Refusal

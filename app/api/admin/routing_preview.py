@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field, JsonValue
 
 from app.account import Account
-from app.api.admin_routing import RoutingBody, RuleShape, checked
+from app.api.admin.routing import RoutingBody, RuleShape, checked
 from app.api.core import Body, Call, Routes, Shape
 from app.conversations.assignment import Decision, decision
 from app.conversations.meaning import on_request
