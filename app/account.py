@@ -13,11 +13,11 @@ from config.accounts import OfficialAccount
 from routing.document import Plan
 from routing.transfer_rules import TransferRules
 from sessions.model import Inbound
-from sessions.outbox import Outbox
-from sessions.reading import Reading
-from sessions.roster import SeatStore
-from sessions.store import SessionStore
-from sessions.streams import DeskStream
+from sessions.store.agents import SeatStore
+from sessions.store.conversations import SessionStore
+from sessions.store.desk_stream import DeskStream
+from sessions.store.outbox import Outbox
+from sessions.store.queries import Reading
 
 FILLING_AT_ONCE: Final = 4
 """Agents of one account whose further seats a node fills at a moment."""

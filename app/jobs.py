@@ -24,7 +24,7 @@ from app.metrics.series import Series
 from app.metrics.tally import TALLY
 from app.storage.sql import StorageError
 from sessions.model import SessionError, StoreRefused
-from sessions.scripts import BUSY
+from sessions.store.scripts import BUSY
 
 ROSTER_S: Final = 1
 """How stale a node's picture of other nodes' agents may be, at most."""

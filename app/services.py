@@ -18,8 +18,8 @@ from app.storage.notices import NoticeTexts
 from app.storage.sql import Engine
 from app.wechat.api import WeChatApi
 from config.settings import Settings
-from sessions.clients import Redis
-from sessions.scripts import Scripts
+from sessions.store.clients import Redis
+from sessions.store.scripts import Scripts
 
 
 @dataclass(frozen=True, slots=True)

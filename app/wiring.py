@@ -66,16 +66,16 @@ from routing.local import LocalPresence
 from routing.presence import Presence
 from routing.rules import BadRule
 from routing.zookeeper import ZooKeeperHub
-from sessions.clients import BadAddress, Redis, blocking_client, store_client
-from sessions.layout import check_layout
 from sessions.model import BudgetRule, SessionError
-from sessions.outbox import Outbox
-from sessions.reading import Reading
-from sessions.roster import SeatStore
-from sessions.roster_news import RosterNews
-from sessions.scripts import Scripts
-from sessions.store import SessionStore
-from sessions.streams import DeskStream
+from sessions.store.agents import SeatStore
+from sessions.store.clients import BadAddress, Redis, blocking_client, store_client
+from sessions.store.conversations import SessionStore
+from sessions.store.desk_stream import DeskStream
+from sessions.store.layout import check_layout
+from sessions.store.outbox import Outbox
+from sessions.store.queries import Reading
+from sessions.store.roster_news import RosterNews
+from sessions.store.scripts import Scripts
 
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 

@@ -9,10 +9,10 @@ from app.auth.logins import Logins
 from app.jobs import ROSTER_S
 from app.storage.people import Person
 from bench.lab import BenchNode
-from sessions.clients import Redis, store_client
-from sessions.roster import SeatStore
-from sessions.scripts import Scripts
 from sessions.seats import Status
+from sessions.store.agents import SeatStore
+from sessions.store.clients import Redis, store_client
+from sessions.store.scripts import Scripts
 
 LEASE_MS = 3_600_000
 FIRST_PERSON = 1_000_000

@@ -24,12 +24,12 @@ from bench.lab import LOAD_CORE, SERVER_CORE, pin
 from bench.platform import taker
 from bench.pushes import openid
 from config.settings import load_settings
-from sessions.clients import Redis
 from sessions.entry import entry_of
 from sessions.model import Inbound, Outcome
-from sessions.scripts import Scripts
 from sessions.seats import Status
-from sessions.store import Opening, SessionStore
+from sessions.store.clients import Redis
+from sessions.store.conversations import Opening, SessionStore
+from sessions.store.scripts import Scripts
 from tests.e2e.world import AES_KEY, Credentials
 
 LEASE_MS = 3_600_000

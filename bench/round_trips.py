@@ -12,7 +12,7 @@ from redis.connection import AbstractConnection
 
 from bench.inside import inside
 from bench.rows import Row, markdown
-from sessions.wire import Direct
+from sessions.store.connection import Direct
 
 WRITES = ((Direct, "ask"), (AbstractConnection, "send_packed_command"))
 """Everything that asks Redis something passes one of these."""

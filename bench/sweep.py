@@ -11,8 +11,8 @@ from bench.customers import Answered
 from bench.lab import BenchNode, median, node, quantile
 from bench.platform import taker
 from bench.rows import Row, markdown, within
-from sessions.clients import Redis
-from sessions.keys import Keys, timer_member
+from sessions.store.clients import Redis
+from sessions.store.keys import Keys, timer_member
 from tests.support import wait_until
 
 OPEN, DUE, SWEEPS = 100_000, 1_000, 15

@@ -22,9 +22,9 @@ from app.refusals import STATUS
 from app.services import Services
 from config.settings import PREFIX, Settings
 from sessions.diagram import state_diagram
-from sessions.keys import FORMATS
 from sessions.machine import HOLDINGS, Timer
-from sessions.scripts import NAMES
+from sessions.store.keys import FORMATS
+from sessions.store.scripts import NAMES
 from tests.stories.threads import THREADS
 from tests.test_imports import ROOT, sources
 

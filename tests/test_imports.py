@@ -29,7 +29,6 @@ PURE = {
         "model",
         "machine",
         "diagram",
-        "keys",
         "budget",
         "change",
         "deadlines",

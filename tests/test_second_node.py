@@ -18,7 +18,7 @@ from app.node.lease import KEY, NodeLease
 from app.services import Services
 from app.storage import people
 from app.storage.sql import reading
-from sessions.clients import Redis, store_client
+from sessions.store.clients import Redis, store_client
 from tests.directory.rig import settings_for
 from tests.servers import PrivateRedis
 from tests.support import free_port, wait_until

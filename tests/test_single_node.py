@@ -10,8 +10,8 @@ import pytest
 
 from app.node.context import StartError
 from app.node.lease import KEY, NodeLease
-from sessions.clients import Redis, store_client
 from sessions.model import StoreDown
+from sessions.store.clients import Redis, store_client
 from tests.conftest import need
 from tests.servers import PrivateRedis, redis_missing
 from tests.support import free_port, wait_until

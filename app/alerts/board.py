@@ -9,7 +9,7 @@ from typing import Any, Final
 import redis
 
 from app.delivery.quota import QUOTA_SPENT, SendQuota
-from sessions.scripts import guarded
+from sessions.store.scripts import guarded
 
 LEASE: Final = "kf:alarms:lease"
 STANDING: Final = "kf:alarms:standing"

@@ -22,7 +22,7 @@ from app.wechat.api import NotConnected, OutcomeUnknown, PlatformRefused
 from app.wechat.errors import reason
 from sessions.machine import EventRefused
 from sessions.model import Conflict, NotFound, StoreDown, StoreRefused
-from sessions.store import NoRoom, ReplyRefused
+from sessions.store.conversations import NoRoom, ReplyRefused
 
 RETRY_AFTER_S: Final = 1
 

@@ -20,7 +20,7 @@ import redis
 from app.auth.errors import BadCredentials
 from app.auth.secret_key import derive
 from app.storage.people import Person
-from sessions.scripts import guarded
+from sessions.store.scripts import guarded
 
 COOKIE_IDLE_MS: Final = 12 * 3600 * 1000
 COOKIE_ABSOLUTE_MS: Final = 24 * 3600 * 1000

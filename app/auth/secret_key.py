@@ -9,7 +9,7 @@ from typing import Final
 import redis
 from pydantic import SecretStr
 
-from sessions.scripts import guarded
+from sessions.store.scripts import guarded
 
 KEY: Final = "kf:secret"
 

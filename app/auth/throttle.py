@@ -15,7 +15,7 @@ import redis
 
 from app.auth.errors import Throttled
 from app.auth.logins import script_text
-from sessions.scripts import guarded
+from sessions.store.scripts import guarded
 
 ADDRESS_MAX_CHARS: Final = 64
 

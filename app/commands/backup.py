@@ -19,11 +19,11 @@ from app.storage.migrate import migrate
 from app.storage.sql import Engine, StorageError
 from app.storage.unfinished import refuse_unfinished
 from config.settings import Settings
-from sessions.clients import Redis, store_client
-from sessions.invariants import Invariants
-from sessions.layout import check_layout, check_version
 from sessions.model import SessionError
-from sessions.scripts import Scripts
+from sessions.store.clients import Redis, store_client
+from sessions.store.layout import check_layout, check_version
+from sessions.store.scripts import Scripts
+from sessions.upkeep.invariants import Invariants
 
 
 def write(settings: Settings, file: Path) -> int:

@@ -11,11 +11,11 @@ from app.node.context import StartError
 from app.node.generated import keep_demo
 from app.policy import PRIORITY_CREDIT_MS, deadlines_of
 from config.settings import Settings
-from sessions.clients import store_client
-from sessions.invariants import Finding, Invariants
-from sessions.layout import check_layout
 from sessions.model import SessionError
-from sessions.scripts import Scripts
+from sessions.store.clients import store_client
+from sessions.store.layout import check_layout
+from sessions.store.scripts import Scripts
+from sessions.upkeep.invariants import Finding, Invariants
 
 SHOWN_MAX = 50
 

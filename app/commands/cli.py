@@ -26,8 +26,8 @@ from app.storage.audit import Actor
 from app.storage.engine import Database
 from app.storage.sql import StorageError, reading
 from config.settings import Settings
-from sessions.clients import store_client
 from sessions.model import SessionError
+from sessions.store.clients import store_client
 
 kf = AppGroup("kf", help="kfring: connect, check and repair.")
 kf.add_command(config)

@@ -10,8 +10,8 @@ from app.node.generated import DEMO_FILE, keep_demo
 from app.privacy.erasure import Erased, Erasure
 from app.storage.audit import Actor
 from config.settings import Settings
-from sessions.clients import store_client
-from sessions.scripts import Scripts
+from sessions.store.clients import store_client
+from sessions.store.scripts import Scripts
 
 
 def forgotten(settings: Settings, openid: str, reason: str, appid: str | None) -> Erased:

@@ -19,7 +19,7 @@ from app.storage import engine as sql_engine
 from app.storage.engine import Database
 from app.storage.unfinished import refuse_unfinished
 from config.settings import Settings
-from sessions.clients import Redis
+from sessions.store.clients import Redis
 
 
 @contextmanager

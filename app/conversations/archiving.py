@@ -16,8 +16,8 @@ from app.node.tuning import SHORT_TURNS
 from app.storage.records import Closed
 from app.storage.sql import StorageDown, StorageError
 from sessions.model import Session
-from sessions.reading import Row
 from sessions.slices import slices
+from sessions.store.queries import Row
 
 BATCH: Final = 50
 """Conversations kept by one transaction."""

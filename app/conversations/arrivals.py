@@ -14,7 +14,7 @@ from app.conversations.assignment import Decision, decision
 from app.conversations.placing import CLOSED, MANUAL
 from sessions.entry import Entry, entry_of, source_of
 from sessions.model import Inbound, Outcome, StoreDown
-from sessions.store import Newcomer, Opening
+from sessions.store.conversations import Newcomer, Opening
 
 DEADLINE_S = 1.0
 """A further round trip is begun only within this time, so that with its own limit of 1 s all ends in 2 s."""

@@ -24,7 +24,7 @@ from sessions.deadlines import MOVES_MAX
 from sessions.machine import Details, Event, apply_all
 from sessions.messages import Line
 from sessions.model import Inbound, Outcome, Session, State
-from sessions.store import Loaded, NoRoom
+from sessions.store.conversations import Loaded, NoRoom
 
 HEADS: Final = 200
 """Waiting conversations of each group looked at in one sweep."""

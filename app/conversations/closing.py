@@ -14,7 +14,7 @@ from sessions.change import Change, Notice
 from sessions.machine import CLOSE_REASONS, Details, Event, apply
 from sessions.messages import Line
 from sessions.model import CloseReason, Session, State, StoreDown, StoreRefused
-from sessions.store import Loaded
+from sessions.store.conversations import Loaded
 
 MINUTE_MS = 60_000
 

@@ -8,7 +8,7 @@ from app.refusals import Refusal
 from sessions.change import Change
 from sessions.machine import EventRefused
 from sessions.model import Conflict, NotFound, Session
-from sessions.store import Loaded, NoRoom, SessionStore
+from sessions.store.conversations import Loaded, NoRoom, SessionStore
 
 TRIES = 5
 

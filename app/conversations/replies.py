@@ -9,8 +9,8 @@ from app.account import Account
 from app.refusals import Refusal
 from sessions.messages import Outgoing, outgoing_body, split_message_id
 from sessions.model import NotFound
-from sessions.outbox import pending_overlay
-from sessions.store import Replied, ReplyRefused
+from sessions.store.conversations import Replied, ReplyRefused
+from sessions.store.outbox import pending_overlay
 
 TEXT_BYTES_MAX: Final = 2048
 """The longest text ``custom/send`` takes, UTF-8 bytes (wechat-platform 5.5, code 45002)."""

@@ -10,7 +10,7 @@ from sessions.change import Change
 from sessions.machine import Details, Event, apply_all, held_seats
 from sessions.messages import Line
 from sessions.model import Session, State
-from sessions.store import Loaded, NoRoom
+from sessions.store.conversations import Loaded, NoRoom
 
 
 def assign(

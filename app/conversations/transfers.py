@@ -18,7 +18,7 @@ from sessions.machine import Details, Event, apply, apply_all, held_seats
 from sessions.messages import Line
 from sessions.model import Session, State
 from sessions.seats import Status
-from sessions.store import Loaded, NoRoom
+from sessions.store.conversations import Loaded, NoRoom
 
 Step = Callable[[Loaded], Change | None]
 

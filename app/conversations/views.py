@@ -7,7 +7,7 @@ from typing import Any
 
 from sessions.budget import budget
 from sessions.model import Customer, Session, State
-from sessions.reading import Row
+from sessions.store.queries import Row
 
 OPENID_TAIL = 4
 NO_BUDGET = {"remaining": 0, "window_ends_ms": 0}

@@ -19,7 +19,7 @@ from sessions.entry import WINDOW_MS
 from sessions.machine import Details, Event, apply_all
 from sessions.messages import Line
 from sessions.model import Customer, Session, State, Trigger
-from sessions.store import Loaded, NoRoom
+from sessions.store.conversations import Loaded, NoRoom
 
 BATCH: Final = 200
 """Waiting conversations of one group looked at by one sweep; the next goes on."""

@@ -8,7 +8,7 @@ from app.account import Account
 from app.refusals import Refusal
 from sessions.messages import Line
 from sessions.model import Session
-from sessions.store import ReplyRefused
+from sessions.store.conversations import ReplyRefused
 
 VIEW_MS: Final = 45_000
 """A viewer counts so long after he last said so; desks say so every 20 s."""

@@ -9,9 +9,9 @@ from typing import Final
 
 import redis
 
-from sessions.clients import ask_time
-from sessions.keys import Keys
-from sessions.scripts import guarded
+from sessions.store.clients import ask_time
+from sessions.store.keys import Keys
+from sessions.store.scripts import guarded
 
 QUOTA_SPENT: Final = 45009
 DAY_MS: Final = 86_400_000

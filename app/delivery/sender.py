@@ -28,7 +28,7 @@ from app.wechat.errors import Kind, reason
 from config.accounts import AccountKind
 from sessions.idents import fresh_ident
 from sessions.model import Delivery, SessionError
-from sessions.outbox import Claim, Verdict
+from sessions.store.outbox import Claim, Verdict
 
 SENDERS: Final = 16
 """Sends under way at once per official account."""

@@ -30,8 +30,8 @@ from app.desk.listeners import (
 from app.desk.view import events_of
 from app.metrics.prometheus import STREAMS
 from sessions.model import SessionError
-from sessions.reading import Reading
-from sessions.streams import KEPT_MS, PAGE, DeskStream, Told
+from sessions.store.desk_stream import KEPT_MS, PAGE, DeskStream, Told
+from sessions.store.queries import Reading
 
 KEPT_EVENTS_MAX: Final = 50_000
 STREAMS_MAX: Final = 200

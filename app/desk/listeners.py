@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, field
 from typing import Final
 
-from sessions.streams import Told
+from sessions.store.desk_stream import Told
 
 BACKLOG_MAX: Final = 1_000
 """Events a slow reader may be behind before he must fetch again."""

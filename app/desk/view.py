@@ -10,8 +10,8 @@ from app.conversations.views import bare_row, session_view
 from app.desk.listeners import FOR_EVERYONE, DeskEvent
 from sessions.messages import compact
 from sessions.model import Customer, State
-from sessions.reading import Reading, Row
-from sessions.streams import Told
+from sessions.store.desk_stream import Told
+from sessions.store.queries import Reading, Row
 
 
 def events_of(told: Sequence[Told], reading: Reading, appid: str) -> list[DeskEvent]:

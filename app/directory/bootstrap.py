@@ -28,8 +28,8 @@ from app.storage.groups import Group
 from app.storage.kf_accounts import NewKfAccount
 from app.storage.sql import StorageConflict, StorageError, reading, writing
 from routing.rules import BadRule
-from sessions.layout import check_database
 from sessions.model import SessionError
+from sessions.store.layout import check_database
 
 DATABASE_ID: Final = "database_id"
 ROUTING_FILE: Final = Path(__file__).resolve().parents[2] / "config" / "routing.toml"

@@ -11,9 +11,9 @@ import structlog
 
 from app.node.background import Background
 from app.wechat.api import WeChatApi, WeChatFailure
-from sessions import profiles
-from sessions.clients import Redis
 from sessions.model import Inbound, SessionError
+from sessions.store import customers as profiles
+from sessions.store.clients import Redis
 
 FRESH_MS: Final = 6 * 3600 * 1000
 """How long what was read of a customer counts; a day's quota of user/info is 5 million."""

@@ -13,7 +13,7 @@ from app.services import Served, Services
 from app.storage import customers
 from app.storage.customers import CustomerCard
 from app.storage.sql import Connection, reading, writing
-from sessions import profiles
+from sessions.store import customers as profiles
 
 ROUNDS: Final = 5
 PLATFORM_REMARK_CHARS: Final = 29

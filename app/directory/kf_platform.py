@@ -11,8 +11,8 @@ from app.refusals import Refusal
 from app.wechat.api import OutcomeUnknown, PlatformRefused, WeChatApi, WeChatFailure
 from app.wechat.errors import reason
 from app.wechat.tokens import TokenUnavailable
-from sessions.clients import Redis
-from sessions.scripts import guarded
+from sessions.store.clients import Redis
+from sessions.store.scripts import guarded
 
 NO_FEATURE: Final = frozenset({65400, 48001, 61450})
 """The official account has no kf feature: its agents are kept as ``local``."""

@@ -10,8 +10,8 @@ from typing import Final
 
 import redis
 
-from sessions.keys import Keys
-from sessions.scripts import guarded
+from sessions.store.keys import Keys
+from sessions.store.scripts import guarded
 
 MINUTE_MS: Final = 60_000
 KEPT_MINUTES: Final = 1_440

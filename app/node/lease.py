@@ -17,9 +17,9 @@ from typing import Final
 import structlog
 
 from app.node.context import StartError
-from sessions.clients import Redis
 from sessions.model import SessionError
-from sessions.scripts import guarded
+from sessions.store.clients import Redis
+from sessions.store.scripts import guarded
 
 KEY: Final = "kf:nodes"
 LEASE_MS: Final = 15_000

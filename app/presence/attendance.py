@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from app.node.tuning import SHORT_TURNS
 from routing.agents import Agent, Roster
 from routing.presence import Presence, PresenceHealth
-from sessions.roster import SeatStore
 from sessions.seats import Seat, Status
+from sessions.store.agents import SeatStore
 
 LEASE_MS = 15_000
 """How long a node's word for its agents outlives the node."""

@@ -9,7 +9,7 @@ from typing import Final
 import structlog
 
 from sessions.model import SessionError
-from sessions.roster_news import RosterNews
+from sessions.store.roster_news import RosterNews
 
 BLOCK_MS: Final = 1_000
 PACE_S: Final = 0.02

@@ -21,15 +21,15 @@ from app.storage.audit import Actor, acting, record
 from app.storage.engine import Database
 from app.storage.sql import reading
 from sessions.change import Change
-from sessions.clients import Redis
 from sessions.deadlines import Deadlines
-from sessions.erasing import Eraser
 from sessions.machine import Details, Event, apply
 from sessions.messages import Line
 from sessions.model import CloseReason
-from sessions.rewriting import rewrite_log
-from sessions.scripts import Scripts
-from sessions.store import Loaded, SessionStore
+from sessions.store.clients import Redis
+from sessions.store.conversations import Loaded, SessionStore
+from sessions.store.scripts import Scripts
+from sessions.upkeep.compaction import rewrite_log
+from sessions.upkeep.erase import Eraser
 
 SETTLE_S: Final = 1.0
 """How long a node may still be writing what it read before."""

@@ -23,10 +23,10 @@ from app.storage import unfinished
 from app.storage.migrate import changing_tables, finish, known_revisions, rebuild
 from app.storage.schema import metadata
 from app.storage.sql import reading
-from sessions.clients import Redis
-from sessions.copying import copy_account, remove_account, restore_account
-from sessions.keys import SCHEMA_VERSION
-from sessions.layout import mark_restore
+from sessions.store.clients import Redis
+from sessions.store.keys import SCHEMA_VERSION
+from sessions.store.layout import mark_restore
+from sessions.upkeep.dump import copy_account, remove_account, restore_account
 
 FORMAT: Final = 1
 BATCH: Final = 500

@@ -20,8 +20,8 @@ from typing import Final
 from app.storage import values
 from app.storage.engine import Database, Transaction
 from app.storage.sql import StorageError, reading, writing
-from sessions.clients import Redis
-from sessions.layout import restore_mark
+from sessions.store.clients import Redis
+from sessions.store.layout import restore_mark
 
 KEY: Final = "restore"
 BEGUN: Final = "begun"

@@ -28,8 +28,8 @@ from app.wechat.http import (
     utf8_json,
 )
 from sessions.model import SessionError
-from sessions.scripts import guarded
-from sessions.wire import line_to
+from sessions.store.connection import line_to
+from sessions.store.scripts import guarded
 
 CALLS_PER_MINUTE = 2
 FORCE_EVERY_MS = 300_000

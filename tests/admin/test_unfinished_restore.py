@@ -23,7 +23,7 @@ from app.storage.schema import metadata
 from app.storage.sql import reading, writing
 from app.storage.unfinished import UnfinishedRestore
 from config.settings import Settings, load_settings
-from sessions.layout import HalfRestored, check_layout
+from sessions.store.layout import HalfRestored, check_layout
 from tests.conftest import need
 from tests.databases import database_settings
 from tests.e2e.world import ROOT, Credentials, Node, Platform
@@ -55,7 +55,7 @@ STEPS = {
     "in the middle of the database": ("app.storage.backup", "_fill", 9),
     "before an older database is upgraded": ("app.storage.backup", "finish", 1),
     "before the first record of Redis": ("app.storage.backup", "restore_account", 1),
-    "in the middle of Redis": ("sessions.copying", "_write", 20),
+    "in the middle of Redis": ("sessions.upkeep.dump", "_write", 20),
     "before the counters are made to agree": ("app.commands.backup", "Invariants", 1),
     "before Redis is settled": ("app.storage.backup", "mark_restore", 2),
     "before the database loses its mark": ("app.storage.unfinished", "unmark", 1),

@@ -12,11 +12,11 @@ import pytest
 
 from app.desk.hub import DeskHub
 from app.desk.listeners import BACKLOG_MAX, NUDGE, Listener, Subscription
-from sessions.clients import blocking_client, store_client
 from sessions.model import StoreDown
-from sessions.reading import Reading
-from sessions.scripts import Scripts
-from sessions.streams import DeskStream, Told
+from sessions.store.clients import blocking_client, store_client
+from sessions.store.desk_stream import DeskStream, Told
+from sessions.store.queries import Reading
+from sessions.store.scripts import Scripts
 from tests.servers import PrivateRedis
 from tests.support import wait_until
 
@@ -179,7 +179,7 @@ def test_a_node_keeps_little_of_what_it_has_told(stream: DeskStream, hub: DeskHu
 def test_a_node_that_starts_reads_the_last_minutes_page_by_page(
     stream: DeskStream, hub: DeskHub, appid: str, monkeypatch: pytest.MonkeyPatch, told: int
 ) -> None:
-    monkeypatch.setattr("sessions.streams.PAGE", 2)
+    monkeypatch.setattr("sessions.store.desk_stream.PAGE", 2)
     typed(stream, hub, 1)
     first = hub.last_id()
     typed(stream, hub, told - 1)

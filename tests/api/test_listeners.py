@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.desk.listeners import BACKLOG_MAX, DeskEvent, Listener, Listeners, Subscription
-from sessions.streams import Told
+from sessions.store.desk_stream import Told
 
 NAMES = st.sampled_from(["a@x", "b@x", "c@x", ""])
 GROUPS = st.sampled_from(["sales", "support", ""])

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from app.delivery.sender import Sender
-from sessions.outbox import Claim
+from sessions.store.outbox import Claim
 from simulator import samples
 from tests.api.conftest import WECHAT_ID, Client, Node
 from tests.support import wait_until

@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from app.presence.roster_watch import RosterWatch
-from sessions.clients import blocking_client, store_client
 from sessions.model import StoreDown
-from sessions.roster import SeatStore
-from sessions.roster_news import RosterNews
-from sessions.scripts import Scripts
 from sessions.seats import Status
+from sessions.store.agents import SeatStore
+from sessions.store.clients import blocking_client, store_client
+from sessions.store.roster_news import RosterNews
+from sessions.store.scripts import Scripts
 from tests.servers import PrivateRedis
 from tests.support import wait_until
 

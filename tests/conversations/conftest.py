@@ -24,17 +24,17 @@ from config.accounts import OfficialAccount
 from routing.document import Plan, Routing
 from routing.groups import Group
 from routing.local import LocalPresence
-from sessions.clients import store_client
 from sessions.deadlines import Deadlines
 from sessions.messages import Outgoing
 from sessions.model import Inbound, Outcome, Session
-from sessions.outbox import Outbox
-from sessions.reading import Reading
-from sessions.roster import SeatStore
-from sessions.scripts import Scripts
 from sessions.seats import Status
-from sessions.store import Replied, SessionStore
-from sessions.streams import DeskStream
+from sessions.store.agents import SeatStore
+from sessions.store.clients import store_client
+from sessions.store.conversations import Replied, SessionStore
+from sessions.store.desk_stream import DeskStream
+from sessions.store.outbox import Outbox
+from sessions.store.queries import Reading
+from sessions.store.scripts import Scripts
 from tests.servers import PrivateRedis
 
 GROUP = "general_support"

@@ -11,7 +11,7 @@ from sessions.change import Change
 from sessions.entry import Entry
 from sessions.messages import Outgoing
 from sessions.model import Inbound, Outcome, State
-from sessions.store import Opening, SessionStore
+from sessions.store.conversations import Opening, SessionStore
 from tests.conversations.conftest import Office
 
 NOW = 10**13

@@ -6,8 +6,8 @@ from app.conversations import off_shift, transfers
 from app.conversations.duty import change_status
 from app.conversations.timers import sweep as sweeps
 from sessions.model import State
-from sessions.roster import SeatStore
 from sessions.seats import Status
+from sessions.store.agents import SeatStore
 from tests.conversations.clockwork import online_since, shift_over
 from tests.conversations.conftest import GROUP, Office
 

@@ -7,7 +7,7 @@ import secrets
 from app.conversations import archiving, arrivals, closing, ratings
 from sessions import survey
 from sessions.model import Delivery, Inbound, State
-from sessions.outbox import Verdict
+from sessions.store.outbox import Verdict
 from tests.conversations.conftest import Office
 
 ANNA = "o-anna"

@@ -19,7 +19,7 @@ from app.delivery.sender import RETRY_DELAYS_MS, Sender
 from app.storage.sql import Engine, StorageDown
 from app.wechat.api import WeChatApi, new_http
 from sessions.budget import budget
-from sessions.outbox import Claim
+from sessions.store.outbox import Claim
 from tests.conversations.conftest import Office
 from tests.support import free_port, wait_until
 from tests.wechat.conftest import FixedTokens

@@ -15,8 +15,8 @@ from app.storage.notices import read_defaults
 from routing.document import Routing
 from sessions.messages import Outgoing
 from sessions.model import Delivery, Outcome, State, StoreDown
-from sessions.outbox import Verdict
 from sessions.seats import Status
+from sessions.store.outbox import Verdict
 from tests.conversations.conftest import GROUP, PLAN, Office
 
 NOW = 2**53

@@ -13,10 +13,10 @@ import pytest
 import app.desk.hub
 from app.desk.hub import DeskHub
 from app.desk.listeners import BACKLOG_MAX, Listener
-from sessions.clients import blocking_client, store_client
-from sessions.reading import Reading
-from sessions.scripts import Scripts
-from sessions.streams import DeskStream
+from sessions.store.clients import blocking_client, store_client
+from sessions.store.desk_stream import DeskStream
+from sessions.store.queries import Reading
+from sessions.store.scripts import Scripts
 from tests.faults.cluster import Site, rss_mb
 from tests.faults.conftest import Sheet, proof
 from tests.faults.load import Load, Worker

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
-import sessions.outbox
+import sessions.store.outbox
 from sessions.model import Delivery
-from sessions.outbox import Claim
+from sessions.store.outbox import Claim
 from tests.conversations.conftest import Office
 from tests.conversations.conftest import engine as engine
 from tests.conversations.conftest import office as office

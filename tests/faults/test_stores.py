@@ -17,10 +17,10 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from sessions.clients import POOL_WAIT_S, store_client
-from sessions.invariants import Invariants
 from sessions.model import SessionError, StoreDown, StoreRefused
-from sessions.scripts import Scripts
+from sessions.store.clients import POOL_WAIT_S, store_client
+from sessions.store.scripts import Scripts
+from sessions.upkeep.invariants import Invariants
 from tests.conftest import need
 from tests.e2e.world import ROOT
 from tests.faults.conftest import Sheet

@@ -9,18 +9,18 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from sessions.clients import store_client
 from sessions.deadlines import Deadlines
 from sessions.entry import entry_of
 from sessions.messages import Outgoing, outgoing_body
 from sessions.model import Inbound, Outcome
-from sessions.outbox import Outbox
-from sessions.reading import Reading
-from sessions.roster import SeatStore
-from sessions.scripts import Scripts
 from sessions.seats import Status
-from sessions.store import Newcomer, Opening, Replied, SessionStore
-from sessions.streams import DeskStream
+from sessions.store.agents import SeatStore
+from sessions.store.clients import store_client
+from sessions.store.conversations import Newcomer, Opening, Replied, SessionStore
+from sessions.store.desk_stream import DeskStream
+from sessions.store.outbox import Outbox
+from sessions.store.queries import Reading
+from sessions.store.scripts import Scripts
 from tests.servers import PrivateRedis
 
 DEADLINES = Deadlines(1_800_000, 86_400_000, 60_000, reply_ms=180_000, limit_ms=7_200_000)

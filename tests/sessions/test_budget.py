@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sessions.budget import Budget, buckets_of, budget
-from sessions.keys import Keys
 from sessions.model import BudgetRule, Delivery, Trigger
-from sessions.outbox import Verdict
-from sessions.scripts import Scripts
-from sessions.store import ReplyRefused
+from sessions.store.conversations import ReplyRefused
+from sessions.store.keys import Keys
+from sessions.store.outbox import Verdict
+from sessions.store.scripts import Scripts
 from simulator import budget as platform
 from simulator.errors import ApiError
 from tests.sessions.conftest import Bench

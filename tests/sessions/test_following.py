@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from sessions.budget import budget
-from sessions.keys import Keys
 from sessions.model import Inbound, Outcome
+from sessions.store.keys import Keys
 from tests.sessions.conftest import Bench
 
 

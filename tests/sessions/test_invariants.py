@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from sessions.invariants import Invariants
-from sessions.scripts import Scripts
+from sessions.store.scripts import Scripts
+from sessions.upkeep.invariants import Invariants
 from tests.sessions.conftest import DEADLINES, GROUP, Bench
 
 

@@ -24,7 +24,6 @@ from hypothesis.stateful import (
 )
 
 from sessions.change import Change
-from sessions.keys import timer_member
 from sessions.machine import (
     HOLDINGS,
     Details,
@@ -36,10 +35,11 @@ from sessions.machine import (
 )
 from sessions.messages import Line
 from sessions.model import Conflict, Delivery, Session, State
-from sessions.outbox import Verdict
-from sessions.scripts import Scripts
 from sessions.seats import Status
-from sessions.store import NoRoom, ReplyRefused
+from sessions.store.conversations import NoRoom, ReplyRefused
+from sessions.store.keys import timer_member
+from sessions.store.outbox import Verdict
+from sessions.store.scripts import Scripts
 from tests.sessions.conftest import GROUP, Bench
 
 AGENTS = ("a@x", "b@x", "c@x")

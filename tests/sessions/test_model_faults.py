@@ -25,12 +25,12 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from sessions.clients import store_client
 from sessions.machine import Details, Event
 from sessions.model import Delivery, State, StoreDown
-from sessions.outbox import Claim, Verdict
-from sessions.scripts import Scripts
-from sessions.store import NoRoom
+from sessions.store.clients import store_client
+from sessions.store.conversations import NoRoom
+from sessions.store.outbox import Claim, Verdict
+from sessions.store.scripts import Scripts
 from tests.conftest import need
 from tests.faults.toxic import Toxic
 from tests.servers import PrivateRedis, redis_missing

@@ -13,8 +13,8 @@ from redis import Redis
 
 from app.node.data_lock import DataLock
 from app.node.embedded_store import EmbeddedServer
-from sessions.clients import blocking_client, store_client
-from sessions.rewriting import BATCH, rewrite_log, rewrite_stream
+from sessions.store.clients import blocking_client, store_client
+from sessions.upkeep.compaction import BATCH, rewrite_log, rewrite_stream
 from tests.conftest import need
 from tests.servers import PrivateRedis, redis_missing
 from tests.support import wait_until

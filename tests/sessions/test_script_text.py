@@ -6,10 +6,10 @@ import re
 
 import pytest
 
-from sessions import script_text
-from sessions.keys import FORMATS
-from sessions.script_text import SHARED, source
-from sessions.scripts import NAMES
+from sessions.store import script_text
+from sessions.store.keys import FORMATS
+from sessions.store.script_text import SHARED, source
+from sessions.store.scripts import NAMES
 
 DEFINED = re.compile(r"^local function (\w+)", re.MULTILINE)
 

@@ -13,9 +13,9 @@ from sessions.change import Change, Notice
 from sessions.machine import Details, Event, apply, apply_all
 from sessions.messages import Line
 from sessions.model import Conflict, Delivery, Outcome, State
-from sessions.outbox import Verdict, pending_overlay
 from sessions.seats import Status
-from sessions.store import NoRoom, ReplyRefused
+from sessions.store.conversations import NoRoom, ReplyRefused
+from sessions.store.outbox import Verdict, pending_overlay
 from tests.sessions.conftest import GROUP, Bench
 
 

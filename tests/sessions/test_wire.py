@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 import redis
 
-from sessions.clients import store_client
-from sessions.scripts import guarded
-from sessions.wire import Wire, fields_of, line_to
+from sessions.store.clients import store_client
+from sessions.store.connection import Wire, fields_of, line_to
+from sessions.store.scripts import guarded
 from tests.servers import PrivateRedis
 from tests.support import free_port, wait_until
 

@@ -10,7 +10,7 @@ import pytest
 
 from app.conversations import closing
 from routing.rules import Rule
-from sessions.profiles import mirror, put_tags
+from sessions.store.customers import mirror, put_tags
 from tests.conversations.conftest import Office
 from tests.stories.conftest import GROUP, Operator
 

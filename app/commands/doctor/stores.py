@@ -14,9 +14,9 @@ from app.storage.unfinished import UnfinishedRestore, refuse_unfinished
 from config.settings import Settings
 from config.values import revealed
 from routing.zookeeper import ZooKeeperHub
-from sessions.clients import SENTINEL_PORT, store_client
-from sessions.layout import check_layout
 from sessions.model import SessionError
+from sessions.store.clients import SENTINEL_PORT, store_client
+from sessions.store.layout import check_layout
 
 ZOOKEEPER_S: Final = 10.0
 POLL_S: Final = 0.05

@@ -20,7 +20,7 @@ from sessions.deadlines import Overdue, Rearm, retry_at, ring
 from sessions.machine import REMINDERS, Event, Timer
 from sessions.model import Conflict, Customer, NotFound, Session
 from sessions.slices import slices
-from sessions.store import Loaded
+from sessions.store.conversations import Loaded
 
 TOGETHER: Final = 16
 """Conversations read at once: whoever writes meanwhile waits until they are."""

@@ -20,10 +20,10 @@ from app.node.tuning import SHORT_TURNS
 from app.refusals import Refusal
 from sessions.change import Change
 from sessions.deadlines import Overdue, Rearm, ring
-from sessions.keys import split_timer
 from sessions.machine import REMINDERS, Event, Timer
 from sessions.slices import slices
-from sessions.store import Loaded
+from sessions.store.conversations import Loaded
+from sessions.store.keys import split_timer
 
 PAGE: Final = 1_000
 """Due timers read in one round trip."""

@@ -16,7 +16,7 @@ from sessions.change import Change
 from sessions.deadlines import Overdue, asked_at, retry_at, ring
 from sessions.machine import Timer
 from sessions.messages import Line
-from sessions.store import Loaded
+from sessions.store.conversations import Loaded
 
 
 def act(account: Account, session_id: str, timer: Timer, meaning: Overdue, seen_ms: int) -> int:

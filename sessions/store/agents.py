@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sessions.clients import ask_time
-from sessions.keys import Keys
-from sessions.scripts import Scripts, guarded
 from sessions.seats import Crowd, Rating, Seat, Status, seat_of
+from sessions.store.clients import ask_time
+from sessions.store.keys import Keys
+from sessions.store.scripts import Scripts, guarded
 
 
 class SeatStore:

@@ -13,8 +13,8 @@ from functools import cache
 from importlib import resources
 from typing import Final
 
-from sessions.keys import FORMATS
 from sessions.model import BudgetRule
+from sessions.store.keys import FORMATS
 
 SHARED: Final = (
     "lib",
@@ -48,7 +48,7 @@ class Piece:
 def source(name: str, rule: BudgetRule = BudgetRule.MAX) -> str:
     """Return the whole text of a script, with the budget rule in it.
 
-    Raises KeyError for a key that sessions/keys.py does not know.
+    Raises KeyError for a key that sessions/store/keys.py does not know.
     """
     text = _read(name)
     words = set(_WORD.findall(text))
@@ -74,5 +74,5 @@ def _cut() -> Iterator[Piece]:
 
 
 def _read(file: str) -> str:
-    text = (resources.files("sessions") / "lua" / f"{file}.lua").read_text("utf-8")
+    text = (resources.files("sessions.store") / "lua" / f"{file}.lua").read_text("utf-8")
     return _COMMENT.sub("", text)

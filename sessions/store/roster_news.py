@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import redis
 
-from sessions.keys import Keys
-from sessions.scripts import guarded
-from sessions.wire import line_to
+from sessions.store.connection import line_to
+from sessions.store.keys import Keys
+from sessions.store.scripts import guarded
 
 
 class RosterNews:

@@ -14,8 +14,8 @@ import redis
 from redis.commands.core import Script
 
 from sessions.model import BudgetRule, StoreDown, StoreRefused
-from sessions.script_text import source
-from sessions.wire import line_to
+from sessions.store.connection import line_to
+from sessions.store.script_text import source
 
 NAMES: Final = (
     "receive",

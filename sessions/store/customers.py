@@ -9,9 +9,9 @@ from typing import Any, Final
 import redis
 
 from sessions.budget import buckets_of
-from sessions.keys import Keys
 from sessions.model import BudgetRule, Customer
-from sessions.scripts import guarded
+from sessions.store.keys import Keys
+from sessions.store.scripts import guarded
 
 CLAIM_MS: Final = 30_000
 """How long one node alone reads a customer's tags."""

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sessions.keys import Keys
 from sessions.messages import request_of, view
 from sessions.model import Delivery
-from sessions.scripts import Scripts, guarded
+from sessions.store.keys import Keys
+from sessions.store.scripts import Scripts, guarded
 
 CLAIM_LEASE_MS = 30_000
 """Longer than the longest send (token, connect 1 s, read 3 s, once more); then the claim is ``unknown``."""

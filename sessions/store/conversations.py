@@ -9,13 +9,10 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from sessions.change import Change, document
-from sessions.clients import ask_time
 from sessions.deadlines import Deadlines, urgent_score
 from sessions.entry import Entry, source_of
 from sessions.idents import fresh_ident
-from sessions.keys import timer_member
 from sessions.machine import Timer
-from sessions.message_store import MessageStore
 from sessions.messages import compact, inbound_body, preview
 from sessions.model import (
     CloseReason,
@@ -27,9 +24,12 @@ from sessions.model import (
     Session,
     State,
 )
-from sessions.profiles import customer_from_hash
-from sessions.scripts import Scripts, guarded
-from sessions.steps import (
+from sessions.store.clients import ask_time
+from sessions.store.customers import customer_from_hash
+from sessions.store.keys import timer_member
+from sessions.store.messages import MessageStore
+from sessions.store.scripts import Scripts, guarded
+from sessions.store.steps import (
     Loaded,
     Newcomer,
     NoRoom,

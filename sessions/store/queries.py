@@ -6,15 +6,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sessions.clients import time_of
 from sessions.deadlines import URGENT_CREDIT_MS
-from sessions.keys import Keys
 from sessions.machine import HOLDINGS
 from sessions.messages import view
 from sessions.model import Customer, Session
-from sessions.scripts import Scripts, guarded
-from sessions.store import customer_from_hash
-from sessions.wire import fields_of
+from sessions.store.clients import time_of
+from sessions.store.connection import fields_of
+from sessions.store.conversations import customer_from_hash
+from sessions.store.keys import Keys
+from sessions.store.scripts import Scripts, guarded
 
 
 @dataclass(frozen=True, slots=True)

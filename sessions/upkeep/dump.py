@@ -12,9 +12,9 @@ from typing import Any, Final
 
 import redis
 
-from sessions.keys import FORMATS, Keys
 from sessions.model import Delivery
-from sessions.scripts import guarded
+from sessions.store.keys import FORMATS, Keys
+from sessions.store.scripts import guarded
 
 LEFT_OUT: Final = frozenset(
     {"operation", "duplicate", "leases", "duty", "absent", "outbox_due", "off_shift"}

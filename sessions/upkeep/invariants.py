@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from sessions.deadlines import Deadlines, armed, queue_score
-from sessions.keys import FORMATS, Keys, split_timer, timer_member
 from sessions.machine import HOLDINGS, Timer, held_seats
 from sessions.model import Session
-from sessions.scripts import Scripts, guarded
 from sessions.slices import slices
+from sessions.store.keys import FORMATS, Keys, split_timer, timer_member
+from sessions.store.scripts import Scripts, guarded
 
 Command = tuple[str, ...]
 """A Redis command: its name, the key's name in the key table, the key's ident, its arguments."""

@@ -9,9 +9,9 @@ from typing import Final
 
 import redis
 
-from sessions.keys import SCHEMA_VERSION, Keys
 from sessions.model import SessionError
-from sessions.scripts import guarded
+from sessions.store.keys import SCHEMA_VERSION, Keys
+from sessions.store.scripts import guarded
 
 VERSION_KEY: Final = "kf:schema"
 RESTORE_KEY: Final = "kf:restore"

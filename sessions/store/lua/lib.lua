@@ -1,5 +1,5 @@
--- Shared functions: those that a script uses are put in front of it when it is loaded (sessions/script_text.py).
--- KEYS[1] = prefix of the official account; k('session', id) becomes k('s:', id) by sessions/keys.py.
+-- Shared functions: those that a script uses are put in front of it when it is loaded (sessions/store/script_text.py).
+-- KEYS[1] = prefix of the official account; k('session', id) becomes k('s:', id) by sessions/store/keys.py.
 local P = KEYS[1]
 local function k(format, ident) return P .. format .. (ident or '') end
 

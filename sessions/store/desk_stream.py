@@ -9,12 +9,12 @@ from typing import Any, Final, NamedTuple
 
 import redis
 
-from sessions.clients import ask_time
-from sessions.keys import Keys
 from sessions.messages import view
 from sessions.model import Session
-from sessions.scripts import guarded
-from sessions.wire import fields_of, line_to
+from sessions.store.clients import ask_time
+from sessions.store.connection import fields_of, line_to
+from sessions.store.keys import Keys
+from sessions.store.scripts import guarded
 
 KEPT_MS = 5 * 60 * 1000
 """How far back a desk may resume by Last-Event-ID."""

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from sessions.entry import Entry
-from sessions.keys import Keys
 from sessions.messages import Line, Outgoing, compact, content_hash, notice_body, system_body
 from sessions.model import Inbound, NotFound, Outcome, State
-from sessions.scripts import Scripts, guarded
-from sessions.steps import Replied, ReplyRefused, outcome_of
+from sessions.store.keys import Keys
+from sessions.store.scripts import Scripts, guarded
+from sessions.store.steps import Replied, ReplyRefused, outcome_of
 from sessions.survey import WINDOW_MS, Answer
 
 REPLY_STATES: Final = f",{State.SERVING},{State.TRANSFERING},"

@@ -12,10 +12,10 @@ from typing import Any, Final
 
 import redis
 
-from sessions.keys import FORMATS, Keys
 from sessions.model import Session
-from sessions.rewriting import rewrite_stream
-from sessions.scripts import guarded
+from sessions.store.keys import FORMATS, Keys
+from sessions.store.scripts import guarded
+from sessions.upkeep.compaction import rewrite_stream
 
 SCAN_COUNT: Final = 1_000
 IDENT: Final = "A-Za-z0-9_-"

@@ -10,7 +10,7 @@ from typing import Any, Final
 import redis
 from redis.cluster import RedisCluster
 
-from sessions.scripts import guarded
+from sessions.store.scripts import guarded
 
 WITHIN_S: Final = 8.0
 POLL_S: Final = 0.05
@@ -43,7 +43,9 @@ def rewrite_stream(client: redis.Redis, key: str) -> None:
         last = f"({rows[-1][0]}"
         if len(rows) < BATCH:
             break
-    text = (resources.files("sessions") / "lua" / "swap_stream.lua").read_text(encoding="utf-8")
+    text = (resources.files("sessions.store") / "lua" / "swap_stream.lua").read_text(
+        encoding="utf-8"
+    )
     guarded(lambda: client.eval(text, 2, key, fresh, last))
 
 
