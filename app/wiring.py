@@ -62,10 +62,10 @@ from app.wechat.tokens import TokenService
 from config.accounts import AccountKind, OfficialAccount
 from config.settings import Settings
 from config.values import revealed
-from routing.local import LocalPresence
-from routing.presence import Presence
+from routing.presence.interface import Presence
+from routing.presence.local import LocalPresence
+from routing.presence.zookeeper import ZooKeeperHub
 from routing.rules import BadRule
-from routing.zookeeper import ZooKeeperHub
 from sessions.model import BudgetRule, SessionError
 from sessions.store.agents import SeatStore
 from sessions.store.clients import BadAddress, Redis, blocking_client, store_client

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from app.node.tuning import SHORT_TURNS
 from routing.agents import Agent, Roster
-from routing.presence import Presence, PresenceHealth
+from routing.presence.interface import Presence, PresenceHealth
 from sessions.seats import Seat, Status
 from sessions.store.agents import SeatStore
 

@@ -23,7 +23,7 @@ from app.storage.sql import Engine
 from config.accounts import OfficialAccount
 from routing.document import Plan, Routing
 from routing.groups import Group
-from routing.local import LocalPresence
+from routing.presence.local import LocalPresence
 from sessions.deadlines import Deadlines
 from sessions.messages import Outgoing
 from sessions.model import Inbound, Outcome, Session

@@ -8,8 +8,8 @@ import pytest
 from kazoo.client import KazooClient
 from kazoo.exceptions import NoAuthError
 
-from routing.nodes import path_of
-from routing.zookeeper import ZooKeeperHub
+from routing.presence.nodes import path_of
+from routing.presence.zookeeper import ZooKeeperHub
 from tests.conftest import started_zookeeper
 from tests.routing.test_zookeeper import PATIENT_S, SESSION_S, sees
 from tests.routing.test_zookeeper import operator as operator
@@ -71,7 +71,7 @@ def test_a_node_without_the_login_sees_nobody_and_goes_on(
     appid: str,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    caplog.set_level("WARNING", "routing.zookeeper")
+    caplog.set_level("WARNING", "routing.presence.zookeeper")
     hub.presence(appid).announce("amy@gh_demo")
     sees(hub.presence(appid), "amy@gh_demo")
     stranger = ZooKeeperHub(zookeeper_server.hosts, "n3", timeout_s=SESSION_S)

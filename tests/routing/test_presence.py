@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routing.local import LocalPresence
-from routing.nodes import agent_of, agents_in, held_in, holder_of, name_of, path_of
-from routing.presence import Presence, State
-from routing.register import Register, Unreachable
+from routing.presence.interface import Presence, State
+from routing.presence.local import LocalPresence
+from routing.presence.nodes import agent_of, agents_in, held_in, holder_of, name_of, path_of
+from routing.presence.register import Register, Unreachable
 
 names = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30)
 

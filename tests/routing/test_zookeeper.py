@@ -15,9 +15,9 @@ import pytest
 from kazoo.client import KazooClient
 from kazoo.exceptions import NotEmptyError
 
-from routing.nodes import holder_of, name_of, path_of
-from routing.register import Register
-from routing.zookeeper import CLOSE_LIMIT_S, ZooKeeperHub
+from routing.presence.nodes import holder_of, name_of, path_of
+from routing.presence.register import Register
+from routing.presence.zookeeper import CLOSE_LIMIT_S, ZooKeeperHub
 from tests.conftest import need
 from tests.servers import PrivateZooKeeper, zookeeper_missing
 from tests.support import free_port, wait_until
@@ -377,7 +377,7 @@ def test_a_node_started_without_a_server_neither_waits_nor_fails_and_joins_later
 
 HOLD = """
 import sys, time
-from routing.zookeeper import ZooKeeperHub
+from routing.presence.zookeeper import ZooKeeperHub
 hub = ZooKeeperHub(sys.argv[1], "victim", timeout_s=float(sys.argv[3]))
 presence = hub.presence(sys.argv[2])
 presence.announce("amy@gh_demo")
@@ -403,7 +403,7 @@ def test_a_process_killed_with_9_frees_its_agents_when_its_session_ends(
 
 FORK = """
 import os, sys, time
-from routing.zookeeper import ZooKeeperHub
+from routing.presence.zookeeper import ZooKeeperHub
 hub = ZooKeeperHub(sys.argv[1], "forked", timeout_s=float(sys.argv[3]))
 presence = hub.presence(sys.argv[2])
 presence.announce("parent@gh_demo", wait_s=1.0)

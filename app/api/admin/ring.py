@@ -9,7 +9,7 @@ from pydantic import Field
 from app.api.core import Body, Call, Query, Routes, Shape
 from app.conversations.assignment import decision
 from app.directory.kf_names import completed
-from app.ring_preview import Change, preview, shares
+from routing.preview import Change, preview, shares
 from routing.ring import Ring
 from sessions.model import Customer
 

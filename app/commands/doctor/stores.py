@@ -13,7 +13,7 @@ from app.storage.sql import StorageError
 from app.storage.unfinished import UnfinishedRestore, refuse_unfinished
 from config.settings import Settings
 from config.values import revealed
-from routing.zookeeper import ZooKeeperHub
+from routing.presence.zookeeper import ZooKeeperHub
 from sessions.model import SessionError
 from sessions.store.clients import SENTINEL_PORT, store_client
 from sessions.store.layout import check_layout

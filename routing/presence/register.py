@@ -12,8 +12,8 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final, Protocol
 
-from routing.nodes import agents_in, held_in, name_of, path_of
-from routing.presence import ANNOUNCE_WAIT_MAX_S, PresenceHealth, State
+from routing.presence.interface import ANNOUNCE_WAIT_MAX_S, PresenceHealth, State
+from routing.presence.nodes import agents_in, held_in, name_of, path_of
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ class Keeper(Protocol):
 
 
 class Register:
-    """Implements ``routing.presence.Presence`` for one official account."""
+    """Implements ``routing.presence.interface.Presence`` for one official account."""
 
     def __init__(self, keeper: Keeper, appid: str) -> None:
         self._keeper = keeper

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from routing.presence import PresenceHealth
+from routing.presence.interface import PresenceHealth
 
 
 class LocalPresence:

@@ -14,10 +14,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from routing.nodes import holder_of
-from routing.presence import State
-from routing.register import Register, Unreachable
-from routing.zookeeper_connection import Connection, Link, check_hosts
+from routing.presence.connection import Connection, Link, check_hosts
+from routing.presence.interface import State
+from routing.presence.nodes import holder_of
+from routing.presence.register import Register, Unreachable
 
 log = logging.getLogger(__name__)
 

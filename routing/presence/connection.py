@@ -25,8 +25,8 @@ from kazoo.hosts import collect_hosts
 from kazoo.retry import KazooRetry
 from kazoo.security import make_digest_acl
 
-from routing.presence import State
-from routing.register import Unreachable
+from routing.presence.interface import State
+from routing.presence.register import Unreachable
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ class Link:
 
 
 class Connection:
-    """A kazoo client and what its listener heard. Implements ``routing.register.Tree``."""
+    """A kazoo client and what its listener heard. Implements ``routing.presence.register.Tree``."""
 
     def __init__(
         self, hosts: str, login: str, timeout_s: float, wake: Callable[[], None], link: Link
