@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { codeCount, withEmoji } from "../../app/web/desk/words.emoticons.js";
+import { codeCount, withEmoji } from "../../app/web/shared/words.emoticons.js";
 
 test("the names and the older codes of WeChat's emoticons become emoji", () => {
   assert.ok(codeCount > 200);

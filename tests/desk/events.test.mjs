@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { eventWords, placeOf } from "../../app/web/desk/event_words.js";
+import { eventWords, placeOf } from "../../app/web/shared/event_words.js";
 import zh from "../../app/web/shared/words.zh.js";
 
 const SAID = {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { EMPTY, hasHole, isQueueDoubtful, isWaiting, reduce } from "../../app/web/desk/state.js";
+import { EMPTY, hasHole, isQueueDoubtful, isWaiting, reduce } from "../../app/web/shared/state.js";
 import { closedOnes, mine, unreadTotal, waiting, whyReadOnly } from "../../app/web/desk/selectors.js";
 
 const ME = "a@demo";

@@ -25,7 +25,7 @@ SECTIONS = [
 ]
 CLOCK = """async () => {
   const base = document.querySelector("script[src*='admin/main.js']").src.replace("admin/main.js", "");
-  return (await import(`${base}desk/store.js`)).now.value;
+  return (await import(`${base}shared/store.js`)).now.value;
 }"""
 """The page's own clock; whatever shows a time is drawn again with each of its ticks."""
 

@@ -18,7 +18,7 @@ Desks = Callable[..., Desk]
 
 DIFFERENCE = """async () => {
   const base = document.querySelector("script[src*='desk/main.js']").src.replace("desk/main.js", "");
-  const { state } = await import(`${base}desk/store.js`);
+  const { state } = await import(`${base}shared/store.js`);
   const { get, getAll } = await import(`${base}shared/api.js`);
   const lists = await Promise.all([
     getAll("/sessions?mine=1&limit=199"), getAll("/sessions?state=WAITING&limit=199"),

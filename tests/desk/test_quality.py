@@ -136,7 +136,7 @@ def test_500_conversations_and_10000_messages_draw_a_window_only(
     agent.open("很多")
     agent.page.evaluate(
         """async () => {
-          const { dispatch, state } = await import(`${base()}desk/store.js`);
+          const { dispatch, state } = await import(`${base()}shared/store.js`);
           function base() {
             return document.querySelector("script[src*='desk/main.js']").src.replace("desk/main.js", "");
           }

@@ -129,7 +129,7 @@ def test_roles_and_system_lines_have_words() -> None:
     assert missing("role", names - {"integration"}) == set()
     codes = set(re.findall(r'\bLine\(\s*"([a-z_]+)"', sources("app", ".py")))
     codes |= set(re.findall(r'"code": "([a-z_]+)"', sources("app", ".py")))
-    lines = (WEB / "desk/lines.js").read_text("utf-8")
+    lines = (WEB / "shared/lines.js").read_text("utf-8")
     handled = set(re.findall(r"^  (\w+): ", lines, re.MULTILINE))
     assert len(codes) >= 7
     assert codes <= handled

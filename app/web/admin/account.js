@@ -4,7 +4,7 @@ import { call, patch, post, upload } from "../shared/api.js";
 import { Confirm, Dialog } from "../shared/dialog.js";
 import { html, useState } from "../shared/kit.js";
 import { t } from "../shared/words.js";
-import { state } from "../desk/store.js";
+import { state } from "../shared/store.js";
 import { Said, useAct } from "./act.js";
 
 const ROLES = ["agent", "supervisor", "admin"];

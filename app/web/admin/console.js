@@ -3,9 +3,9 @@
 import { html, signal } from "../shared/kit.js";
 import { LanguageButton } from "../shared/language.js";
 import { t } from "../shared/words.js";
-import { signOut } from "../desk/session.js";
-import { state, trouble } from "../desk/store.js";
-import { loadColleagues } from "../desk/sync.js";
+import { signOut } from "../shared/session.js";
+import { state, trouble } from "../shared/store.js";
+import { loadColleagues } from "../shared/sync.js";
 import { Accounts } from "./accounts.js";
 import { Audit } from "./audit.js";
 import { Data } from "./data.js";

@@ -5,7 +5,7 @@ import { dayStart, nextDay } from "../shared/days.js";
 import { Confirm } from "../shared/dialog.js";
 import { html, useState } from "../shared/kit.js";
 import { language, t } from "../shared/words.js";
-import { state } from "../desk/store.js";
+import { state } from "../shared/store.js";
 import { Said, useAct } from "./act.js";
 
 const BASE = "/admin/export";

@@ -6,9 +6,9 @@ import { html, useState } from "../shared/kit.js";
 import { platformWords, problemWords } from "../shared/problems.js";
 import { momentOf } from "../shared/time.js";
 import { t } from "../shared/words.js";
-import { preview } from "../desk/content.js";
-import { agentName } from "../desk/names.js";
-import { now, trouble } from "../desk/store.js";
+import { preview } from "../shared/content.js";
+import { agentName } from "../shared/names.js";
+import { now, trouble } from "../shared/store.js";
 import { useFetched } from "./fetched.js";
 import { Table } from "./table.js";
 

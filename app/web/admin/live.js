@@ -3,7 +3,7 @@
 
 import { urlOf } from "../shared/api.js";
 import { signal } from "../shared/kit.js";
-import { state } from "../desk/store.js";
+import { state } from "../shared/store.js";
 
 const TYPES = [
   "session.assigned", "session.updated", "session.closed", "message.created", "message.updated",

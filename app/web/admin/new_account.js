@@ -3,7 +3,7 @@
 import { post } from "../shared/api.js";
 import { html } from "../shared/kit.js";
 import { t } from "../shared/words.js";
-import { state } from "../desk/store.js";
+import { state } from "../shared/store.js";
 import { Said, useAct } from "./act.js";
 
 const ROLES = ["agent", "supervisor", "admin"];

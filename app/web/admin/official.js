@@ -4,8 +4,8 @@
 import { useAccount } from "../shared/api.js";
 import { html } from "../shared/kit.js";
 import { t } from "../shared/words.js";
-import { keep, recall } from "../desk/kept.js";
-import { state } from "../desk/store.js";
+import { keep, recall } from "../shared/kept.js";
+import { state } from "../shared/store.js";
 
 const KEPT = "officialAccount";
 

@@ -3,8 +3,8 @@
 import { html, useState } from "../shared/kit.js";
 import { clockTime, lasted, momentOf } from "../shared/time.js";
 import { language, t } from "../shared/words.js";
-import { customerName, groupName } from "../desk/names.js";
-import { now } from "../desk/store.js";
+import { customerName, groupName } from "../shared/names.js";
+import { now } from "../shared/store.js";
 import { Charts } from "./charts.js";
 import { useFetched } from "./fetched.js";
 import { Loading, Table } from "./table.js";

@@ -3,8 +3,8 @@
 import { post } from "../shared/api.js";
 import { html, useState } from "../shared/kit.js";
 import { t } from "../shared/words.js";
-import { agentName } from "../desk/names.js";
-import { state } from "../desk/store.js";
+import { agentName } from "../shared/names.js";
+import { state } from "../shared/store.js";
 import { refusalWords } from "./act.js";
 import { percent } from "./ring_svg.js";
 import { Table } from "./table.js";

@@ -2,7 +2,7 @@
 
 import { html } from "../shared/kit.js";
 import { t } from "../shared/words.js";
-import { agentName } from "../desk/names.js";
+import { agentName } from "../shared/names.js";
 
 const SIZE = 260;
 const MIDDLE = SIZE / 2;

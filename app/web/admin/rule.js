@@ -3,8 +3,8 @@
 import { html } from "../shared/kit.js";
 import { Typed } from "../shared/typed.js";
 import { t } from "../shared/words.js";
-import { agentName, groupName } from "../desk/names.js";
-import { state } from "../desk/store.js";
+import { agentName, groupName } from "../shared/names.js";
+import { state } from "../shared/store.js";
 
 // How each condition is written in its field, and read from it.
 const LIST = { show: (value) => value.join(" "), read: (text) => text.split(/[\s,\u3001\uff0c]+/).filter(Boolean) };

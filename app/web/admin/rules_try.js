@@ -3,9 +3,9 @@
 import { post } from "../shared/api.js";
 import { html, useState } from "../shared/kit.js";
 import { t } from "../shared/words.js";
-import { agentName, groupName } from "../desk/names.js";
-import { RoutingCard, Ruled } from "../desk/routing.js";
-import { now, state } from "../desk/store.js";
+import { agentName, groupName } from "../shared/names.js";
+import { RoutingCard, Ruled } from "../shared/routing.js";
+import { now, state } from "../shared/store.js";
 import { refusalWords } from "./act.js";
 
 const DAY_MS = 86_400_000;

@@ -3,9 +3,9 @@
 import { html, useState } from "../shared/kit.js";
 import { lasted, momentOf } from "../shared/time.js";
 import { t } from "../shared/words.js";
-import { preview } from "../desk/content.js";
-import { agentName, customerName, groupName } from "../desk/names.js";
-import { now, state } from "../desk/store.js";
+import { preview } from "../shared/content.js";
+import { agentName, customerName, groupName } from "../shared/names.js";
+import { now, state } from "../shared/store.js";
 import { useFetched } from "./fetched.js";
 import { Loading } from "./table.js";
 import { Watched } from "./watched.js";

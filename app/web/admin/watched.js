@@ -5,9 +5,9 @@ import { Dialog } from "../shared/dialog.js";
 import { effect, html, useEffect, useLayoutEffect, useRef, useState } from "../shared/kit.js";
 import { problemWords } from "../shared/problems.js";
 import { t } from "../shared/words.js";
-import { Message } from "../desk/message.js";
-import { agentName, customerName, groupName } from "../desk/names.js";
-import { state } from "../desk/store.js";
+import { Message } from "../shared/message.js";
+import { agentName, customerName, groupName } from "../shared/names.js";
+import { state } from "../shared/store.js";
 import { Said, useAct } from "./act.js";
 import { happened } from "./live.js";
 

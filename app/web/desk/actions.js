@@ -3,8 +3,8 @@
 import { post } from "../shared/api.js";
 import { problemWords } from "../shared/problems.js";
 import { go } from "./address.js";
-import { dispatch, state, trouble } from "./store.js";
-import { refetch } from "./sync.js";
+import { dispatch, state, trouble } from "../shared/store.js";
+import { refetch } from "../shared/sync.js";
 
 const STALE = new Set(["not_owner", "session_closed", "not_waiting", "not_transfering", "not_found", "conflict"]);
 

@@ -1,8 +1,8 @@
 // The open conversation is in the page's address, so that a phone's back button leads to the list.
 
 import { effect } from "../shared/kit.js";
-import { selectedId, state } from "./store.js";
-import { open } from "./sync.js";
+import { selectedId, state } from "../shared/store.js";
+import { open } from "../shared/sync.js";
 
 const MARK = "#c/";
 

@@ -3,10 +3,10 @@
 import { signal } from "../shared/kit.js";
 import { t } from "../shared/words.js";
 import { go } from "./address.js";
-import { preview } from "./content.js";
-import { customerName } from "./names.js";
+import { preview } from "../shared/content.js";
+import { customerName } from "../shared/names.js";
 import { ring } from "./sound.js";
-import { selectedId, state } from "./store.js";
+import { selectedId, state } from "../shared/store.js";
 import { say } from "./tabs.js";
 
 const ASK_MS = 200;

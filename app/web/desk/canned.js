@@ -3,8 +3,8 @@
 import { call, get, patch, post } from "../shared/api.js";
 import { signal } from "../shared/kit.js";
 import { t } from "../shared/words.js";
-import { customerName } from "./names.js";
-import { state } from "./store.js";
+import { customerName } from "../shared/names.js";
+import { state } from "../shared/store.js";
 import { agentWord, customerWord } from "./words.canned.js";
 
 const SHOWN = 8;

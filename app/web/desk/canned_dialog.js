@@ -5,7 +5,7 @@ import { html, useEffect, useState } from "../shared/kit.js";
 import { problemWords } from "../shared/problems.js";
 import { t } from "../shared/words.js";
 import { canned, loadCanned, removeCanned, saveCanned } from "./canned.js";
-import { state } from "./store.js";
+import { state } from "../shared/store.js";
 
 const TEXT_MAX = 600;
 const LEADS = new Set(["supervisor", "admin"]);

@@ -7,9 +7,9 @@ import { momentOf } from "../shared/time.js";
 import { has, t } from "../shared/words.js";
 import { Avatar } from "./avatar.js";
 import { Earlier } from "./earlier.js";
-import { customerName } from "./names.js";
+import { customerName } from "../shared/names.js";
 import { Notes } from "./notes.js";
-import { now } from "./store.js";
+import { now } from "../shared/store.js";
 
 const TAG_CHARS = 32;
 

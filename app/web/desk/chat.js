@@ -7,14 +7,14 @@ import { Avatar } from "./avatar.js";
 import { CustomerCard } from "./card.js";
 import { CloseDialog } from "./close.js";
 import { Composer } from "./composer.js";
-import { keep, recall } from "./kept.js";
-import { customerName, groupName } from "./names.js";
+import { keep, recall } from "../shared/kept.js";
+import { customerName, groupName } from "../shared/names.js";
 import { keepRead } from "./read.js";
-import { Routing } from "./routing.js";
+import { Routing } from "../shared/routing.js";
 import { isMine } from "./selectors.js";
 import { Thread } from "./thread.js";
 import { Others } from "./viewers.js";
-import { selected, state } from "./store.js";
+import { selected, state } from "../shared/store.js";
 import { Asked, TransferDialog } from "./transfer.js";
 
 export function Chat() {

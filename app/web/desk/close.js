@@ -5,9 +5,9 @@ import { html, useState } from "../shared/kit.js";
 import { t } from "../shared/words.js";
 import { close } from "./actions.js";
 import { draftOf } from "./drafts.js";
-import { keep, recall } from "./kept.js";
-import { customerName } from "./names.js";
-import { now } from "./store.js";
+import { keep, recall } from "../shared/kept.js";
+import { customerName } from "../shared/names.js";
+import { now } from "../shared/store.js";
 
 export function CloseDialog({ session, onClose }) {
   const may = session.budget.remaining > 0 && session.budget.window_ends_ms > now.value;

@@ -5,10 +5,10 @@ import { left } from "../shared/time.js";
 import { t } from "../shared/words.js";
 import { fileKind } from "./limits.js";
 import { held, release, takeBack } from "./merge.js";
-import { maySend } from "./names.js";
-import { sendFile } from "./outgoing.js";
+import { maySend } from "../shared/names.js";
+import { sendFile } from "../shared/outgoing.js";
 import { whyReadOnly } from "./selectors.js";
-import { now, state, trouble } from "./store.js";
+import { now, state, trouble } from "../shared/store.js";
 import { Write } from "./write.js";
 
 export function Composer({ session }) {

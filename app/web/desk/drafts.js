@@ -1,8 +1,8 @@
 // What was begun and not sent, per conversation; it outlasts a reload.
 
 import { effect, signal } from "../shared/kit.js";
-import { keep, recall } from "./kept.js";
-import { state } from "./store.js";
+import { keep, recall } from "../shared/kept.js";
+import { state } from "../shared/store.js";
 
 const KEPT_MAX = 200;
 

@@ -5,9 +5,9 @@ import { html, useEffect, useState } from "../shared/kit.js";
 import { momentOf } from "../shared/time.js";
 import { t } from "../shared/words.js";
 import { go } from "./address.js";
-import { preview } from "./content.js";
-import { agentName } from "./names.js";
-import { dispatch, now } from "./store.js";
+import { preview } from "../shared/content.js";
+import { agentName } from "../shared/names.js";
+import { dispatch, now } from "../shared/store.js";
 
 const SHOWN = 10;
 

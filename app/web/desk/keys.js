@@ -5,7 +5,7 @@ import { html, signal } from "../shared/kit.js";
 import { t } from "../shared/words.js";
 import { go } from "./address.js";
 import { isComposing } from "./limits.js";
-import { selectedId, state } from "./store.js";
+import { selectedId, state } from "../shared/store.js";
 import { listNames, listed, shown } from "./lists.js";
 
 const HELP = [

@@ -2,7 +2,7 @@
 
 import { signal } from "../shared/kit.js";
 import { closedOnes, mine, waiting } from "./selectors.js";
-import { now, state } from "./store.js";
+import { now, state } from "../shared/store.js";
 
 export const LISTS = [
   { name: "mine", of: mine, empty: "list.emptyMine" },

@@ -3,8 +3,8 @@
 import { signal } from "../shared/kit.js";
 import { byteLength, TEXT_BYTES_MAX } from "./limits.js";
 import { setDraft, draftOf } from "./drafts.js";
-import { sendText } from "./outgoing.js";
-import { now, state } from "./store.js";
+import { sendText } from "../shared/outgoing.js";
+import { now, state } from "../shared/store.js";
 
 export const MERGE_FROM = 2;
 const HOLD_MS = 6_000;

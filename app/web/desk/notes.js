@@ -5,7 +5,7 @@ import { html, useEffect, useState } from "../shared/kit.js";
 import { problemWords } from "../shared/problems.js";
 import { momentOf } from "../shared/time.js";
 import { t } from "../shared/words.js";
-import { now, state } from "./store.js";
+import { now, state } from "../shared/store.js";
 
 const NOTE_CHARS = 2000;
 

@@ -6,9 +6,9 @@ import { LanguageButton } from "../shared/language.js";
 import { t } from "../shared/words.js";
 import { AlertHints, SoundButton } from "./alert_bar.js";
 import { help } from "./keys.js";
-import { agentName } from "./names.js";
-import { setStatus, signOut } from "./session.js";
-import { state } from "./store.js";
+import { agentName } from "../shared/names.js";
+import { setStatus, signOut } from "../shared/session.js";
+import { state } from "../shared/store.js";
 
 const STATUSES = ["online", "away", "offline"];
 

@@ -3,7 +3,7 @@
 import { post } from "../shared/api.js";
 import { effect, signal } from "../shared/kit.js";
 import { isMine } from "./selectors.js";
-import { selected, state } from "./store.js";
+import { selected, state } from "../shared/store.js";
 
 const visible = signal(!document.hidden);
 const told = new Map();

@@ -6,10 +6,10 @@ import { t } from "../shared/words.js";
 import { take } from "./actions.js";
 import { go } from "./address.js";
 import { Avatar } from "./avatar.js";
-import { preview } from "./content.js";
-import { customerName, groupName } from "./names.js";
+import { preview } from "../shared/content.js";
+import { customerName, groupName } from "../shared/names.js";
 import { asksMe, waitedMs } from "./selectors.js";
-import { now, selectedId, state } from "./store.js";
+import { now, selectedId, state } from "../shared/store.js";
 
 const SOON_MS = 2 * 3600 * 1000;
 

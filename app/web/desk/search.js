@@ -6,8 +6,8 @@ import { problemWords } from "../shared/problems.js";
 import { momentOf } from "../shared/time.js";
 import { t } from "../shared/words.js";
 import { go } from "./address.js";
-import { customerName } from "./names.js";
-import { dispatch, now, state, trouble } from "./store.js";
+import { customerName } from "../shared/names.js";
+import { dispatch, now, state, trouble } from "../shared/store.js";
 
 const PAUSE_MS = 300;
 const CHARS_MIN = 2;

@@ -1,7 +1,7 @@
 // What views read out of the state. Pure, as state.js is.
 
 import { midnight } from "../shared/days.js";
-import { concerns, isWaiting } from "./state.js";
+import { concerns, isWaiting } from "../shared/state.js";
 
 const OPEN = new Set(["SERVING", "TRANSFERING"]);
 

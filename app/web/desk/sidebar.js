@@ -7,7 +7,7 @@ import { Presence } from "./presence.js";
 import { Row } from "./row.js";
 import { Results, SearchBox, words } from "./search.js";
 import { unreadTotal } from "./selectors.js";
-import { state } from "./store.js";
+import { state } from "../shared/store.js";
 import { rowsShown } from "./window.js";
 
 const ROW_PX = 84;

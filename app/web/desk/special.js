@@ -3,10 +3,10 @@
 import { Dialog } from "../shared/dialog.js";
 import { html, useState } from "../shared/kit.js";
 import { t } from "../shared/words.js";
-import { Content } from "./content.js";
+import { Content } from "../shared/content.js";
 import { imageProblem, IMAGE_TYPES } from "./limits.js";
-import { maySend } from "./names.js";
-import { sendSpecial } from "./outgoing.js";
+import { maySend } from "../shared/names.js";
+import { sendSpecial } from "../shared/outgoing.js";
 
 const MENU_MAX = 10;
 const ITEM_CHARS = 64;

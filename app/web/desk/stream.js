@@ -4,8 +4,8 @@
 import { Problem, get, post, urlOf } from "../shared/api.js";
 import { batch } from "../shared/kit.js";
 import { consider, considerFetched, seenElsewhere } from "./alerts.js";
-import { connected, dispatch, polled, state } from "./store.js";
-import { refetch } from "./sync.js";
+import { connected, dispatch, polled, state } from "../shared/store.js";
+import { refetch } from "../shared/sync.js";
 import { isFollower, join, leave, say, takeOver } from "./tabs.js";
 import { TRUSTED, asked, doubted, heard as heardNow, isQuiet, opened } from "./trust.js";
 

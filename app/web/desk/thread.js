@@ -3,9 +3,9 @@
 
 import { html, useLayoutEffect, useRef, useState } from "../shared/kit.js";
 import { t } from "../shared/words.js";
-import { Message, Outgoing } from "./message.js";
+import { Message, Outgoing } from "../shared/message.js";
 import { isMine } from "./selectors.js";
-import { state } from "./store.js";
+import { state } from "../shared/store.js";
 import { newer, newest, older, trimmed } from "./window.js";
 
 const NEAR_PX = 80;

@@ -3,7 +3,7 @@
 import { effect } from "../shared/kit.js";
 import { t } from "../shared/words.js";
 import { unreadTotal } from "./selectors.js";
-import { state } from "./store.js";
+import { state } from "../shared/store.js";
 
 export function keepTitle() {
   effect(() => {

@@ -6,9 +6,9 @@ import { t } from "../shared/words.js";
 import { CannedDialog } from "./canned_dialog.js";
 import { FILE_ACCEPT, IMAGE_TYPES } from "./limits.js";
 import { Menu } from "./menu.js";
-import { maySend } from "./names.js";
+import { maySend } from "../shared/names.js";
 import { SpecialDialog } from "./special.js";
-import { PICKED } from "./words.emoticons.js";
+import { PICKED } from "../shared/words.emoticons.js";
 
 export function Tools({ session, files, insert, pick, withCtrl, choose }) {
   const [dialog, setDialog] = useState("");

@@ -5,10 +5,10 @@ import { Dialog } from "../shared/dialog.js";
 import { html, useEffect, useState } from "../shared/kit.js";
 import { t } from "../shared/words.js";
 import { accept, decline, transfer } from "./actions.js";
-import { agentName, groupName } from "./names.js";
+import { agentName, groupName } from "../shared/names.js";
 import { asksMe, isMine } from "./selectors.js";
-import { now, state } from "./store.js";
-import { loadColleagues } from "./sync.js";
+import { now, state } from "../shared/store.js";
+import { loadColleagues } from "../shared/sync.js";
 
 export function TransferDialog({ session, onClose }) {
   const [target, setTarget] = useState(null);

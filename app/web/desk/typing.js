@@ -2,7 +2,7 @@
 
 import { post } from "../shared/api.js";
 import { isMine } from "./selectors.js";
-import { state } from "./store.js";
+import { state } from "../shared/store.js";
 
 const AGAIN_MS = 16_000;
 const IDLE_MS = 6_000;

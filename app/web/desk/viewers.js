@@ -3,8 +3,8 @@
 import { post } from "../shared/api.js";
 import { effect, html, signal } from "../shared/kit.js";
 import { t } from "../shared/words.js";
-import { agentName } from "./names.js";
-import { dispatch, now, selected, state } from "./store.js";
+import { agentName } from "../shared/names.js";
+import { dispatch, now, selected, state } from "../shared/store.js";
 
 const AGAIN_MS = 20_000;
 

@@ -5,7 +5,7 @@ import { t } from "../shared/words.js";
 import { asked, canned, filled, fitting, loadCanned } from "./canned.js";
 import { CannedMenu, optionId } from "./canned_menu.js";
 import { draftOf, setDraft } from "./drafts.js";
-import { keep, recall } from "./kept.js";
+import { keep, recall } from "../shared/kept.js";
 import { byteLength, isComposing, sendsOn, TEXT_BYTES_MAX } from "./limits.js";
 import { sendOrHold } from "./merge.js";
 import { Tools } from "./tools.js";

@@ -1,7 +1,7 @@
 // A page behind a sign-in. The form needs little and is there at once; what comes behind it is loaded meanwhile.
 
-import { resume, signIn, whenSignedIn } from "../desk/session.js";
-import { state } from "../desk/store.js";
+import { resume, signIn, whenSignedIn } from "./session.js";
+import { state } from "./store.js";
 import { html, render, signal } from "./kit.js";
 import { Login } from "./login.js";
 import { language, t } from "./words.js";

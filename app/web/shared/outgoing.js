@@ -2,8 +2,8 @@
 //
 // The id makes the request safe to repeat: without an answer it is sent again under the same id.
 
-import { post, Problem, upload } from "../shared/api.js";
-import { problemWords } from "../shared/problems.js";
+import { post, Problem, upload } from "./api.js";
+import { problemWords } from "./problems.js";
 import { dispatch, state, trouble } from "./store.js";
 
 const RETRIES_MS = [1_000, 3_000, 8_000];

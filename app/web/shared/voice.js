@@ -1,8 +1,8 @@
 // A voice message. WeChat records AMR, which no browser plays: it becomes WAV here, by a decoder that is
 // loaded on the first play and kept.
 
-import { html, useEffect, useRef, useState } from "../shared/kit.js";
-import { t } from "../shared/words.js";
+import { html, useEffect, useRef, useState } from "./kit.js";
+import { t } from "./words.js";
 
 const AMR_MARK = "#!AMR\n";
 const PLAYED_AS_IT_IS = /^audio\/(mpeg|mp4|aac|wav|ogg)$/;

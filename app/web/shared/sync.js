@@ -1,8 +1,8 @@
 // Fetches what the desk shows: on sign-in, after a gap, and quietly when nothing was heard for long.
 
-import { call, get, getAll, Problem, serverNow, withQuery } from "../shared/api.js";
-import { midnight } from "../shared/days.js";
-import { effect } from "../shared/kit.js";
+import { call, get, getAll, Problem, serverNow, withQuery } from "./api.js";
+import { midnight } from "./days.js";
+import { effect } from "./kit.js";
 import { hasHole, isQueueDoubtful } from "./state.js";
 import { dispatch, selectedId, state, trouble } from "./store.js";
 

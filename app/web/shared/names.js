@@ -1,6 +1,6 @@
 // How people and groups are called on the page, and what an account may send.
 
-import { t } from "../shared/words.js";
+import { t } from "./words.js";
 import { state } from "./store.js";
 
 const TAIL = 4;

@@ -1,8 +1,8 @@
 // Signing in and out, and the agent's status.
 
-import { get, post, Problem, put, useCsrfToken, whenSignedOut } from "../shared/api.js";
-import { ours } from "../shared/place.js";
-import { problemWords } from "../shared/problems.js";
+import { get, post, Problem, put, useCsrfToken, whenSignedOut } from "./api.js";
+import { ours } from "./place.js";
+import { problemWords } from "./problems.js";
 import { dispatch, selectedId, state, trouble } from "./store.js";
 
 const SIGNED_IN = ours("kf.signed_in");

@@ -1,10 +1,10 @@
 // Why this agent: the record of the decision, in words.
 
-import { get } from "../shared/api.js";
-import { Dialog } from "../shared/dialog.js";
-import { html, useEffect, useState } from "../shared/kit.js";
-import { problemWords } from "../shared/problems.js";
-import { has, t } from "../shared/words.js";
+import { get } from "./api.js";
+import { Dialog } from "./dialog.js";
+import { html, useEffect, useState } from "./kit.js";
+import { problemWords } from "./problems.js";
+import { has, t } from "./words.js";
 import { agentName, groupName } from "./names.js";
 
 export function Routing({ session, onClose }) {

@@ -1,10 +1,10 @@
 // One message with its state in place, and one that is still on its way from this page.
 
-import { Confirm } from "../shared/dialog.js";
-import { html, useState } from "../shared/kit.js";
-import { platformWords } from "../shared/problems.js";
-import { clockTime } from "../shared/time.js";
-import { t } from "../shared/words.js";
+import { Confirm } from "./dialog.js";
+import { html, useState } from "./kit.js";
+import { platformWords } from "./problems.js";
+import { clockTime } from "./time.js";
+import { t } from "./words.js";
 import { Content } from "./content.js";
 import { lineWords } from "./lines.js";
 import { agentName } from "./names.js";

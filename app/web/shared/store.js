@@ -1,7 +1,7 @@
 // The one state of the page, and the clock that waiting times follow.
 
-import { serverNow } from "../shared/api.js";
-import { computed, signal } from "../shared/kit.js";
+import { serverNow } from "./api.js";
+import { computed, signal } from "./kit.js";
 import { EMPTY, reduce } from "./state.js";
 
 const TICK_MS = 1000;

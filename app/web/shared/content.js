@@ -1,8 +1,8 @@
 // What a message holds, by type. Text nodes only; a link is made only of an http or https address.
 
-import { urlOf } from "../shared/api.js";
-import { html, useState } from "../shared/kit.js";
-import { has, t } from "../shared/words.js";
+import { urlOf } from "./api.js";
+import { html, useState } from "./kit.js";
+import { has, t } from "./words.js";
 import { eventWords, placeOf } from "./event_words.js";
 import { Voice } from "./voice.js";
 import { withEmoji } from "./words.emoticons.js";

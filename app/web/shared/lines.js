@@ -1,6 +1,6 @@
 // System lines: a code and its values, put into words.
 
-import { has, t } from "../shared/words.js";
+import { has, t } from "./words.js";
 import { agentName, groupName } from "./names.js";
 
 const LINES = {

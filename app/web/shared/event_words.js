@@ -1,6 +1,6 @@
 // What a customer did, in a sentence: the kind of the event, and what the push said of it.
 
-import { has, t } from "../shared/words.js";
+import { has, t } from "./words.js";
 
 const FEN = 100;
 

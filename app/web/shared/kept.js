@@ -1,6 +1,6 @@
 // What this browser keeps for the person who is signed in: choices and drafts. Without storage it forgets.
 
-import { ours } from "../shared/place.js";
+import { ours } from "./place.js";
 import { state } from "./store.js";
 
 const PREFIX = ours("kf.desk.");
