@@ -74,7 +74,8 @@ def test_the_program_starts_from_what_the_image_holds(tmp_path: Path) -> None:
     wrong = {"PATH": os.environ["PATH"], "KF_SWEEP_S": "0", "PYTHONDONTWRITEBYTECODE": "1"}
     refused = subprocess.run(command, cwd=tmp_path, env=wrong, capture_output=True, text=True)
     assert (refused.returncode, "KF_SWEEP_S" in refused.stderr) == (EXIT_SETTINGS, True)
-    modules = "import app.wiring, app.commands.cli, app.edge.simulated, app.node.granian_server, app.node.gunicorn_server"
+    servers = "app.node.granian_server, app.node.gunicorn_server"
+    modules = f"import app.wiring, app.commands.cli, app.edge.simulated, {servers}"
     subprocess.run([sys.executable, "-c", modules], cwd=tmp_path, env=wrong, check=True)
 
 
