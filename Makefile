@@ -8,8 +8,8 @@ BIN := $(VENV)/bin
 # the order of tests/conftest.py, the slow files first.
 PYTEST_ARGS ?= -n 3 --dist loadfile --no-loadscope-reorder
 # The inner loop: no browser, no node as a process, no ZooKeeper or PostgreSQL; the only server is Redis.
-QUICK_FOLDERS := $(addprefix tests/,routing sessions conversations wechat auth directory alerting storage)
-QUICK_FILES := $(addprefix tests/test_,docs.py imports.py settings.py one_core.py log_lines.py)
+QUICK_FOLDERS := $(addprefix tests/,routing sessions conversations delivery presence wechat auth directory alerts storage config)
+QUICK_FILES := $(addprefix tests/,test_docs.py test_imports.py node/test_one_core.py node/test_logs.py)
 QUICK_MARKS := not (zookeeper or browser or faults or faults_long)
 QUICK_ARGS ?= -q -n 2 --dist loadfile
 FUZZ_S ?= 120
@@ -59,7 +59,7 @@ faults: $(VENV)/.dev-stamp
 
 crowd: $(VENV)/.dev-stamp
 	@sh deploy/test-env.sh
-	@$(BIN)/python -m pytest -s -m faults_long tests/stories/test_c_crowd.py
+	@$(BIN)/python -m pytest -s -m faults_long tests/stories/test_crowd.py
 
 fuzz: $(VENV)/.dev-stamp $(VENV)-fuzz/.run-stamp
 	@sh deploy/test-env.sh

@@ -30,7 +30,17 @@ __all__ = [
 ]
 
 
-SLOW: Final = ("admin", "desk", "e2e", "faults", "security", "simulator", "stories")
+SLOW: Final = (
+    "admin",
+    "commands",
+    "e2e",
+    "faults",
+    "node",
+    "security",
+    "simulator",
+    "stories",
+    "web",
+)
 """Folders whose files start nodes or browsers."""
 
 

@@ -5,8 +5,8 @@ import time
 from app.metrics.series import KEPT_MINUTES, MINUTE_MS, Series
 from app.metrics.tally import Tally
 from tests.admin.test_admin_api import serving
-from tests.admin.test_export import reply
 from tests.api.conftest import Client, Node
+from tests.reports.test_export import reply
 from tests.support import wait_until
 
 

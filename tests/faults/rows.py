@@ -32,13 +32,13 @@ def covers(row: int, *, long: bool = False) -> Callable[[T], T]:
 
 _ZK = "tests/routing/test_zookeeper.py::test_"
 _STORE = "tests/sessions/test_store.py::test_"
-_SENDER = "tests/conversations/test_sender.py::test_"
+_SENDER = "tests/delivery/test_sender.py::test_"
 _TIMING = "tests/security/test_timing.py::test_"
-_QUOTA = "tests/conversations/test_quota.py::test_"
+_QUOTA = "tests/delivery/test_quota.py::test_"
 _TOKENS = "tests/wechat/test_tokens.py::test_"
 _OUT = "tests/wechat/test_out.py::test_"
 _ABUSE = "tests/wechat/test_abuse.py::test_"
-_CALLBACK = "tests/conversations/test_callback.py::test_"
+_CALLBACK = "tests/edge/test_callback.py::test_"
 _AUTH = "tests/api/test_auth.py::test_"
 _SIGNIN = "tests/auth/test_signin.py::test_"
 
@@ -206,7 +206,7 @@ ROWS: dict[int, Row] = {
     ),
     53: Row(
         "script in every text field",
-        ("tests/desk/test_desk.py::test_what_a_customer_writes_stays_text",),
+        ("tests/web/test_desk.py::test_what_a_customer_writes_stays_text",),
     ),
     54: Row(
         "cross-site requests",
@@ -262,7 +262,7 @@ ROWS: dict[int, Row] = {
         (
             "tests/api/test_messages.py::test_files_that_wechat_would_refuse_are_refused_here",
             "tests/api/test_messages.py::test_a_video_is_a_download_and_can_be_read_in_parts",
-            "tests/api/test_lies.py::"
+            "tests/media/test_lying_files.py::"
             "test_what_a_customer_sends_as_a_picture_is_served_as_what_it_is_and_cannot_act",
             _OUT + "an_endless_answer_is_left_at_its_limit",
         ),
@@ -281,12 +281,12 @@ ROWS: dict[int, Row] = {
     62: Row(
         "a customer is erased while he is served",
         (
-            "tests/admin/test_erasure.py::"
+            "tests/privacy/test_erasure.py::"
             "test_nothing_of_an_erased_customer_is_left_in_redis_or_sqlite",
-            "tests/admin/test_erasure.py::"
+            "tests/privacy/test_erasure.py::"
             "test_redis_file_of_all_writes_holds_nothing_of_an_erased_customer_either",
             "tests/sessions/test_rewriting.py::test_what_was_deleted_is_in_no_file_afterwards",
-            "tests/admin/test_erasure.py::"
+            "tests/privacy/test_erasure.py::"
             "test_the_open_conversation_of_an_erased_customer_gives_its_seat_back",
         ),
         "backups and RDB snapshots made before keep his words",
@@ -302,9 +302,9 @@ ROWS: dict[int, Row] = {
     64: Row(
         "bad configuration",
         (
-            "tests/test_launcher.py::test_bad_settings_are_one_line_each_and_status_2",
-            "tests/test_settings.py::test_a_bad_secret_is_named_and_never_shown",
-            "tests/test_settings.py::test_a_missing_credential_is_named",
+            "tests/node/test_launcher.py::test_bad_settings_are_one_line_each_and_status_2",
+            "tests/config/test_settings.py::test_a_bad_secret_is_named_and_never_shown",
+            "tests/config/test_settings.py::test_a_missing_credential_is_named",
         ),
     ),
 }

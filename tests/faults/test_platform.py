@@ -14,8 +14,8 @@ from sessions.store.outbox import Claim
 from tests.conversations.conftest import Office
 from tests.conversations.conftest import engine as engine
 from tests.conversations.conftest import office as office
-from tests.conversations.test_sender import Post
-from tests.conversations.test_sender import post as post
+from tests.delivery.test_sender import Post
+from tests.delivery.test_sender import post as post
 from tests.faults.cluster import Site
 from tests.faults.conftest import Sheet, proof
 from tests.faults.load import Load

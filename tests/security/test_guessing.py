@@ -15,7 +15,6 @@ from app.auth.signin import SignIn
 from app.auth.throttle import Throttle
 from tests.auth.conftest import client as client
 from tests.auth.conftest import directory as directory
-from tests.auth.conftest import engine as engine
 from tests.auth.conftest import logins as logins
 from tests.auth.conftest import passwords as passwords
 from tests.auth.conftest import sign_in as sign_in

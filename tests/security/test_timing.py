@@ -22,7 +22,6 @@ from app.auth.throttle import Limits, Throttle
 from app.wechat.inbound import BadPush, Refused, read_push
 from tests.auth.conftest import client as client
 from tests.auth.conftest import directory as directory
-from tests.auth.conftest import engine as engine
 from tests.auth.conftest import logins as logins
 from tests.auth.conftest import sign_in as sign_in
 from tests.auth.conftest import throttle as throttle
