@@ -129,7 +129,7 @@ def _platform_refused(error: PlatformRefused) -> Response:
     code = error.errcode
     extra = {"errcode": code, "reason": reason(code, "zh"), "reason_en": reason(code, "en")}
     detail = f"WeChat refused: {reason(error.errcode, 'en')} ({error.errcode})."
-    return problem(502, "platform_refused", detail, extra)
+    return problem(STATUS["platform_refused"], "platform_refused", detail, extra)
 
 
 def _simple(code: str, detail: str) -> Response:

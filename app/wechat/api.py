@@ -124,6 +124,7 @@ class WeChatApi:
             "/customservice/kfaccount/uploadheadimg",
             {"kf_account": kf_account},
             (filename, content, "image/jpeg"),
+            confirmed=True,
         )
 
     def kf_list(self) -> list[dict[str, Any]]:
@@ -142,7 +143,10 @@ class WeChatApi:
         if media_type not in MEDIA_TYPES:
             raise ValueError(f"no such media type: {media_type}")
         accepted = self._upload(
-            "/cgi-bin/media/upload", {"type": media_type}, (filename, content, mime)
+            "/cgi-bin/media/upload",
+            {"type": media_type},
+            (filename, content, mime),
+            confirmed=False,  # its media_id is what confirms it
         )
         media_id = accepted.data.get("media_id") or accepted.data.get("thumb_media_id")
         if not isinstance(media_id, str):
@@ -187,27 +191,33 @@ class WeChatApi:
         return self._post(f"/customservice/kfaccount/{verb}", fields)
 
     def _get(self, path: str) -> Accepted:
-        return self._accepted(self._call("GET", path, {}))
+        return self._accepted(self._call("GET", path, {}), confirmed=False)
 
     def _post(self, path: str, value: Mapping[str, Any]) -> Accepted:
         answer = self._call("POST", path, {}, body=utf8_json(value), headers=JSON_HEADERS)
-        return self._accepted(answer)
+        return self._accepted(answer, confirmed=True)
 
-    def _accepted(self, answer: Answer) -> Accepted:
-        """Whoever listens hears of a quota that is used up."""
+    def _accepted(self, answer: Answer, *, confirmed: bool) -> Accepted:
+        """Judge the answer of a call; whoever listens hears of a quota that is used up."""
         try:
-            return Accepted(judged(answer))
+            return Accepted(judged(answer, confirmed=confirmed))
         except PlatformRefused as refused:
             if refused.kind is Kind.QUOTA:
                 self.on_quota(refused.errcode)
             raise
 
     def _upload(
-        self, path: str, query: Mapping[str, str], file: tuple[str, bytes, str]
+        self,
+        path: str,
+        query: Mapping[str, str],
+        file: tuple[str, bytes, str],
+        *,
+        confirmed: bool,
     ) -> Accepted:
         name, content, mime = file
         fields = {"media": (safe_filename(name, mime), content, mime)}
-        return self._accepted(self._call("POST", path, query, UPLOAD_READ_S, fields=fields))
+        answer = self._call("POST", path, query, UPLOAD_READ_S, fields=fields)
+        return self._accepted(answer, confirmed=confirmed)
 
     def _call(
         self,

@@ -36,6 +36,7 @@ CHUNK_BYTES = 65_536
 JSON_HEADERS = {"Content-Type": "application/json; charset=utf-8"}
 NO_QUERY: Final[Mapping[str, str]] = MappingProxyType({})
 
+_DIGITS = re.compile(r"-?\d{1,9}", re.ASCII)
 _SECRETS = re.compile(r"((?:access_token|secret|key)=)[^&\s'\")]+")
 _LOGGERS = ("urllib3.connectionpool", "urllib3.connection", "urllib3.util.retry")
 
@@ -143,17 +144,21 @@ def exchange(
     raise failure
 
 
-def judged(answer: Answer) -> dict[str, Any]:
-    """The JSON object of an accepted call. Raises PlatformRefused or OutcomeUnknown."""
+def judged(answer: Answer, *, confirmed: bool = False) -> dict[str, Any]:
+    """Return the JSON object of an accepted call. Raises PlatformRefused or OutcomeUnknown.
+
+    A call that reads is accepted by what it brings: the platform leaves ``errcode`` out. A call that
+    writes and brings nothing else is ``confirmed`` by an ``errcode`` of 0 only.
+    """
     if answer.status >= 500 or 300 <= answer.status < 400:
         raise OutcomeUnknown(f"HTTP {answer.status}")
     data = _json_object(answer.body)
     if data is None or (answer.status != 200 and "errcode" not in data):
         raise OutcomeUnknown(f"HTTP {answer.status}, answer not readable")
     errcode = _errcode(data)
-    if errcode is None:
-        raise OutcomeUnknown("errcode is not a number")
-    if errcode != 0:
+    if errcode is None and (confirmed or data.get("errcode") is not None):
+        raise OutcomeUnknown("no usable errcode")
+    if errcode:
         raise PlatformRefused(errcode)
     return data
 
@@ -197,7 +202,8 @@ def _json_object(body: bytes) -> dict[str, Any] | None:
 
 
 def _errcode(data: Mapping[str, Any]) -> int | None:
-    try:
-        return int(data.get("errcode") or 0)
-    except (TypeError, ValueError):
-        return None
+    """Return the code as a number. Returns None where it is absent or is neither an integer nor its digits."""
+    code = data.get("errcode")
+    if isinstance(code, str) and _DIGITS.fullmatch(code):
+        return int(code)
+    return code if isinstance(code, int) and not isinstance(code, bool) else None

@@ -59,7 +59,7 @@ def test_a_refusal_is_a_problem_with_the_platforms_code_in_words(admin: Client, 
     faults(node, {"path": "/customservice/kfaccount/add", "errcode": 65406})
     response = admin.post(PATH, {"kf_account": "amy", "nickname": "Amy", "password": PASSWORD})
     problem = response.json()
-    assert response.status_code == 502 and problem["code"] == "platform_refused"
+    assert response.status_code == 409 and problem["code"] == "platform_refused"
     assert problem["errcode"] == 65406 and "sync" in problem["detail"]
     assert admin.data(PATH) == []
 

@@ -281,6 +281,64 @@ def test_an_answer_that_cannot_be_trusted_is_unknown_and_not_repeated(
     assert len(platform.requests) == 1
 
 
+WRITES: dict[str, Callable[[WeChatApi], object]] = {
+    "send": send,
+    "typing": lambda api: api.typing("oA"),
+    "kf_add": lambda api: api.kf_add("a@b", "小王"),
+    "kf_update": lambda api: api.kf_update("a@b", "小王"),
+    "kf_delete": lambda api: api.kf_delete("a@b"),
+    "kf_invite": lambda api: api.kf_invite("a@b", "wx"),
+    "kf_avatar": lambda api: api.kf_avatar("a@b", "x.jpg", b"x"),
+    "update_remark": lambda api: api.update_remark("oA", "老客户"),
+    "upload_media": lambda api: api.upload_media("image", "x.jpg", b"x", "image/jpeg"),
+}
+NO_ERRCODE = [
+    b"{}",
+    b'{"status":"error"}',
+    b"null",
+    b'""',
+    b'{"errcode":null}',
+    b'{"errcode":""}',
+    b'{"errcode":[]}',
+    b'{"errcode":{}}',
+    b'{"errcode":0.5}',
+    b'{"errcode":0.0}',
+    b'{"errcode":false}',
+    b'{"errcode":" 0"}',
+]
+
+
+@pytest.mark.parametrize("body", NO_ERRCODE, ids=lambda body: body.decode())
+@pytest.mark.parametrize("call", WRITES.values(), ids=WRITES)
+def test_a_call_that_writes_is_accepted_by_its_errcode_only(
+    api: WeChatApi, platform: Platform, call: Callable[[WeChatApi], object], body: bytes
+) -> None:
+    platform.answer = lambda _request: Reply(body)
+    with pytest.raises(OutcomeUnknown):
+        call(api)
+    assert len(platform.requests) == 1
+
+
+@pytest.mark.parametrize("code", [b"0", b'"0"'])
+def test_an_errcode_in_digits_is_read_as_a_number(
+    api: WeChatApi, platform: Platform, code: bytes
+) -> None:
+    platform.answer = lambda _request: Reply(b'{"errcode":' + code + b"}")
+    send(api)
+    platform.answer = lambda _request: Reply(b'{"errcode":"45047"}')
+    with pytest.raises(PlatformRefused):
+        send(api)
+
+
+@pytest.mark.parametrize("code", [b"[]", b'"x"', b"0.5", b"true"])
+def test_a_call_that_reads_trusts_no_odd_errcode(
+    api: WeChatApi, platform: Platform, code: bytes
+) -> None:
+    platform.answer = lambda _request: Reply(b'{"kf_list":[],"errcode":' + code + b"}")
+    with pytest.raises(OutcomeUnknown):
+        api.kf_list()
+
+
 def test_a_4xx_with_an_errcode_is_a_refusal(api: WeChatApi, platform: Platform) -> None:
     platform.answer = lambda _request: Reply(b'{"errcode":45011}', status=429)
     with pytest.raises(PlatformRefused):

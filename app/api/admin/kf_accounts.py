@@ -161,7 +161,7 @@ def register_kf_account(call: Call) -> dict[str, Any]:
     summary="Import what WeChat has, and see what it lost",
     body=SyncBody,
     answer=SyncShape,
-    refuses=(502,),
+    refuses=(409, 502),
 )
 def sync_kf_accounts(call: Call) -> dict[str, Any]:
     body = call.body
@@ -236,7 +236,7 @@ def invite(call: Call, kf_account: str) -> dict[str, Any]:
     summary="Its picture: a JPEG of at most 5 MB, as a form's field file or bare bytes",
     answer=KfAccountShape,
     files_max_bytes=AVATAR_MAX_BYTES + OVERHEAD_BYTES,
-    refuses=(415, 502),
+    refuses=(409, 415, 502),
 )
 def set_avatar(call: Call, kf_account: str) -> dict[str, Any]:
     row = directory(call).set_avatar(call.actor, kf_account, _picture(call))
