@@ -202,7 +202,7 @@ def _json_object(body: bytes) -> dict[str, Any] | None:
 
 
 def _errcode(data: Mapping[str, Any]) -> int | None:
-    """Return the code as a number. Returns None where it is absent or is neither an integer nor its digits."""
+    """Return the code as a number, or None where it is absent or no integer, also not as digits."""
     code = data.get("errcode")
     if isinstance(code, str) and _DIGITS.fullmatch(code):
         return int(code)

@@ -46,7 +46,7 @@ def dies(*args, **more):
     return real(*args, **more)
 setattr(module, name, dies)
 from pathlib import Path
-from app import cli_backup
+from app.commands import backup as cli_backup
 from config.settings import load_settings
 cli_backup.restore(load_settings(), Path(archive))
 """

@@ -51,7 +51,9 @@ def test_a_web_node_sends_at_once_what_it_accepts_and_a_worker_what_it_could_not
         wait_until(lambda: platform.calls_to(SEND) == 2)
         worker.start()
         wait_until(lambda: len(platform.received("o1")) == 2, 20)
-        assert {m["status"] for m in anna.messages(sid) if m["direction"] == "out"} <= {"sent"}
+        wait_until(
+            lambda: {m["status"] for m in anna.messages(sid) if m["direction"] == "out"} == {"sent"}
+        )
     finally:
         for node in (worker, web):
             node.stop()

@@ -166,8 +166,8 @@ def test_a_desk_whose_node_missed_more_than_is_kept_starts_over(
     event = desk.get(10)
     assert event is not None and event.type == "presence.changed"
     door.down()
-    monkeypatch.setattr(app.events, "KEPT_MS", 500)
-    monkeypatch.setattr(app.events, "TRIM_MARGIN_MS", 0)
+    monkeypatch.setattr(app.desk.hub, "KEPT_MS", 500)
+    monkeypatch.setattr(app.desk.hub, "TRIM_MARGIN_MS", 0)
     stream.tell("presence.changed", "a@x", {"status": "away"})
     stream._redis.xtrim(stream._key, 0, approximate=False)
     time.sleep(1)  # the silence itself is what is tested

@@ -81,7 +81,9 @@ def test_nothing_of_it_reaches_the_log_through_any_refusal_or_failure(
     sid = anna.mine()[0]["id"]
     replies(anna, platform, sid)
     refusals(anna, admin, node, sid)
-    assert node.push_xml(f"<xml><Content>{BODY}</Content></xml>").status_code == 400
+    assert node.push_xml(f"<xml><Content>{BODY}</Content></xml>").status_code == 200  # noted only
+    attack = f"<!DOCTYPE xml><xml><Content>{BODY}</Content></xml>"
+    assert node.push_xml(attack).status_code == 400
     anna.call("POST", f"/sessions/{sid}/close", json={"reason": BODY})
     written = node.log()
     assert '"event":"push"' in written and '"event":"reply_settled"' in written

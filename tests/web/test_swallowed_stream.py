@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.stories.proxy import Wire
+from tests.support import wait_until
 from tests.web.world import DemoNode, Desk
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
@@ -77,4 +78,4 @@ def test_news_that_polling_brings_ring_like_those_of_the_stream(
     expect(page.get_by_text(BANNER)).to_be_visible(timeout=NOTICED_S * 1000)
     behind.says(f"o{secrets.token_hex(12)[:23]}anna", "有人吗")
     expect(page.locator(".row", has_text="有人吗")).to_have_count(1, timeout=POLLED_S * 1000)
-    page.wait_for_function("window.rung === 1", timeout=POLLED_S * 1000)
+    wait_until(lambda: page.evaluate("window.rung") == 1, POLLED_S)

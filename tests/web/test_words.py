@@ -94,7 +94,7 @@ def test_every_refusal_of_the_api_has_words() -> None:
 
 def test_every_decision_of_routing_has_words() -> None:
     policy = (ROOT / "routing/policy.py").read_text("utf-8")
-    queue = sources("sessions/lua", ".lua") + sources("app/conversations", ".py")
+    queue = sources("sessions/store/lua", ".lua") + sources("app/conversations", ".py")
     reasons = {"ring", "previous", "over_cap", "nobody_online", "all_excluded", "all_full"}
     reasons |= {"others_wait_first", "group_closed", "agents_take", "from_queue"}
     for name in reasons:
