@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import itertools
 import json
+import shutil
 import socket
 import threading
 import time
@@ -31,6 +32,7 @@ from app.node.context import NodeContext
 from app.services import Services
 from app.storage import groups, kf_accounts
 from app.storage.audit import Actor, acting
+from app.storage.engine import SQLITE_FILE
 from app.storage.groups import Group
 from app.storage.kf_accounts import NewKfAccount
 from config.settings import load_settings
@@ -300,6 +302,7 @@ def node(
     tmp_path: Path,
     appid: str,
     settings_of_node: dict[str, str],
+    sqlite_template: Path,
 ) -> Iterator[Node]:
     port = free_port()
     config = {
@@ -333,6 +336,7 @@ def node(
         },
         None,
     )
+    shutil.copy(sqlite_template, tmp_path / SQLITE_FILE)
     draining = threading.Event()
     context = NodeContext(
         redis_url=url,

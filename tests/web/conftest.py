@@ -1,4 +1,4 @@
-"""The system's browser, and a demo node for each module."""
+"""The system's browser, and a demo node for the files of each worker."""
 
 from __future__ import annotations
 
@@ -34,11 +34,16 @@ def browser() -> Iterator[Browser]:
         made.close()
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoNode]:
+def _started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoNode]:
     made = DemoNode(tmp_path_factory.mktemp("desk"))
     yield made.start()
     made.stop()
+
+
+server = pytest.fixture(scope="package", name="server")(_started)
+"""Shared by the files of a worker: a test makes customers and accounts of its own and restores settings."""
+own_server = pytest.fixture(scope="module", name="server")(_started)
+"""For a file whose tests look at everything there is: ``from tests.web.conftest import own_server``."""
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.web.conftest import own_server as own_server
 from tests.web.world import DemoNode, Desk, sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]

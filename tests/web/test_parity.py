@@ -10,6 +10,7 @@ import pytest
 
 from simulator.samples import png
 from tests.support import wait_until
+from tests.web.conftest import own_server as own_server
 from tests.web.world import DemoNode, Desk
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]

@@ -12,6 +12,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from simulator.samples import amr, png
 from tests.support import wait_until
+from tests.web.conftest import own_server as own_server
 from tests.web.test_parity import DIFFERENCE
 from tests.web.world import DemoNode, Desk
 
