@@ -20,7 +20,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 VENDOR = ROOT / "app" / "web" / "vendor"
-FOLDERS = {"page": VENDOR, "tests": ROOT / "tests" / "desk" / "vendor"}
+FOLDERS = {"page": VENDOR, "tests": ROOT / "tests" / "web" / "vendor"}
 """Where a file goes by its ``for``; what is for the tests is never served."""
 
 LOCK = VENDOR / "vendor.lock.json"
