@@ -43,6 +43,7 @@ STATUS: Final[dict[str, int]] = {
     "too_large": 413,
     "unsupported_media": 415,
     "invalid": 422,
+    "weak_password": 422,
     "other_content": 422,
     "type_not_for_account": 422,
     "throttled": 429,

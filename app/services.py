@@ -9,7 +9,8 @@ from app.account import Account
 from app.auth.logins import Logins
 from app.auth.passwords import Passwords
 from app.auth.signin import SignIn
-from app.desk.hub import DeskHub, StreamSlots
+from app.desk.hub import DeskHub
+from app.desk.stream_slots import StreamSlots
 from app.node.background import Background
 from app.node.context import NodeContext
 from app.presence.roster_watch import RosterWatch

@@ -28,7 +28,8 @@ from app.delivery.payloads import Payloads
 from app.delivery.quota import SendQuota
 from app.delivery.quota_hold import QuotaHold
 from app.delivery.sender import SENDERS, Sender
-from app.desk.hub import TAIL_BLOCK_MS, DeskHub, StreamSlots
+from app.desk.hub import TAIL_BLOCK_MS, DeskHub
+from app.desk.stream_slots import StreamSlots
 from app.directory import bootstrap, mirror
 from app.directory.customer_tags import PlatformTags
 from app.edge.folder import below

@@ -39,6 +39,7 @@ class Caller:
     person_id: int = 0
     appid: str = ""
     kf_account: str = ""
+    leads: frozenset[str] = frozenset()
     scopes: frozenset[str] = frozenset()
     login: Login | None = None
     secret: str = field(default="", repr=False)
@@ -131,6 +132,7 @@ def _caller(login: Login, secret: str) -> Caller:
         person_id=login.person_id,
         appid=login.appid,
         kf_account=login.kf_account,
+        leads=login.leads,
         login=login,
         secret=secret,
     )

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from flask import Request, Response, g
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from app.account import Account
 from app.api.callers import SAFE_METHODS, Caller, client_address
-from app.auth.roles import ACTIONS
+from app.auth.roles import ACTIONS, UNBOUND, reach
 from app.refusals import Refusal
 from app.services import Served, Services
 from app.storage.audit import Actor
@@ -27,10 +27,17 @@ PREFIX: Final = "/api/v1"
 PUBLIC: Final = "public"
 """The action of a route that needs no login."""
 
+NOT_YOURS: Final = (
+    "This official account is not one of yours. An admin names the accounts that a supervisor leads, "
+    "in the console under People."
+)
+
 LIMIT_MAX: Final = 200
 NUMBER_MAX: Final = 2**53
 """Above it JSON numbers are not exact, and soon after it no database has room."""
 
+IDENT_MAX: Final = 2**31 - 1
+"""The largest number of a row: PostgreSQL's columns for them have 32 bits."""
 
 View = Callable[..., Any]
 
@@ -42,9 +49,16 @@ class Body(BaseModel):
 
 
 class Query(BaseModel):
-    """Base of query strings: unknown parameters are refused."""
+    """Base of query strings: unknown parameters are refused, and texts that no database can compare."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _without_nul(cls, value: Any) -> Any:
+        if isinstance(value, str) and "\0" in value:
+            raise ValueError("must hold no NUL")
+        return value
 
 
 class PageQuery(Query):
@@ -160,12 +174,25 @@ class Call:
         return self.found
 
     @property
+    def reach(self) -> frozenset[str]:
+        """The appids of the official accounts that the caller may ask about."""
+        if self.found is None:
+            return frozenset()
+        caller, served = self.found, self.services.served
+        return reach(caller.role, caller.appid, caller.leads, served.keys())
+
+    @property
     def served(self) -> Served:
-        """The official account: ``?appid=``, else the caller's own, else the only one."""
-        own = self.found.appid if self.found else ""
-        wanted = self.appid or own or None
-        if self.found and self.found.role == "agent" and own and wanted != own:
-            raise Refusal("forbidden", "This is not your official account.")
+        """The official account: ``?appid=``, else the caller's own, else the only one they reach.
+
+        No view gets hold of an account without it. Raises Refusal: forbidden, not_found, invalid.
+        """
+        caller, within = self.caller, self.reach
+        only = next(iter(within)) if len(within) == 1 else None
+        wanted = self.appid or (caller.appid if caller.appid in within else only)
+        foreign = wanted is not None and wanted not in within
+        if not within or (foreign and caller.role not in UNBOUND):
+            raise Refusal("forbidden", NOT_YOURS)
         return self.services.account_of(wanted)
 
     @property

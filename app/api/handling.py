@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from flask import Flask, Response, request
 from pydantic import BaseModel
 from werkzeug.exceptions import LengthRequired
 
 from app.api.callers import SAFE_METHODS, Caller, caller_of, check_origin
-from app.api.core import NUMBER_MAX, PUBLIC, Call, Route, Routes, View, data_response
+from app.api.core import IDENT_MAX, PUBLIC, Body, Call, Route, Routes, View, data_response
 from app.refusals import Refusal
 from app.services import Services
 
@@ -23,7 +23,8 @@ DISCARD_MAX_BYTES: Final = 32 * 1024 * 1024
 DISCARD_CHUNK_BYTES: Final = 64 * 1024
 PATH_VALUE: Final = re.compile(r"[A-Za-z0-9_.@:-]{1,128}")
 
-B = TypeVar("B", bound=BaseModel)
+NUL: Final = rb"\u0000"
+"""How JSON writes it, and the only way."""
 
 
 def register(app: Flask, services: Services, modules: Mapping[str, Routes]) -> None:
@@ -56,16 +57,17 @@ def _handle(services: Services, route: Route, path: Mapping[str, Any]) -> Respon
     arguments = {name: value for name, value in request.args.items() if value}
     appid = arguments.pop("appid", None)
     call = Call(services, route, request, found, appid)
+    _check_account(call)
     if route.method not in SAFE_METHODS:
         _check_length(route)
     call.query = route.query.model_validate(arguments)
     if route.body is not None:
-        call.body = _body(route.body)
+        call.body = _body(route)
     return _response(route, route.view(call, **path))
 
 
 def _names_something(value: str | int) -> bool:
-    return value <= NUMBER_MAX if isinstance(value, int) else bool(PATH_VALUE.fullmatch(value))
+    return value <= IDENT_MAX if isinstance(value, int) else bool(PATH_VALUE.fullmatch(value))
 
 
 def _authorised(services: Services, route: Route) -> Caller | None:
@@ -77,6 +79,15 @@ def _authorised(services: Services, route: Route) -> Caller | None:
     if not caller.may(route.action):
         raise Refusal("forbidden", "Your role does not allow this.")
     return caller
+
+
+def _check_account(call: Call) -> None:
+    """Refuse an official account that is not the caller's before any view runs, whether or not it asks.
+
+    What is not named is checked where a view gets hold of it (``Call.served``).
+    """
+    if call.found is not None and call.appid is not None:
+        _ = call.served
 
 
 def _check_length(route: Route) -> None:
@@ -98,13 +109,26 @@ def _discard(length: int) -> None:
             pass
 
 
-def _body(model: type[B]) -> B:
+def _body(route: Route) -> BaseModel:
+    model = route.body or Body
     raw = request.get_data(cache=False)
     if not raw:
         return model.model_validate({})
     if not request.is_json:
         raise Refusal("unsupported_media", "The body must be application/json.")
-    return model.model_validate_json(raw)
+    found = model.model_validate_json(raw)
+    # A sign-in compares only, and what names nobody is 401; everything else may come to be stored.
+    if route.action != PUBLIC and NUL in raw and _holds_nul(found.model_dump()):
+        raise Refusal("invalid", "A text must hold no NUL: no database stores it.")
+    return found
+
+
+def _holds_nul(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(_holds_nul(part) for pair in value.items() for part in pair)
+    if isinstance(value, list):
+        return any(map(_holds_nul, value))
+    return isinstance(value, str) and "\0" in value
 
 
 def _response(route: Route, answer: Any) -> Response:

@@ -11,12 +11,12 @@ from typing import Any, Final
 from flask import Response, current_app
 from pydantic import BaseModel, Field, TypeAdapter, create_model
 
-from app.api.core import NUMBER_MAX, PUBLIC, Call, Query, Route, Routes, Shape
+from app.api.core import IDENT_MAX, PUBLIC, Call, Query, Route, Routes, Shape
 from app.auth.roles import ACTIONS
 
 VERSION: Final = "1"
 REFERENCE: Final = "#/components/schemas/{model}"
-NUMBER: Final = {"type": "integer", "minimum": 0, "maximum": NUMBER_MAX}
+NUMBER: Final = {"type": "integer", "minimum": 0, "maximum": IDENT_MAX}
 REFUSED: Final = {"$ref": "#/components/responses/Refused"}
 _VARIABLE: Final = re.compile(r"<(?:(\w+):)?(\w+)>")
 

@@ -12,12 +12,12 @@ from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException
 
 from app.auth.errors import BadCredentials, Busy, Forbidden, Throttled
-from app.auth.passwords import WeakPassword
+from app.auth.password_rules import GuessedPassword, WeakPassword
 from app.conversations.replies import refusal_of
 from app.directory.people import LastAdmin
 from app.refusals import HTTP_CODES, INTERNAL, PROBLEM, STATUS, Refusal, problem_text
 from app.storage.errors import Invalid, Missing, Taken
-from app.storage.sql import BadCursor, StorageConflict, StorageError
+from app.storage.sql import BadCursor, StorageConflict, StorageError, StorageUnfit
 from app.wechat.api import NotConnected, OutcomeUnknown, PlatformRefused
 from app.wechat.errors import reason
 from sessions.machine import EventRefused
@@ -106,7 +106,8 @@ def _bad_cursor(error: BadCursor) -> Response:
 
 def _weak_password(error: WeakPassword) -> Response:
     errors = [{"field": "password", "message": str(error)}]
-    return problem(422, "invalid", str(error), {"errors": errors})
+    code = "weak_password" if isinstance(error, GuessedPassword) else "invalid"
+    return problem(STATUS[code], code, str(error), {"errors": errors})
 
 
 def _throttled(error: Throttled) -> Response:
@@ -161,6 +162,7 @@ _TABLE: Final[
         StorageConflict,
         lambda e: _simple("conflict", "It exists already, or what it names does not."),
     ),
+    (StorageUnfit, lambda e: _simple("invalid", "A value is not one that can be stored.")),
     ((StoreDown, StoreRefused, StorageError), _try_again),
     (PlatformRefused, _platform_refused),
     (

@@ -176,12 +176,14 @@ class CustomerShape(Shape):
 
 
 class NoteShape(Shape):
-    """A colleague's note on a customer."""
+    """A colleague's note on a customer; ``edited_by`` is null until somebody changed it."""
 
     id: int
     text: str
     author: str
     created_ms: int
+    edited_by: str | None
+    edited_ms: int | None
 
 
 class CannedShape(Shape):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 import re
 import secrets
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from typing import Any, Final
 import redis
 
 from app.auth.errors import BadCredentials
+from app.auth.roles import SUPERVISOR
 from app.auth.secret_key import derive
 from app.storage.people import Person
 from sessions.store.scripts import guarded
@@ -29,6 +31,7 @@ SECRET_BYTES: Final = 32
 SECRET: Final = re.compile(r"([0-9]{1,18})\.[A-Za-z0-9_-]{43}")
 
 _TEXTS: Final = ("kind", "username", "role", "appid", "kf_account")
+_LEADS: Final = "leads"
 _NUMBERS: Final = ("person_id", "created_ms", "ends_ms")
 
 
@@ -45,6 +48,7 @@ class Login:
     kf_account: str
     created_ms: int
     ends_ms: int
+    leads: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +98,9 @@ class Logins:
         touch = "1" if active and kind == "cookie" else "0"
         flat: list[str] = guarded(lambda: self._check(keys=keys, args=[touch]))
         stored = dict(zip(flat[::2], flat[1::2], strict=True))
-        return _login(ident, stored) if stored.get("kind") == kind else None
+        if stored.get("kind") != kind or _says_too_little(stored):
+            return None
+        return _login(ident, stored)
 
     def csrf(self, login: Login) -> str:
         """The token that unsafe requests of this cookie session carry in ``X-CSRF-Token``."""
@@ -123,6 +129,7 @@ class Logins:
             "role": person.role,
             "appid": person.appid or "",
             "kf_account": person.kf_account or "",
+            _LEADS: json.dumps(person.leads),
         }
         keys = [_key(person.id, _hash(secret)), _epoch_key(person.id)]
         pairs = [part for pair in stored.items() for part in pair]
@@ -139,8 +146,14 @@ def script_text(name: str) -> str:
     return (resources.files("app.auth") / "lua" / f"{name}.lua").read_text(encoding="utf-8")
 
 
+def _says_too_little(stored: dict[str, str]) -> bool:
+    """Return whether a supervisor's login is from before accounts were named: sign in again."""
+    return stored["role"] == SUPERVISOR and _LEADS not in stored
+
+
 def _login(ident: str, stored: dict[str, Any]) -> Login:
     values: dict[str, Any] = {name: stored[name] for name in _TEXTS}
+    values[_LEADS] = frozenset(json.loads(stored.get(_LEADS, "[]")))
     values |= {name: int(stored[name]) for name in _NUMBERS}
     return Login(id=ident, **values)
 

@@ -17,6 +17,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from app.auth.errors import Busy
+from app.auth.password_rules import PASSWORD_MAX_CHARS, check, check_length
 from app.node.one_core import ONE_CORE
 
 MEMORY_KIB: Final = 46 * 1024
@@ -25,13 +26,7 @@ LANES: Final = 1
 SALT_BYTES, HASH_BYTES = 16, 32
 PARALLEL_HASHES: Final = 2
 WAIT_S: Final = 5.0
-PASSWORD_MIN_CHARS: Final = 8
-PASSWORD_MAX_CHARS: Final = 256
 GENERATED_BYTES: Final = 12
-
-
-class WeakPassword(ValueError):
-    """A new password that is too short or too long; the text says the limits."""
 
 
 class Passwords:
@@ -57,12 +52,17 @@ class Passwords:
         self._wait_s = wait_s
         self._of_nobody = _hash_of_nothing(memory_kib)
 
+    def hash_new(self, password: str, *names: str | None) -> str:
+        """Return the hash of a password that a person of these names is to have.
+
+        Raises ``WeakPassword``, ``Busy``.
+        """
+        check(password, names)
+        return self.hash(password)
+
     def hash(self, password: str) -> str:
-        """The hash to keep for a new password. Raises ``WeakPassword``, ``Busy``."""
-        if not PASSWORD_MIN_CHARS <= len(password) <= PASSWORD_MAX_CHARS:
-            raise WeakPassword(
-                f"a password has {PASSWORD_MIN_CHARS} to {PASSWORD_MAX_CHARS} characters"
-            )
+        """Return the hash of a password that is in use already. Raises ``WeakPassword``, ``Busy``."""
+        check_length(password)
         with self._slot(), ONE_CORE.left():
             return self._hasher.hash(_bytes(password))
 

@@ -1,7 +1,7 @@
 """Which role may do what: one explicit table, everything else is denied.
 
-The table says what a role may try; whether this conversation or this file is the caller's is
-checked where it is loaded.
+The table says what a role may try, ``reach`` in which official accounts; whether this conversation or
+this file is the caller's is checked where it is loaded.
 """
 
 from __future__ import annotations
@@ -16,6 +16,9 @@ SUPERVISOR: Final = "supervisor"
 ADMIN: Final = "admin"
 INTEGRATION: Final = "integration"
 ROLES: Final = (AGENT, SUPERVISOR, ADMIN)
+
+UNBOUND: Final = frozenset({ADMIN, INTEGRATION})
+"""Roles that are not bound to official accounts: they reach all of them."""
 
 _STAFF: Final = frozenset({AGENT, SUPERVISOR, ADMIN})
 _LEADS: Final = frozenset({SUPERVISOR, ADMIN})
@@ -74,6 +77,25 @@ ACTIONS: Final[Mapping[str, frozenset[str]]] = {
 def allowed(role: str, action: str) -> bool:
     """Whether the role may try the action; unknown roles and actions may nothing."""
     return role in ACTIONS.get(action, frozenset())
+
+
+def reach(role: str, own: str, leads: Collection[str], served: Collection[str]) -> frozenset[str]:
+    """Return the appids of the official accounts that one of this role may ask about.
+
+    ``own`` is the appid of the person's kf account or "", ``leads`` are the accounts that a supervisor
+    was given by name, ``served`` those of this installation. Admins and integrations reach all of them.
+    A person who is tied to no account reaches the only one there is, and none where there are several.
+    """
+    if role in UNBOUND:
+        return frozenset(served)
+    if role not in (AGENT, SUPERVISOR):
+        return frozenset()
+    tied = {own} if own else set[str]()
+    if role == SUPERVISOR:
+        tied |= set(leads)
+    if not tied and len(served) == 1:
+        return frozenset(served)
+    return frozenset(tied & set(served))
 
 
 def belongs(role: str, appid: str, served: Collection[str]) -> bool:

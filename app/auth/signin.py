@@ -7,7 +7,8 @@ from collections.abc import Collection
 
 from app.auth.errors import BadCredentials, Busy
 from app.auth.logins import Logins, Opened
-from app.auth.passwords import Passwords, WeakPassword
+from app.auth.password_rules import WeakPassword
+from app.auth.passwords import Passwords
 from app.auth.roles import belongs
 from app.auth.throttle import Throttle, account_key
 from app.storage import people

@@ -10,7 +10,8 @@ from flask import Flask
 from flask.cli import AppGroup
 
 from app.auth.logins import Logins
-from app.auth.passwords import Passwords, WeakPassword
+from app.auth.password_rules import WeakPassword
+from app.auth.passwords import Passwords
 from app.commands import backup as cli_backup
 from app.commands import check as cli_check
 from app.commands.config import config

@@ -28,13 +28,11 @@ from app.desk.listeners import (
     Subscription,
 )
 from app.desk.view import events_of
-from app.metrics.prometheus import STREAMS
 from sessions.model import SessionError
 from sessions.store.desk_stream import KEPT_MS, PAGE, DeskStream, Told
 from sessions.store.queries import Reading
 
 KEPT_EVENTS_MAX: Final = 50_000
-STREAMS_MAX: Final = 200
 TAIL_BLOCK_MS: Final = 1_000
 TAIL_PACE_S: Final = 0.005
 """Entries that follow each other faster are read together: a round trip and a wake-up for several."""
@@ -51,23 +49,6 @@ TRIM_MARGIN_MS: Final = 30_000
 
 
 log = structlog.get_logger()
-
-
-class StreamSlots:
-    """How many event streams a node holds: each keeps a thread, and the others need some too."""
-
-    def __init__(self, most: int = STREAMS_MAX) -> None:
-        self._free = threading.BoundedSemaphore(most)
-
-    def take(self) -> bool:
-        if not self._free.acquire(blocking=False):
-            return False
-        STREAMS.inc()
-        return True
-
-    def give_back(self) -> None:
-        self._free.release()
-        STREAMS.dec()
 
 
 EVENT_ID: Final = re.compile(r"\d{1,19}(-\d{1,19})?", re.ASCII)
@@ -129,6 +110,11 @@ class DeskHub:
     def unsubscribe(self, subscription: Subscription) -> None:
         with self._lock:
             self._listeners.discard(subscription)
+
+    def nudge(self, subscription: Subscription) -> None:
+        """End the reader's wait, so that it looks at what ends its stream."""
+        with self._lock:
+            subscription.offer(NUDGE)
 
     def update(self, subscription: Subscription, listener: Listener) -> None:
         """His groups or his role may have changed."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from app.auth.password_rules import WeakPassword
 from app.auth.roles import AGENT
 from app.directory.demo import register_in_background
 from app.directory.people import PeopleDirectory, Registration
@@ -77,7 +78,10 @@ def check_one_database(services: Services) -> None:
 def ensure_first_admin(services: Services, directory: PeopleDirectory) -> None:
     """Whether its password is the generated one is kept, so that no other is printed."""
     password = services.node.admin_password.get_secret_value()
-    made = directory.ensure_first_admin(_now_ms(), password)
+    try:
+        made = directory.ensure_first_admin(_now_ms(), password)
+    except WeakPassword as error:
+        raise StartError(f"KF_ADMIN_PASSWORD: {error}") from None
     if made and services.settings.admin_password is None:
         mark_admin(services.settings.data_dir, ADMIN_MADE)
 

@@ -46,6 +46,8 @@ def check(conn: Transaction, new: NewKfAccount, wish: Wish) -> None:
         found = _named(conn, clean_username(wish.username))
         if found and not _released(found):
             raise Taken(f"the username {found.username} is in use already")
+        if not found:
+            people.refuse_lookalike(conn, wish.username)
 
 
 def prepared(passwords: Passwords, new: NewKfAccount, wish: Wish | None) -> Prepared | None:
@@ -53,8 +55,9 @@ def prepared(passwords: Passwords, new: NewKfAccount, wish: Wish | None) -> Prep
     if wish is None:
         return None
     generated = None if wish.password else generate()
-    hashed = passwords.hash(generated or wish.password)
-    username = clean_username(wish.username or new.kf_account.partition("@")[0])
+    prefix = new.kf_account.partition("@")[0]
+    username = clean_username(wish.username or prefix)
+    hashed = passwords.hash_new(generated or wish.password, username, prefix, new.nickname)
     person = NewPerson(username, wish.role, hashed, new.nickname, new.appid, new.kf_account)
     return Prepared(person, bool(wish.username), generated)
 
@@ -65,7 +68,8 @@ def give(conn: Transaction, actor: Actor, row: KfAccount, person: Prepared) -> P
     found = _named(conn, new.username)
     if found and _released(found):
         return _again(conn, actor, found, new)
-    if found and not person.chosen:
+    alike = found or people.lookalike(conn, new.username)
+    if alike and not person.chosen:
         spare = row.kf_account.replace("@", ".").casefold()
         new = replace(new, username=spare[:USERNAME_MAX_CHARS])
         found = _named(conn, new.username)

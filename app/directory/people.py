@@ -6,14 +6,14 @@ Redis being away refuses the change, and after it, so that no sign-in of the mom
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from app.auth.errors import BadCredentials
 from app.auth.logins import Logins
 from app.auth.passwords import Passwords, generate
-from app.auth.roles import ADMIN, ROLES
+from app.auth.roles import ADMIN, ROLES, SUPERVISOR
 from app.auth.signin import SignIn
 from app.storage import people
 from app.storage.audit import Actor, acting
@@ -42,6 +42,7 @@ class Registration:
     display_name: str = ""
     appid: str | None = None
     kf_account: str | None = None
+    leads: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +69,17 @@ class PeopleDirectory:
         if wish.role not in ROLES:
             raise Invalid("role", f"must be one of {', '.join(ROLES)}")
         generated = None if wish.password else generate()
-        hashed = self._passwords.hash(generated or wish.password)
+        hashed = self._passwords.hash_new(
+            generated or wish.password, wish.username, wish.display_name, _prefix(wish.kf_account)
+        )
         new = NewPerson(
-            wish.username, wish.role, hashed, wish.display_name, wish.appid, wish.kf_account
+            wish.username,
+            wish.role,
+            hashed,
+            wish.display_name,
+            wish.appid,
+            wish.kf_account,
+            leads_of(wish.role, wish.leads),
         )
         return new, generated
 
@@ -90,12 +99,22 @@ class PeopleDirectory:
             return people.update(conn, actor, person_id, {"display_name": display_name})
 
     def set_role(self, actor: Actor, person_id: int, role: str) -> Person:
-        """Another role; signs out everywhere."""
+        """Another role; signs out everywhere. Accounts that were led by name do not outlast the role."""
         if role not in ROLES:
             raise Invalid("role", f"must be one of {', '.join(ROLES)}")
+        changes: dict[str, Any] = {"role": role} | ({} if role == SUPERVISOR else {"leads": []})
         return self._signing_out(
-            person_id, lambda conn: people.update(conn, actor, person_id, {"role": role})
+            person_id, lambda conn: people.update(conn, actor, person_id, changes)
         )
+
+    def name_accounts(self, actor: Actor, person_id: int, leads: Sequence[str]) -> Person:
+        """Name the official accounts that a supervisor leads besides their own; signs out everywhere."""
+
+        def change(conn: Transaction) -> Person:
+            role = people.get(conn, person_id).role
+            return people.update(conn, actor, person_id, {"leads": leads_of(role, leads)})
+
+        return self._signing_out(person_id, change)
 
     def set_disabled(self, actor: Actor, person_id: int, disabled: bool) -> Person:
         """Let a person sign in no more, or again; signs out everywhere."""
@@ -149,7 +168,10 @@ class PeopleDirectory:
         return Registered(person, generated)
 
     def _set_password(self, actor: Actor, person_id: int, password: str) -> Person:
-        hashed = self._passwords.hash(password)
+        with reading(self._engine) as conn:
+            person = people.get(conn, person_id)
+        names = (person.username, person.display_name, _prefix(person.kf_account))
+        hashed = self._passwords.hash_new(password, *names)
 
         def change(conn: Transaction) -> Person:
             people.set_password(conn, actor, person_id, hashed)
@@ -166,3 +188,14 @@ class PeopleDirectory:
             self._logins.revoke_all(person_id)
         self._logins.revoke_all(person_id)
         return changed
+
+
+def leads_of(role: str, leads: Sequence[str]) -> list[str]:
+    """Return the appids in order, each once. Raises Invalid for a role that leads nothing by name."""
+    if leads and role != SUPERVISOR:
+        raise Invalid("leads", "are for supervisors; admins reach every official account")
+    return sorted(set(leads))
+
+
+def _prefix(kf_account: str | None) -> str:
+    return (kf_account or "").partition("@")[0]

@@ -90,6 +90,8 @@ def add_note(
         "author": author,
         "text": checks.text("text", note, NOTE_MAX_CHARS),
         "created_ms": now_ms,
+        "edited_by": None,
+        "edited_ms": None,
     }
     statement = customer_notes.insert().returning(customer_notes.c.id)
     return {"id": conn.execute(statement, row).scalar_one(), **row}
@@ -120,10 +122,14 @@ def note(conn: Connection, appid: str, openid: str, note_id: int) -> dict[str, A
 
 
 def change_note(
-    conn: Connection, appid: str, openid: str, note_id: int, text: str
+    conn: Connection, appid: str, openid: str, note_id: int, text: str, by: str, now_ms: int
 ) -> dict[str, Any]:
-    """Raises ``Missing``, ``Invalid``."""
-    values = {"text": checks.text("text", text, NOTE_MAX_CHARS)}
+    """Write another text and who wrote it; the author stays. Raises ``Missing``, ``Invalid``."""
+    values = {
+        "text": checks.text("text", text, NOTE_MAX_CHARS),
+        "edited_by": by,
+        "edited_ms": now_ms,
+    }
     conn.execute(customer_notes.update().where(_this(appid, openid, note_id)).values(values))
     return note(conn, appid, openid, note_id)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Row, func, or_, select
 from app.storage import checks
 from app.storage.audit import Actor, record
 from app.storage.errors import Invalid, Missing, Taken
+from app.storage.lookalikes import skeleton
 from app.storage.schema import people
 from app.storage.sql import StorageConflict, insert_into
 
@@ -22,7 +23,10 @@ SAME_PREFIX_MAX: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """One person. ``appid`` and ``kf_account`` are both None for one who does not serve."""
+    """One person. ``appid`` and ``kf_account`` are both None for one who does not serve.
+
+    ``leads``: appids of the official accounts that a supervisor leads besides their own.
+    """
 
     id: int
     username: str
@@ -34,6 +38,7 @@ class Person:
     created_ms: int
     password_changed_ms: int
     password_hash: str = field(repr=False)
+    leads: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +51,17 @@ class NewPerson:
     display_name: str = ""
     appid: str | None = None
     kf_account: str | None = None
+    leads: Sequence[str] = ()
 
 
+CHANGEABLE: Final = frozenset({"display_name", "role", "disabled", "appid", "kf_account", "leads"})
 _COLUMNS: Final = [people.c[f.name] for f in fields(Person)]
 
 
 def create(conn: Connection, actor: Actor, new: NewPerson) -> Person:
     """Insert a person. Raises ``Taken``, ``Invalid``, or ``StorageConflict`` on a bad role."""
     username = clean_username(new.username)
+    refuse_lookalike(conn, username)
     row = {
         "username": username,
         "display_name": checks.line("display_name", new.display_name or username),
@@ -62,6 +70,7 @@ def create(conn: Connection, actor: Actor, new: NewPerson) -> Person:
         "appid": new.appid,
         "kf_account": new.kf_account,
         "disabled": False,
+        "leads": list(new.leads),
         "created_ms": actor.at_ms,
         "password_changed_ms": actor.at_ms,
     }
@@ -70,7 +79,8 @@ def create(conn: Connection, actor: Actor, new: NewPerson) -> Person:
     if made is None:
         raise Taken(f"the username {username} or its kf_account is in use already")
     person = _person(made)
-    detail = {"role": person.role, "kf_account": person.kf_account}
+    detail: dict[str, Any] = {"role": person.role, "kf_account": person.kf_account}
+    detail |= {"leads": person.leads} if person.leads else {}
     record(conn, actor, "person.create", person.username, detail)
     return person
 
@@ -103,7 +113,7 @@ def by_sign_in_name(
     Only among those who ``may``; a prefix that two of their official accounts share means nobody.
     """
     key = _fold(name)
-    if not key or len(key) > 64:
+    if not key or len(key) > 64 or "\0" in key:
         return None
     exact = conn.execute(select(*_COLUMNS).where(people.c.username == key)).first()
     if exact and may(_person(exact)):
@@ -117,12 +127,12 @@ def by_sign_in_name(
 
 
 def update(conn: Connection, actor: Actor, person_id: int, changes: Mapping[str, Any]) -> Person:
-    """Change ``display_name``, ``role``, ``disabled``, ``appid`` and ``kf_account``.
+    """Change what is ``CHANGEABLE``.
 
     Raises ``Missing``, or ``Taken`` when another person holds the kf_account.
     """
     before = get(conn, person_id)
-    unknown = set(changes) - {"display_name", "role", "disabled", "appid", "kf_account"}
+    unknown = set(changes) - CHANGEABLE
     if unknown:
         raise Invalid(sorted(unknown)[0], "cannot be changed")
     values = dict(changes)
@@ -152,6 +162,20 @@ def rehash(conn: Connection, person: Person, password_hash: str) -> None:
     """
     same = (people.c.id == person.id) & (people.c.password_hash == person.password_hash)
     conn.execute(people.update().where(same).values(password_hash=password_hash))
+
+
+def lookalike(conn: Connection, username: str) -> str | None:
+    """Return another username that looks the same to a reader, None if there is none."""
+    name = clean_username(username)
+    wanted = skeleton(name)
+    known = conn.execute(select(people.c.username)).scalars()
+    return next((one for one in known if one != name and skeleton(one) == wanted), None)
+
+
+def refuse_lookalike(conn: Connection, username: str) -> None:
+    """Raises ``Taken``, ``Invalid``. Names that exist already are not compared with each other."""
+    if alike := lookalike(conn, username):
+        raise Taken(f"the username {username} looks like {alike}, which is in use already")
 
 
 def count_admins(conn: Connection) -> int:

@@ -76,6 +76,7 @@ people: Final = Table(
     Column("appid", String(64)),
     Column("kf_account", String(64)),
     Column("disabled", Boolean, nullable=False),
+    Column("leads", JSON, nullable=False, server_default="[]"),
     Column("created_ms", BigInteger, nullable=False),
     Column("password_changed_ms", BigInteger, nullable=False),
     UniqueConstraint("username"),
@@ -153,6 +154,8 @@ customer_notes: Final = Table(
     Column("author", String(64), nullable=False),
     Column("text", Text, nullable=False),
     Column("created_ms", BigInteger, nullable=False),
+    Column("edited_by", String(64)),
+    Column("edited_ms", BigInteger),
     Index(None, "appid", "openid", "id"),
 )
 

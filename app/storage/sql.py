@@ -37,6 +37,10 @@ class StorageConflict(StorageError):
     """A row with this key exists already, or one that is referred to does not."""
 
 
+class StorageUnfit(StorageError):
+    """A value that no column can hold, such as a NUL in a text; nothing was written."""
+
+
 class BadCursor(ValueError):
     """A paging cursor that was not issued here."""
 
@@ -73,6 +77,8 @@ def _translated() -> Iterator[None]:
         yield
     except exc.IntegrityError as error:
         raise StorageConflict(f"the database refused: {_reason(error)}") from None
+    except (exc.DataError, OverflowError) as error:
+        raise StorageUnfit(f"the database cannot hold a value: {type(error).__name__}") from None
     except (exc.OperationalError, exc.InterfaceError, exc.TimeoutError) as error:
         raise StorageDown(f"the database is not available: {_reason(error)}") from None
     except exc.SQLAlchemyError as error:
@@ -112,6 +118,8 @@ def decode_cursor(cursor: str, *kinds: type) -> tuple[Any, ...]:
     except (binascii.Error, ValueError, RecursionError):
         raise BadCursor("not a cursor of this list") from None
     if not isinstance(parts, list) or [type(part) for part in parts] != list(kinds):
+        raise BadCursor("not a cursor of this list")
+    if any(isinstance(part, str) and "\0" in part for part in parts):
         raise BadCursor("not a cursor of this list")
     if any(isinstance(part, int) and abs(part) >= 2**63 for part in parts):
         raise BadCursor("not a cursor of this list")

@@ -138,3 +138,29 @@ def test_colleagues_and_groups_show_live_numbers(node: Node) -> None:
     found = {row["name"]: row for row in anna.data("/groups")}
     assert found["general_support"]["online"] == 1 and found["general_support"]["seated"] == 1
     assert found["vip"]["members"] == [f"vera@{WECHAT_ID}"] and found["vip"]["online"] == 0
+
+
+def test_what_a_supervisor_does_to_a_colleagues_note_is_marked_and_audited(
+    node: Node, admin: Client
+) -> None:
+    anna, _ = served(node)
+    lead, bob = node.person("lea", "supervisor"), node.agent("bob")
+    note = anna.post("/customers/o1/notes", {"text": "熟客"}).json()["data"]
+    path = f"/customers/o1/notes/{note['id']}"
+    assert (note["edited_by"], note["edited_ms"]) == (None, None)
+    assert code(bob.patch(path, {"text": "偷改"})) == (403, "forbidden")
+    own = anna.patch(path, {"text": "老客户"}).json()["data"]
+    assert (own["author"], own["edited_by"]) == ("anna", "anna")
+    assert admin.data("/admin/audit?act=note.update") == []
+
+    changed = lead.patch(path, {"text": "新客户"}).json()["data"]
+    assert (changed["author"], changed["edited_by"]) == ("anna", "lea")
+    assert changed["edited_ms"] >= changed["created_ms"]
+    assert anna.data("/customers/o1/notes") == [changed]
+    (entry,) = admin.data("/admin/audit?act=note.update")
+    assert (entry["who"], entry["detail"]) == ("lea", {"author": "anna"})
+    assert lead.delete(path).status_code == 204
+    (entry,) = admin.data("/admin/audit?act=note.remove")
+    assert (entry["who"], entry["object"]) == ("lea", f"{node.appid}:{note['id']}")
+    assert lead.delete(path).status_code == 404
+    assert len(admin.data("/admin/audit?act=note.remove")) == 1

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from app.api.agent import events
+from app.desk.stream_slots import EACH_MAX, StreamSlots
 from tests.api.conftest import WECHAT_ID, Client, Node, Stream
 from tests.support import wait_until
 
@@ -137,6 +138,39 @@ def test_a_draining_node_says_so_and_ends_its_streams(node: Node, listen: Listen
     drain = next(b for b in stream.blocks if b.get("event") == "drain")
     assert 200 <= int(drain["retry"]) <= 3000
     assert anna.get("/events").status_code == 503
+
+
+def test_a_persons_ninth_stream_ends_their_oldest_with_a_word(node: Node, listen: Listen) -> None:
+    anna, bob = node.agent("anna"), node.agent("bob")
+    other = listen(bob)
+    streams = [listen(anna) for _ in range(EACH_MAX)]
+    assert not any(stream.ended for stream in streams)
+    again = node.client(node.token("anna"))
+    streams.append(listen(again))
+    streams[0].wait("replaced")
+    wait_until(lambda: streams[0].ended)
+    replaced = next(b for b in streams[0].blocks if b.get("event") == "replaced")
+    assert int(replaced["retry"]) >= 30_000
+    hub = node.services.served[node.appid].hub
+    wait_until(lambda: hub.listeners() == EACH_MAX + 1)
+    assert not any(stream.ended for stream in [*streams[1:], other])
+    anna.online()
+    node.says("o1")
+    for stream in [*streams[1:]]:
+        stream.wait("session.assigned")
+
+
+def test_a_client_that_does_not_read_its_end_gets_no_more_than_its_share() -> None:
+    slots = StreamSlots(most=20, each=2, ending=3)
+    taken = [slots.take(1) for _ in range(6)]
+    mine = [slot for slot in taken if slot is not None]
+    assert [slot.replaced for slot in mine] == [True, True, True, False, False]
+    assert taken[-1] is None
+    other = slots.take(2)
+    assert other is not None
+    slots.give_back(mine[0])
+    assert slots.take(1) is not None
+    assert not other.replaced
 
 
 class TestCapped:

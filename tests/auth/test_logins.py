@@ -150,3 +150,19 @@ def test_redis_away_is_told_as_such(tmp_path: object) -> None:
     with pytest.raises(StoreDown):
         Logins(away, b"k").find("7." + "A" * 43, "cookie")
     away.close()
+
+
+def test_a_supervisors_login_from_before_accounts_were_named_must_sign_in_again(
+    logins: Logins, client: redis.Redis
+) -> None:
+    for role, good in (("supervisor", False), ("agent", True), ("admin", True)):
+        opened = logins.open_cookie(dataclasses.replace(WANG, role=role), logins.epoch(WANG.id))
+        client.hdel(f"kf:login:{{{WANG.id}}}:{opened.login.id}", "leads")
+        assert (logins.find(opened.secret, "cookie") is not None) is good
+
+
+def test_a_login_knows_which_accounts_its_person_leads(logins: Logins) -> None:
+    lead = dataclasses.replace(WANG, role="supervisor", leads=["wx1", "wx2"])
+    opened = logins.open_token(lead, logins.epoch(lead.id))
+    found = logins.find(opened.secret, "token")
+    assert found == opened.login and found.leads == {"wx1", "wx2"}

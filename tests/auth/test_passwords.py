@@ -7,7 +7,8 @@ import pytest
 
 from app.auth import passwords as module
 from app.auth.errors import Busy
-from app.auth.passwords import Passwords, WeakPassword, generate
+from app.auth.password_rules import WeakPassword
+from app.auth.passwords import Passwords, generate
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,17 @@ from __future__ import annotations
 import pytest
 
 from app.auth.errors import Forbidden
-from app.auth.roles import ACTIONS, ADMIN, AGENT, INTEGRATION, ROLES, SUPERVISOR, allowed, require
+from app.auth.roles import (
+    ACTIONS,
+    ADMIN,
+    AGENT,
+    INTEGRATION,
+    ROLES,
+    SUPERVISOR,
+    allowed,
+    reach,
+    require,
+)
 
 
 def test_what_is_not_in_the_table_is_denied_to_everybody() -> None:
@@ -28,6 +38,30 @@ def test_a_supervisor_leads_but_does_not_administer() -> None:
     assert allowed(SUPERVISOR, "sessions.takeover")
     assert not allowed(SUPERVISOR, "admin.people")
     assert not allowed(SUPERVISOR, "admin.kf_accounts")
+
+
+@pytest.mark.parametrize(
+    ("role", "own", "leads", "served", "reached"),
+    [
+        (AGENT, "a", (), "ab", "a"),
+        (AGENT, "a", ("b",), "ab", "a"),
+        (AGENT, "", (), "ab", ""),
+        (AGENT, "", (), "a", "a"),
+        (SUPERVISOR, "b", (), "ab", "b"),
+        (SUPERVISOR, "b", ("a",), "abc", "ab"),
+        (SUPERVISOR, "", ("a", "gone"), "ab", "a"),
+        (SUPERVISOR, "", (), "ab", ""),
+        (SUPERVISOR, "", (), "a", "a"),
+        (SUPERVISOR, "gone", (), "a", ""),
+        (ADMIN, "a", (), "ab", "ab"),
+        (INTEGRATION, "", (), "ab", "ab"),
+        ("root", "a", ("a",), "a", ""),
+    ],
+)
+def test_each_role_reaches_its_own_accounts_and_those_it_was_given(
+    role: str, own: str, leads: tuple[str, ...], served: str, reached: str
+) -> None:
+    assert reach(role, own, leads, set(served)) == set(reached)
 
 
 def test_an_integration_may_only_put_facts() -> None:

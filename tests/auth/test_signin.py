@@ -12,7 +12,8 @@ from sqlalchemy import Engine
 
 from app.auth.errors import AuthError, BadCredentials, Busy, Throttled
 from app.auth.logins import Logins
-from app.auth.passwords import Passwords, WeakPassword
+from app.auth.password_rules import WeakPassword
+from app.auth.passwords import Passwords
 from app.auth.signin import SignIn
 from app.auth.throttle import Throttle
 from app.directory.people import LastAdmin, PeopleDirectory, Registration

@@ -15,6 +15,7 @@ from sqlalchemy import Engine, text
 
 from app.storage import engine as engines
 from app.storage.migrate import SCRIPTS, NewerDataError, _locked, current_revision, migrate
+from app.storage.people import everyone
 from app.storage.revisions import upgrade
 from app.storage.schema import metadata
 from app.storage.sql import StorageDown, StorageError, reading, writing
@@ -210,3 +211,42 @@ def _add_revision(folder: Path, monkeypatch: pytest.MonkeyPatch, body: str) -> N
         f"def upgrade():\n    {body}\n"
     )
     monkeypatch.setattr("app.storage.migrate.SCRIPTS", folder)
+
+
+def test_supervisors_from_before_accounts_were_named_keep_what_they_could_do(
+    make_engine: Callable[[], Engine],
+) -> None:
+    engine = make_engine()
+    with writing(engine) as conn:
+        upgrade(conn, SCRIPTS, "0002")
+    person = (
+        "INSERT INTO people (username, display_name, role, password_hash, appid, kf_account, disabled, "
+        "created_ms, password_changed_ms) VALUES (:n, :n, :r, 'h', :a, :k, false, 1, 1)"
+    )
+    with writing(engine) as conn:
+        for appid in ("wxb", "wxa"):
+            conn.execute(
+                text(
+                    "INSERT INTO groups (appid, name, title, settings, updated_ms) "
+                    "VALUES (:a, 'g', 'g', '{}', 1), (:a, 'h', 'h', '{}', 1)"
+                ),
+                {"a": appid},
+            )
+        conn.execute(
+            text(
+                "INSERT INTO kf_accounts (appid, kf_account, nickname, platform, platform_note, kf_id, "
+                "avatar, max_sessions, disabled, created_ms, updated_ms) "
+                "VALUES ('wxb', 'k@b', 'k', 'local', '', '', '', 5, false, 1, 1)"
+            )
+        )
+        for name, role, appid, kf_account in (
+            ("lead", "supervisor", None, None),
+            ("serves", "supervisor", "wxb", "k@b"),
+            ("boss", "admin", None, None),
+            ("idle", "agent", None, None),
+        ):
+            conn.execute(text(person), {"n": name, "r": role, "a": appid, "k": kf_account})
+    migrate(engine)
+    with reading(engine) as conn:
+        leads = {one.username: one.leads for one in everyone(conn)}
+    assert leads == {"lead": ["wxa", "wxb"], "serves": [], "boss": [], "idle": []}

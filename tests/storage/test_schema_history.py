@@ -81,7 +81,7 @@ def test_a_database_with_doubled_names_of_checks_becomes_like_a_new_one(
     rows = contents(with_doubled_names)
     migrate(with_doubled_names)
     assert schema(with_doubled_names) == schema(new)
-    assert contents(with_doubled_names) == rows
+    assert as_wide_as(rows, contents(with_doubled_names)) == rows
 
 
 def test_references_are_enforced_again_after_an_upgrade(with_doubled_names: Engine) -> None:
@@ -144,3 +144,14 @@ def contents(engine: Engine) -> dict[str, list[Any]]:
     tables = ("kf_accounts", "groups", "memberships", "people", "canned_replies", "media")
     with reading(engine) as conn:
         return {name: list(conn.execute(text(f'SELECT * FROM "{name}"'))) for name in tables}
+
+
+def as_wide_as(
+    before: dict[str, list[Any]], after: dict[str, list[Any]]
+) -> dict[str, list[tuple[Any, ...]]]:
+    """Return the rows of ``after`` without the columns that were added since, which stand last."""
+    width = {table: len(rows[0]) for table, rows in before.items() if rows}
+    return {
+        table: [tuple(row)[: width.get(table, len(row))] for row in rows]
+        for table, rows in after.items()
+    }

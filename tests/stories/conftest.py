@@ -12,8 +12,9 @@ from routing.document import Plan
 from routing.groups import Group
 from sessions.model import Session, State
 from tests.conversations.conftest import GROUP, Office, engine, office
+from tests.stories.house import house
 
-__all__ = ["GROUP", "engine", "office"]
+__all__ = ["GROUP", "engine", "house", "office"]
 
 
 def check_explained(office: Office, session: Session) -> None:

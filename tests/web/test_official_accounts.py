@@ -191,3 +191,25 @@ def test_a_mini_program_is_offered_what_wechat_takes_and_the_rest_is_grey(
         return [row["text"] for row in rows if row["type"] == "link"]
 
     wait_until(lambda: heard() == ["周末活动"])
+
+
+def test_a_supervisor_is_given_an_official_account_on_the_people_page(
+    console: Page, node: House
+) -> None:
+    username = f"lea{secrets.token_hex(2)}"
+    body = {"username": username, "role": "supervisor", "password": "supervisor-pass-1"}
+    node.admin("POST", "/admin/people", body)
+    go(console, "人员")
+    mine = console.get_by_role("group", name=f"负责的公众号 {username}")
+    expect(mine).to_contain_text("未指定公众号")
+    mine.get_by_label("会员中心").click()
+    expect(mine.get_by_label("会员中心")).to_be_checked()
+    expect(mine).not_to_contain_text("未指定公众号")
+    wait_until(
+        lambda: (
+            next(p for p in node.admin("GET", "/admin/people") if p["username"] == username)[
+                "leads"
+            ]
+            == [MINI.appid]
+        )
+    )

@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from app.api.core import Body, Call, PageMeta, Routes, Shape, WholeQuery, page_of
 from app.directory.kf_names import completed
-from app.directory.people import PeopleDirectory, Registration
+from app.directory.people import PeopleDirectory, Registration, leads_of
 from app.storage import people
+from app.storage.errors import Invalid
 from app.storage.people import Person
 from app.storage.sql import reading
 
 PATH = "/admin/people"
 ACTION = "admin.people"
+LEADS_MAX = 100
 
 RoleName = Literal["agent", "supervisor", "admin"]
 Password = Annotated[str, Field(min_length=8, max_length=256)]
 DisplayName = Annotated[str, Field(min_length=1, max_length=64)]
 Name = Annotated[str, Field(min_length=1, max_length=64)]
 
+Leads = Annotated[list[Name], Field(max_length=LEADS_MAX)]
+
 routes = Routes()
 
 
 class PersonRow(Shape):
-    """One who signs in; ``kf_account`` null for one who does not serve."""
+    """One who signs in; ``kf_account`` null for one who does not serve.
+
+    ``leads``: appids of the official accounts that a supervisor was given by name; the account of their
+    ``kf_account`` is theirs besides.
+    """
 
     id: int
     username: str
@@ -33,6 +42,7 @@ class PersonRow(Shape):
     role: RoleName
     appid: str | None
     kf_account: str | None
+    leads: list[str]
     disabled: bool
     created_ms: int
     password_changed_ms: int
@@ -52,15 +62,17 @@ class NewPersonBody(Body):
     password: Password | None = Field(None, repr=False)
     display_name: DisplayName | None = None
     kf_account: Name | None = None
+    leads: Leads = Field(default_factory=list)
 
 
 class PersonChangeBody(Body):
-    """What is absent stays; ``kf_account`` "" takes it away."""
+    """What is absent stays; ``kf_account`` "" takes it away, ``leads`` replaces the whole list."""
 
     display_name: DisplayName | None = None
     role: RoleName | None = None
     disabled: bool | None = None
     kf_account: str | None = Field(None, max_length=64)
+    leads: Leads | None = None
 
 
 class PasswordBody(Body):
@@ -107,8 +119,15 @@ def list_people(call: Call) -> tuple[Any, Any]:
 def create_person(call: Call) -> dict[str, Any]:
     body = call.body
     appid, kf_account = _account(call, body.kf_account)
+    _check_served(call, body.leads)
     wish = Registration(
-        body.username, body.role, body.password or "", body.display_name or "", appid, kf_account
+        body.username,
+        body.role,
+        body.password or "",
+        body.display_name or "",
+        appid,
+        kf_account,
+        tuple(body.leads),
     )
     made = directory(call).register(call.actor, wish)
     return _row(made.person) | {"generated_password": made.generated_password}
@@ -124,7 +143,7 @@ def read_person(call: Call, person_id: int) -> dict[str, Any]:
     "PATCH",
     PATH + "/<int:person_id>",
     ACTION,
-    summary="Change a person; a new role or kf account and disabling sign out everywhere",
+    summary="Change a person; a new role, kf account or accounts to lead and disabling sign out everywhere",
     body=PersonChangeBody,
     answer=PersonRow,
     refuses=(409,),
@@ -133,6 +152,8 @@ def change_person(call: Call, person_id: int) -> dict[str, Any]:
     body, ours, actor = call.body, directory(call), call.actor
     with reading(call.services.engine) as conn:
         person = people.get(conn, person_id)
+    _check_served(call, body.leads or [], person.leads)
+    leads_of(body.role or person.role, body.leads or [])
     if body.display_name is not None:
         person = ours.rename(actor, person_id, body.display_name)
     if body.kf_account is not None:
@@ -140,6 +161,8 @@ def change_person(call: Call, person_id: int) -> dict[str, Any]:
         person = ours.assign_account(actor, person_id, appid, kf_account)
     if body.role is not None and body.role != person.role:
         person = ours.set_role(actor, person_id, body.role)
+    if body.leads is not None and sorted(set(body.leads)) != person.leads:
+        person = ours.name_accounts(actor, person_id, body.leads)
     if body.disabled is not None and body.disabled != person.disabled:
         person = ours.set_disabled(actor, person_id, body.disabled)
     return _row(person)
@@ -156,6 +179,13 @@ def change_person(call: Call, person_id: int) -> dict[str, Any]:
 def reset_password(call: Call, person_id: int) -> dict[str, Any]:
     made = directory(call).reset_password(call.actor, person_id, call.body.password or "")
     return _row(made.person) | {"generated_password": made.generated_password}
+
+
+def _check_served(call: Call, leads: Sequence[str], held: Sequence[str] = ()) -> None:
+    """Raises Invalid for an official account that is neither served here nor ``held`` already."""
+    unknown = set(leads) - set(held) - call.services.served.keys()
+    if unknown:
+        raise Invalid("leads", f"there is no official account {min(unknown)}")
 
 
 def _account(call: Call, given: str | None) -> tuple[str | None, str | None]:

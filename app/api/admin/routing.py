@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from app.api.core import NUMBER_MAX, Body, Call, Routes, Shape
+from app.api.core import IDENT_MAX, Body, Call, Routes, Shape
 from app.plan.plans import Plans
 from app.refusals import Refusal
 from app.storage import groups, routing
@@ -112,13 +112,13 @@ class RoutingBody(Body):
     rules: list[RuleBody] = Field(default_factory=list, max_length=RULES_MAX)
     entry: EntryBody = Field(default_factory=EntryBody)
     answers: list[AnswerBody] = Field(default_factory=list, max_length=ANSWERS_MAX)
-    version: int | None = Field(None, ge=0, le=NUMBER_MAX)
+    version: int | None = Field(None, ge=0, le=IDENT_MAX)
 
 
 class RestoreBody(Body):
     """An earlier version; 0 is the shipped one."""
 
-    version: int = Field(ge=0, le=NUMBER_MAX)
+    version: int = Field(ge=0, le=IDENT_MAX)
 
 
 @routes.add("GET", PATH, ACTION, summary="The routing rules", answer=RoutingShape, meta=VersionMeta)

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
+from app.api.agent.message_types import Pasted
 from app.api.core import Body, Call, PageMeta, Routes, WholeQuery, page_of
 from app.api.shapes import CannedShape
 from app.refusals import Refusal
@@ -20,7 +21,7 @@ class CannedBody(Body):
     """``shared`` is for supervisors and admins."""
 
     title: str = Field(min_length=1, max_length=64)
-    text: str = Field(min_length=1, max_length=canned.TEXT_MAX_CHARS)
+    text: Pasted = Field(min_length=1, max_length=canned.TEXT_MAX_CHARS)
     shared: bool = False
 
 
@@ -28,7 +29,7 @@ class CannedPatch(Body):
     """What is left out stays as it is."""
 
     title: str | None = Field(None, min_length=1, max_length=64)
-    text: str | None = Field(None, min_length=1, max_length=canned.TEXT_MAX_CHARS)
+    text: Pasted | None = Field(None, min_length=1, max_length=canned.TEXT_MAX_CHARS)
 
 
 @routes.add(

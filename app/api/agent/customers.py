@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Annotated, Any, Final
 
 from pydantic import Field, JsonValue, RootModel, StringConstraints
 
+from app.api.agent.message_types import Pasted
 from app.api.agent.readers import reader
 from app.api.core import Body, Call, PageMeta, PageQuery, Routes
 from app.api.shapes import CustomerShape, NoteShape, SessionShape
@@ -16,6 +19,8 @@ from app.conversations.views import display_name
 from app.directory import customers as directory
 from app.refusals import Refusal
 from app.storage import customers
+from app.storage.audit import acting, record
+from app.storage.engine import Transaction
 from app.storage.records import Filters
 from app.storage.sql import reading, writing
 from sessions.budget import budget
@@ -43,7 +48,7 @@ class Facts(RootModel[Annotated[dict[FactName, JsonValue], Field(max_length=FACT
 class NoteBody(Body):
     """One note."""
 
-    text: str = Field(min_length=1, max_length=customers.NOTE_MAX_CHARS)
+    text: Pasted = Field(min_length=1, max_length=customers.NOTE_MAX_CHARS)
 
 
 @routes.add(
@@ -145,37 +150,48 @@ def add_note(call: Call, openid: str) -> dict[str, Any]:
     "PATCH",
     "/customers/<openid>/notes/<int:note_id>",
     "customers.notes",
-    summary="Change an own note",
+    summary="Change an own note; supervisors also a colleague's, marked with their name and audited",
     body=NoteBody,
     answer=NoteShape,
 )
 def change_note(call: Call, openid: str, note_id: int) -> dict[str, Any]:
-    appid = call.account.appid
-    _check_author(call, openid, note_id)
-    with writing(call.services.engine) as conn:
-        return _note(customers.change_note(conn, appid, openid, note_id, call.body.text))
+    appid, who, text = call.account.appid, call.caller.who, call.body.text
+    with _own_or_audited(call, openid, note_id, "note.update") as conn:
+        return _note(customers.change_note(conn, appid, openid, note_id, text, who, call.now_ms))
 
 
 @routes.add(
     "DELETE",
     "/customers/<openid>/notes/<int:note_id>",
     "customers.notes",
-    summary="Remove an own note",
+    summary="Remove an own note; supervisors also a colleague's, which is audited",
     status=204,
 )
 def remove_note(call: Call, openid: str, note_id: int) -> None:
-    _check_author(call, openid, note_id)
-    with writing(call.services.engine) as conn:
+    with _own_or_audited(call, openid, note_id, "note.remove") as conn:
         customers.remove_note(conn, call.account.appid, openid, note_id)
 
 
-def _check_author(call: Call, openid: str, note_id: int) -> None:
-    """His own, or any for a supervisor. Raises Refusal, Missing."""
+@contextmanager
+def _own_or_audited(call: Call, openid: str, note_id: int, act: str) -> Iterator[Transaction]:
+    """Open the transaction that changes a note: one's own, or for a supervisor a colleague's.
+
+    What is done to a colleague's note goes to the audit log, with neither text nor customer: the log
+    cannot be changed when a customer is erased. Raises Refusal, Missing.
+    """
     check_customer(call.account, reader(call), openid)
-    with reading(call.services.engine) as conn:
-        note = customers.note(conn, call.account.appid, openid, note_id)
-    if note["author"] != call.caller.who and not call.may("sessions.read_any"):
+    appid, engine = call.account.appid, call.services.engine
+    with reading(engine) as conn:
+        author = customers.note(conn, appid, openid, note_id)["author"]
+    if author == call.caller.who:
+        with writing(engine) as conn:
+            yield conn
+        return
+    if not call.may("sessions.read_any"):
         raise Refusal("forbidden", "This note is a colleague's.")
+    with acting(engine) as conn:
+        yield conn
+        record(conn, call.actor, act, f"{appid}:{note_id}", {"author": author})
 
 
 def _view(call: Call, openid: str) -> dict[str, Any]:

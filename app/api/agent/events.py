@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from functools import partial
 from typing import Any, Final
 
 import structlog
@@ -13,6 +14,7 @@ from pydantic import Field
 from app.api.core import Call, Query, Routes
 from app.desk.hub import EVENT_ID
 from app.desk.listeners import NUDGE, DeskEvent, Listener, Subscription
+from app.desk.stream_slots import Slot
 from app.refusals import Refusal
 from sessions.model import SessionError
 
@@ -33,6 +35,8 @@ SILENT_MS: Final = 150_000
 
 RETRY_MS: Final = (2_000, 4_000)
 DRAIN_RETRY_MS: Final = (200, 3_000)
+REPLACED_RETRY_MS: Final = 60_000
+"""A client that ignores ``replaced`` and comes back must not end the next one at once."""
 
 log = structlog.get_logger()
 routes = Routes()
@@ -47,8 +51,9 @@ class EventsQuery(Query):
 class Feed:
     """The body of one stream. ``close`` may come at any time, also before the first line."""
 
-    def __init__(self, call: Call, subscription: Subscription, began_at: str) -> None:
+    def __init__(self, call: Call, slot: Slot, subscription: Subscription, began_at: str) -> None:
         self._call = call
+        self._slot = slot
         self._served = call.served
         self._subscription = subscription
         self._began_at = began_at
@@ -56,6 +61,7 @@ class Feed:
         self._open = True
         self._greeted = False
         now = self._opened_at = time.monotonic()
+        slot.wake = partial(self._served.hub.nudge, subscription)
         self._beat_at, self._check_at = now + _some_of(BEAT_S), now + _some_of(CHECK_S)
 
     def __iter__(self) -> Feed:
@@ -72,6 +78,9 @@ class Feed:
             now = time.monotonic()
             if now >= self._check_at and not (self._still_signed_in(now) and self._heard()):
                 break
+            if self._slot.replaced:
+                self.close()
+                return _lines(f"retry: {REPLACED_RETRY_MS}", "event: replaced", "data: {}")
             if self._call.services.node.draining():
                 self.close()
                 return _lines(
@@ -93,7 +102,7 @@ class Feed:
             return
         self._open = False
         self._served.hub.unsubscribe(self._subscription)
-        self._call.services.streams.give_back()
+        self._call.services.streams.give_back(self._slot)
         if not self._kf_account:
             return
         try:
@@ -156,16 +165,17 @@ def read_events(call: Call) -> Response:
     given = call.request.headers.get("Last-Event-ID", "")[:64] or call.query.last_event_id
     if call.services.node.draining():
         raise Refusal("unavailable", "This node is leaving; another one serves you.")
-    if not call.services.streams.take():
+    slot = call.services.streams.take(call.caller.person_id)
+    if slot is None:
         raise Refusal("streams_full", "This node has no room for another stream; try again.")
     try:
-        return _response(_begin(call, given))
+        return _response(_begin(call, slot, given))
     except Exception:
-        call.services.streams.give_back()
+        call.services.streams.give_back(slot)
         raise
 
 
-def _begin(call: Call, last_id: str) -> Feed:
+def _begin(call: Call, slot: Slot, last_id: str) -> Feed:
     served, kf_account = call.served, call.kf_account_or_none
     began_at = last_id if EVENT_ID.fullmatch(last_id) else served.hub.last_id()
     subscription = served.hub.subscribe(_listener(call), last_id or began_at)
@@ -175,7 +185,7 @@ def _begin(call: Call, last_id: str) -> Feed:
     except Exception:
         served.hub.unsubscribe(subscription)
         raise
-    return Feed(call, subscription, began_at)
+    return Feed(call, slot, subscription, began_at)
 
 
 def _arrive(call: Call, kf_account: str) -> None:

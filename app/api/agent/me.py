@@ -161,10 +161,8 @@ def _me(call: Call) -> dict[str, Any]:
 
 
 def _accounts(call: Call) -> list[dict[str, Any]]:
-    own = call.caller.appid
-    configs = [served.account.config for served in call.services.served.values()]
-    if call.caller.role == "agent" and own:
-        configs = [config for config in configs if config.appid == own]
+    within, served = call.reach, call.services.served
+    configs = [one.account.config for appid, one in served.items() if appid in within]
     return [
         {
             "appid": one.appid,

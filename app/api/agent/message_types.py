@@ -28,6 +28,9 @@ def _web_address(text: str) -> str:
     return text
 
 
+Pasted = Annotated[str, BeforeValidator(cleaned)]
+"""Text of several lines that an agent may paste."""
+
 Line = Annotated[
     str,
     BeforeValidator(cleaned),

@@ -15,7 +15,7 @@ const ACTS = [
   "kf_account.create", "kf_account.update", "kf_account.remove", "kf_account.invite", "kf_account.sync",
   "kf_account.groups", "kf_account.avatar", "person.create", "person.update", "person.password",
   "group.create", "group.update", "group.remove", "group.members",
-  "routing.update", "routing.restore", "transfer_rules.update", "notice.update", "notice.reset",
+  "routing.update", "routing.restore", "transfer_rules.update", "note.update", "note.remove", "notice.update", "notice.reset",
   "export.conversations", "export.messages", "customer.erase", "integration.issue", "integration.revoke",
 ];
 

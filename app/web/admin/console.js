@@ -3,6 +3,7 @@
 import { html, signal } from "../shared/kit.js";
 import { LanguageButton } from "../shared/language.js";
 import { t } from "../shared/words.js";
+import { Elsewhere } from "../desk/elsewhere.js";
 import { signOut } from "../shared/session.js";
 import { state, trouble } from "../shared/store.js";
 import { loadColleagues } from "../shared/sync.js";
@@ -11,7 +12,7 @@ import { Audit } from "./audit.js";
 import { Data } from "./data.js";
 import { DeadLetters } from "./dead.js";
 import { Groups } from "./groups.js";
-import { closeLive, openLive } from "./live.js";
+import { closeLive, openLive, resumeLive } from "./live.js";
 import { Notices } from "./notices.js";
 import { AccountChoice, accountName, beginAccount } from "./official.js";
 import { Overview } from "./overview.js";
@@ -58,10 +59,13 @@ export function Console() {
         <a key=${one.name} href=${`#${one.name}`} aria-current=${one === section && "page"}>${t(`console.${one.name}`)}</a>`)}</nav>
       <main class="section"><${section.view} key=${section.name} rest=${rest.join("/")} /></main>
     </div>
-    ${trouble.value && html`<div class="alerts" role="status"><p class="alert">
-      <span>${trouble.value}</span>
-      <button type="button" class="quiet" aria-label=${t("app.close")} onClick=${() => (trouble.value = "")}>✕</button>
-    </p></div>`}`;
+    <div class="alerts" role="status">
+      <${Elsewhere} resume=${resumeLive} />
+      ${trouble.value && html`<p class="alert">
+        <span>${trouble.value}</span>
+        <button type="button" class="quiet" aria-label=${t("app.close")} onClick=${() => (trouble.value = "")}>✕</button>
+      </p>`}
+    </div>`;
 }
 
 function NoRight() {

@@ -3,7 +3,7 @@
 
 import { urlOf } from "../shared/api.js";
 import { signal } from "../shared/kit.js";
-import { state } from "../shared/store.js";
+import { elsewhere, state } from "../shared/store.js";
 
 const TYPES = [
   "session.assigned", "session.updated", "session.closed", "message.created", "message.updated",
@@ -21,11 +21,22 @@ export function openLive() {
   if (state.value.me?.kf_account) return;
   source = new EventSource(urlOf("/events"));
   for (const type of TYPES) source.addEventListener(type, note);
+  source.addEventListener("replaced", () => {
+    closeLive();
+    elsewhere.value = true;
+  });
+}
+
+// After it was ended in favour of a newer one; what was missed is fetched.
+export function resumeLive() {
+  openLive();
+  note();
 }
 
 export function closeLive() {
   source?.close();
   source = null;
+  elsewhere.value = false;
   clearTimeout(timer);
   timer = 0;
 }

@@ -11,10 +11,10 @@ const KEPT = "officialAccount";
 
 let current = "";
 
-const all = () => state.value.me?.accounts ?? [];
+export const officials = () => state.value.me?.accounts ?? [];
 
 export function beginAccount() {
-  const appids = all().map((one) => one.appid);
+  const appids = officials().map((one) => one.appid);
   const wished = [new URLSearchParams(location.search).get("appid"), recall(KEPT, ""), state.value.me.appid];
   current = appids.length > 1 ? wished.find((one) => appids.includes(one)) ?? appids[0] : "";
   useAccount(current);
@@ -22,14 +22,14 @@ export function beginAccount() {
 
 // The name of one of several; "" where there is only one.
 export function accountName(appid = current) {
-  const found = all().length > 1 && all().find((one) => one.appid === appid);
+  const found = officials().length > 1 && officials().find((one) => one.appid === appid);
   return found ? found.name || found.appid : "";
 }
 
 export function AccountChoice() {
-  if (all().length < 2) return "";
+  if (officials().length < 2) return "";
   return html`<select class="official" aria-label=${t("official.label")} onChange=${(event) => choose(event.currentTarget.value)}>
-    ${all().map((one) => html`<option key=${one.appid} value=${one.appid} selected=${one.appid === current}>${choiceWords(one)}</option>`)}
+    ${officials().map((one) => html`<option key=${one.appid} value=${one.appid} selected=${one.appid === current}>${choiceWords(one)}</option>`)}
   </select>`;
 }
 

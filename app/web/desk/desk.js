@@ -3,11 +3,12 @@
 import { html, signal } from "../shared/kit.js";
 import { t } from "../shared/words.js";
 import { followAddress } from "./address.js";
+import { Elsewhere } from "./elsewhere.js";
 import { KeysHelp, listenToKeys } from "./keys.js";
 import { signOut } from "../shared/session.js";
 import { Sidebar } from "./sidebar.js";
 import { connected, polled, selected, state, trouble } from "../shared/store.js";
-import { closeStream, openStream } from "./stream.js";
+import { closeStream, openStream, resume } from "./stream.js";
 import { keepWhole, loadColleagues } from "../shared/sync.js";
 import { keepTitle } from "./title.js";
 import { keepDrafts } from "./drafts.js";
@@ -30,6 +31,7 @@ export function Desk() {
 
 function Alerts() {
   return html`<div class="alerts" role="status">
+    <${Elsewhere} resume=${resume} />
     ${!connected.value && html`<p class="alert">${t("app.offline")}</p>`}
     ${connected.value && polled.value && html`<p class="alert">${t("app.polled")}</p>`}
     ${trouble.value && html`<p class="alert">

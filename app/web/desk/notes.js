@@ -37,6 +37,7 @@ function Note({ note, edit, remove }) {
   const own = note.author === state.value.me.person?.username;
   return html`<p class="text">${note.text}</p>
     <p class="dim">${t("card.noteBy", { author: note.author, time: momentOf(note.created_ms, now.value) })}
+      ${note.edited_by && html`<span class="edited"> · ${t("card.noteEdited", { name: note.edited_by, time: momentOf(note.edited_ms, now.value) })}</span>`}
       ${own && html` <button type="button" class="link" onClick=${edit}>${t("card.edit")}</button>
         <button type="button" class="link" onClick=${remove}>${t("card.remove")}</button>`}</p>`;
 }

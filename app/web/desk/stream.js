@@ -2,9 +2,9 @@
 // While it does not come through, the lists are fetched every few seconds.
 
 import { Problem, get, post, urlOf } from "../shared/api.js";
-import { batch } from "../shared/kit.js";
-import { consider, considerFetched, seenElsewhere } from "./alerts.js";
-import { connected, dispatch, polled, state } from "../shared/store.js";
+import { considerFetched, seenElsewhere } from "./alerts.js";
+import { apply, end, show, tell } from "./link.js";
+import { connected, elsewhere, polled, state } from "../shared/store.js";
 import { refetch } from "../shared/sync.js";
 import { isFollower, join, leave, say, takeOver } from "./tabs.js";
 import { TRUSTED, asked, doubted, heard as heardNow, isQuiet, opened } from "./trust.js";
@@ -38,9 +38,11 @@ export function openStream() {
 }
 
 // What the leading tab heard, as if this one had heard it itself.
-function relayed({ kind, type, data, id, ...how }) {
+function relayed({ kind, type, data, id, ended, ...how }) {
   if (kind === "seen") return seenElsewhere(id);
   if (kind === "listens") return undefined;
+  if (kind === "resume") return isFollower() || resume();
+  if (kind === "beat") elsewhere.value = ended;
   trust = heardNow(trust, Date.now());
   if (kind === "event") apply(type, data);
   else if (kind === "link") show(how);
@@ -56,6 +58,7 @@ export function closeStream() {
   leave();
   connected.value = true;
   polled.value = false;
+  elsewhere.value = false;
 }
 
 function quiet() {
@@ -66,6 +69,7 @@ function quiet() {
 
 function connect() {
   quiet();
+  end(false);
   trust = asked(trust, Date.now());
   source = new EventSource(urlOf("/events"));
   // The lists are fetched once the stream is open: whatever changes from then on comes as an event.
@@ -80,6 +84,19 @@ function connect() {
   for (const type of TYPES) source.addEventListener(type, heard);
   source.addEventListener("resync", resync);
   source.addEventListener("beat", came);
+  source.addEventListener("replaced", replaced);
+}
+
+// Reconnecting by itself would end the next page's stream, which would reconnect and end this one.
+function replaced() {
+  quiet();
+  end(true);
+}
+
+// After a click in any of the tabs, the one that holds the stream opens it again.
+export function resume() {
+  if (isFollower()) say({ kind: "resume" });
+  else connect();
 }
 
 function resync() {
@@ -94,16 +111,10 @@ function heard(event) {
   apply(event.type, data);
 }
 
-function apply(type, data) {
-  const before = state.peek().sessions[data.session?.id];
-  batch(() => dispatch({ type, ...data }));
-  consider(type, data, before);
-}
-
 // A beat is passed on, so that the other tabs can tell a leading tab that the browser froze.
 function came() {
   trust = heardNow(trust, Date.now());
-  say({ kind: "beat" });
+  say({ kind: "beat", ended: false });
   if (polled.peek() && trust.trusted) tell({ up: true, polls: false });
 }
 
@@ -112,16 +123,6 @@ function up() {
   clearTimeout(timers.banner);
   timers.banner = 0;
   tell({ up: true, polls: !trust.trusted });
-}
-
-function tell(how) {
-  show(how);
-  say({ kind: "link", ...how });
-}
-
-function show({ up: isUp, polls }) {
-  connected.value = isUp;
-  polled.value = polls;
 }
 
 // While it is CONNECTING the browser comes back with Last-Event-ID; a CLOSED one stays closed.
@@ -148,12 +149,12 @@ async function comeBack() {
 function notice() {
   const nowMs = Date.now();
   confirm(nowMs);
-  say({ kind: isFollower() ? "listens" : "beat" });
+  say(isFollower() ? { kind: "listens" } : { kind: "beat", ended: elsewhere.peek() });
   const slept = nowMs - watchedAt > SLEPT_MS;
   watchedAt = nowMs;
   if (isFollower()) {
     if (slept || isSilent(nowMs)) follow(nowMs);
-  } else lead(nowMs, slept);
+  } else if (!elsewhere.peek()) lead(nowMs, slept);
 }
 
 const isSilent = (nowMs) => isQuiet(trust, nowMs) && !document.hidden;

@@ -11,6 +11,8 @@ export const selectedId = signal("");
 export const connected = signal(true);
 // The event stream does not come through, so the lists are fetched every few seconds.
 export const polled = signal(false);
+// The server ended this page's event stream in favour of a newer one of the same person.
+export const elsewhere = signal(false);
 export const now = signal(serverNow());
 export const trouble = signal("");
 

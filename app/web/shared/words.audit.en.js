@@ -38,6 +38,8 @@ export default {
   "act.routing.update": "changed the rules",
   "act.routing.restore": "restored the rules",
   "act.transfer_rules.update": "changed the transfer rules",
+  "act.note.update": "changed a colleague’s note",
+  "act.note.remove": "removed a colleague’s note",
   "act.notice.update": "changed a notice",
   "act.notice.reset": "reset a notice",
   "act.export.conversations": "exported conversations",

@@ -38,6 +38,8 @@ export default {
   "act.routing.update": "修改分配规则",
   "act.routing.restore": "恢复分配规则",
   "act.transfer_rules.update": "修改转接规则",
+  "act.note.update": "修改同事的备注",
+  "act.note.remove": "删除同事的备注",
   "act.notice.update": "修改通知文本",
   "act.notice.reset": "恢复默认通知",
   "act.export.conversations": "导出会话",

@@ -77,6 +77,7 @@ export default {
   "card.noteLabel": "A note for colleagues; the customer does not see it",
   "card.addNote": "Add the note",
   "card.noteBy": "{author} · {time}",
+  "card.noteEdited": "edited by {name} · {time}",
   "card.edit": "Change",
   "card.remove": "Delete",
   "card.earlier": "Earlier conversations",

@@ -77,6 +77,7 @@ export default {
   "card.noteLabel": "写一条内部备注，客户看不到",
   "card.addNote": "添加备注",
   "card.noteBy": "{author} · {time}",
+  "card.noteEdited": "由 {name} 修改 · {time}",
   "card.edit": "修改",
   "card.remove": "删除",
   "card.earlier": "以前的会话",

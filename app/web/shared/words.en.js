@@ -19,6 +19,8 @@ export default {
   "app.loading": "Loading…",
   "app.offline": "Disconnected, connecting again… No message is lost.",
   "app.polled": "Live updates do not reach this computer: the desk asks every 5 seconds, news may show some seconds late. Check the network, proxy or security software.",
+  "app.elsewhere": "You opened more pages elsewhere; this one is no longer updated.",
+  "app.resume": "Go on here",
   "app.retry": "Try again",
   "login.title": "Sign in",
   "login.username": "User name or kf account",

@@ -25,6 +25,7 @@ export default {
   "problem.conversations_open": "Some conversations are still open.",
   "problem.too_large": "Larger than WeChat takes.",
   "problem.unsupported_media": "WeChat does not take this kind of file.",
+  "problem.weak_password": "This password is guessed first: take no common one, no pattern and not your own name.",
   "problem.invalid": "Something entered is not valid; please check.",
   "problem.invalid_field": "“{field}” is not valid; please check.",
   "problem.throttled": "Too often; try again in a moment.",

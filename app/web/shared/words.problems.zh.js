@@ -25,6 +25,7 @@ export default {
   "problem.conversations_open": "还有未结束的会话。",
   "problem.too_large": "内容超出微信的大小限制。",
   "problem.unsupported_media": "微信不接受这种文件。",
+  "problem.weak_password": "密码太容易被猜到：请勿使用常见密码、规律字符或自己的名字。",
   "problem.invalid": "填写的内容不符合要求，请检查。",
   "problem.invalid_field": "“{field}”不符合要求，请检查。",
   "problem.throttled": "操作过于频繁，请稍后再试。",

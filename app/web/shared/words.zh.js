@@ -19,6 +19,8 @@ export default {
   "app.loading": "正在加载…",
   "app.offline": "连接已断开，正在重新连接…消息不会丢失。",
   "app.polled": "实时推送没有送达这台电脑，现在改为每 5 秒查询一次，新消息可能晚几秒显示。请检查网络、代理或安全软件。",
+  "app.elsewhere": "您在别处打开了更多页面，这个页面已停止更新。",
+  "app.resume": "在此页继续",
   "app.retry": "重试",
   "login.title": "登录",
   "login.username": "用户名或客服账号",
