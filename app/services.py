@@ -13,25 +13,33 @@ from app.desk.hub import DeskHub
 from app.desk.stream_slots import StreamSlots
 from app.node.background import Background
 from app.node.context import NodeContext
+from app.plan.live import Live
+from app.plan.notices import NoticeTexts
+from app.plan.plans import Plans
 from app.presence.roster_watch import RosterWatch
 from app.refusals import Refusal
-from app.storage.notices import NoticeTexts
 from app.storage.sql import Engine
 from app.wechat.api import WeChatApi
 from config.settings import Settings
+from routing.transfer_rules import TransferRules
 from sessions.store.clients import Redis
 from sessions.store.scripts import Scripts
 
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """One official account on this node: its use-case bundle, its API client, its desks, its roster."""
+    """One official account on this node: its use-case bundle, its API client, its desks, its roster.
+
+    The last three are the account's live values. Reload one after changing it in SQL.
+    """
 
     account: Account
     api: WeChatApi
     hub: DeskHub
     roster: RosterWatch
     notices: NoticeTexts
+    plans: Plans
+    transfer_rules: Live[TransferRules]
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,13 +45,14 @@ from app.node.lease import NodeLease
 from app.node.log_lines import LINES
 from app.node.open_files import OUTGOING, wanted_of_redis
 from app.node.serving import report
+from app.plan.notices import NoticeTexts
 from app.plan.plans import Plans
-from app.plan.transfer_rules import LiveTransferRules
+from app.plan.transfer_rules import live_transfer_rules
 from app.policy import PRIORITY_CREDIT_MS, deadlines_of, policy_of
 from app.presence.attendance import Attendance
 from app.presence.roster_watch import BLOCK_MS, RosterWatch
 from app.services import Served, Services
-from app.storage.notices import NoticeTexts, read_defaults
+from app.storage.notices import read_defaults
 from app.storage.opening import opened
 from app.storage.records import Records
 from app.storage.sql import StorageError
@@ -192,6 +193,7 @@ def _serve(
         seats, presence, boot, settings.heartbeat_s, lambda: plans().routing.default_group
     )
     notices = NoticeTexts(engine, appid, read_defaults())
+    transfer_rules = live_transfer_rules(engine, appid)
     account = Account(
         config=config,
         policy=policy,
@@ -205,7 +207,7 @@ def _serve(
         notices=notices,
         plan=plans,
         wake_sender=lambda: None,
-        transfer_rules=LiveTransferRules(engine, appid),
+        transfer_rules=transfer_rules,
     )
     base = api_base(settings, node)
     mini = config.kind is AccountKind.MINIPROGRAM
@@ -224,7 +226,7 @@ def _serve(
     hub = DeskHub(appid, stream, reading, node.draining)
     roster = RosterWatch(appid, RosterNews(waiting, appid), attendance.refresh)
     work = Work(account, sender, MediaFetcher(account, api, engine, pool), Series(client, appid))
-    return Served(account, api, hub, roster, notices), work
+    return Served(account, api, hub, roster, notices, plans, transfer_rules), work
 
 
 def _watch_for_trouble(services: Services, jobs: Jobs) -> None:

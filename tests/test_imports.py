@@ -84,13 +84,13 @@ ROOMS = {
     "edge": {"account", "api", "conversations", "metrics", "node", "services", "wechat"},
     "api": {
         *("account", "auth", "conversations", "delivery", "desk", "directory", "forwarded"),
-        *("media", "metrics", "plan", "privacy", "reports", "services", "storage", "wechat"),
+        *("media", "metrics", "privacy", "reports", "services", "storage", "wechat"),
     },
     "directory": {
-        *("account", "auth", "conversations", "media", "node", "plan", "services", "storage"),
+        *("account", "auth", "conversations", "media", "node", "services", "storage"),
         "wechat",
     },
-    "services": {"account", "auth", "desk", "node", "presence", "storage", "wechat"},
+    "services": {"account", "auth", "desk", "node", "plan", "presence", "storage", "wechat"},
     "jobs": {"account", "conversations", "delivery", "media", "metrics", "storage"},
     "alerts": {"account", "conversations", "delivery", "wechat"},
     "reports": {"account", "conversations", "storage"},

@@ -20,7 +20,6 @@ from app.directory.demo import register_in_background
 from app.directory.people import PeopleDirectory, Registration
 from app.node.context import DemoAccount, StartError
 from app.node.generated import ADMIN_MADE, mark_admin
-from app.plan.plans import Plans
 from app.services import Services
 from app.storage import groups, kf_accounts, people, values
 from app.storage.audit import Actor, acting
@@ -58,8 +57,7 @@ def prepare(services: Services) -> None:
             ensure_demo(services, directory, services.node.demo)
         for served in services.served.values():
             served.notices.reload()
-            if isinstance(served.account.plan, Plans):
-                served.account.plan.reload()
+            served.plans.reload()
     except (StorageError, SessionError, Invalid, Missing, BadRule) as error:
         raise StartError(f"the directory cannot be prepared: {error}") from None
     if services.node.demo is not None:

@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import logging
 import string
-import threading
-import time
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import Connection, Engine, and_, select
+from sqlalchemy import Connection, and_, select
 
 from app.storage import checks
 from app.storage.audit import Actor, record
 from app.storage.errors import Invalid, Missing
 from app.storage.schema import notices
-from app.storage.sql import StorageError, insert_into, reading
-
-log = logging.getLogger(__name__)
+from app.storage.sql import insert_into
 
 DEFAULTS_FILE: Final = Path(__file__).resolve().parents[2] / "config" / "notices.toml"
 LANGUAGES: Final = ("zh", "en")
 TEXT_MAX_CHARS: Final = 600  # custom/send takes 2048 bytes of UTF-8, a placeholder may add some
-REFRESH_S: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,54 +97,3 @@ def reset(conn: Connection, actor: Actor, appid: str, key: str, lang: str) -> No
     if conn.execute(notices.delete().where(this)).rowcount == 0:
         raise Missing(f"the notice {key} ({lang}) is the default already")
     record(conn, actor, "notice.reset", key, {"lang": lang})
-
-
-class NoticeTexts:
-    """An account's texts for the hot path, from memory; re-read behind it every ``refresh_s``.
-
-    A database that is slow or away never holds up a callback: the texts last read go on.
-    """
-
-    def __init__(
-        self,
-        engine: Engine,
-        appid: str,
-        defaults: Mapping[str, Notice],
-        lang: str = "zh",
-        refresh_s: float = REFRESH_S,
-    ) -> None:
-        self._engine = engine
-        self._appid = appid
-        self._defaults = defaults
-        self._lang = lang
-        self._refresh_s = refresh_s
-        self._current: Mapping[str, Notice] = defaults
-        self._next_read_s = 0.0
-        self._reading = threading.Lock()
-
-    def __call__(self, key: str, **values: object) -> str:
-        """The text of ``key`` with its placeholders filled, "" where it is switched off.
-
-        Raises ``KeyError`` on an unknown key or a placeholder without a value.
-        """
-        if time.monotonic() >= self._next_read_s and self._reading.acquire(blocking=False):
-            self._next_read_s = time.monotonic() + self._refresh_s
-            threading.Thread(target=self._read_behind, name="notices", daemon=True).start()
-        return self._current[key].texts[self._lang].format(**values)
-
-    def reload(self) -> None:
-        """Read now: at the start, and on the node where a text was changed.
-
-        Raises ``StorageError``.
-        """
-        with reading(self._engine) as conn:
-            self._current = everything(conn, self._appid, self._defaults)
-        self._next_read_s = time.monotonic() + self._refresh_s
-
-    def _read_behind(self) -> None:
-        try:
-            self.reload()
-        except StorageError as error:
-            log.warning("notices not read, the last known go on", extra={"reason": str(error)})
-        finally:
-            self._reading.release()

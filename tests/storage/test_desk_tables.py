@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
+from app.plan.notices import NoticeTexts
 from app.storage import audit, canned, customers, integrations, media, notices, people, values
 from app.storage.audit import Actor, acting
 from app.storage.errors import Invalid, Missing
 from app.storage.media import Media
-from app.storage.notices import NoticeTexts
 from app.storage.sql import StorageConflict, reading, writing
 from tests.support import wait_until
 

@@ -9,7 +9,6 @@ from pydantic import Field
 from app.api.core import Body, Call, PageMeta, Routes, Shape, WholeQuery, page_of
 from app.directory import mirror
 from app.directory.kf_names import completed
-from app.plan.plans import Plans
 from app.refusals import Refusal
 from app.storage import groups
 from app.storage.audit import acting
@@ -155,7 +154,7 @@ def remove_group(call: Call, name: str) -> None:
     with acting(call.services.engine) as conn:
         members = groups.require(conn, account.appid, name).members
         groups.remove(conn, call.actor, account.appid, name)
-    _reload(call)
+    call.served.plans.reload()
     mirror.several(call.services.engine, account, members)
 
 
@@ -178,15 +177,10 @@ def _set_members(call: Call, conn: Transaction, name: str) -> frozenset[str]:
 
 def _applied(call: Call, name: str, changed: frozenset[str]) -> dict[str, Any]:
     """In force at once on this node; the others read within seconds."""
-    _reload(call)
+    call.served.plans.reload()
     mirror.several(call.services.engine, call.account, changed)
     with reading(call.services.engine) as conn:
         return _row(groups.require(conn, call.account.appid, name))
-
-
-def _reload(call: Call) -> None:
-    if isinstance(call.account.plan, Plans):
-        call.account.plan.reload()
 
 
 def _row(group: Group) -> dict[str, Any]:

@@ -7,7 +7,6 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from app.api.core import IDENT_MAX, Body, Call, Routes, Shape
-from app.plan.plans import Plans
 from app.refusals import Refusal
 from app.storage import groups, routing
 from app.storage.audit import acting
@@ -216,8 +215,7 @@ def _field_error(line: str) -> dict[str, str]:
 
 def _reload(call: Call) -> None:
     """In force at once on this node; the others read within seconds."""
-    if isinstance(call.account.plan, Plans):
-        call.account.plan.reload()
+    call.served.plans.reload()
 
 
 def _shown(call: Call, version: Version) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -7,7 +7,6 @@ from typing import Any, Literal
 from pydantic import Field
 
 from app.api.core import Body, Call, Routes, Shape
-from app.plan.transfer_rules import LiveTransferRules
 from app.refusals import Refusal
 from app.storage import groups, transfer_rules
 from app.storage.audit import acting
@@ -77,8 +76,7 @@ def put_transfer_rules(call: Call) -> dict[str, Any]:
         for group in sorted(rules.groups):
             groups.require(conn, account.appid, group)
         kept = transfer_rules.put(conn, call.actor, account.appid, rules)
-    if isinstance(account.transfer_rules, LiveTransferRules):
-        account.transfer_rules.reload()
+    call.served.transfer_rules.reload()
     return _shown(kept)
 
 
