@@ -11,6 +11,7 @@ from app.auth.passwords import Passwords
 from app.auth.signin import SignIn
 from app.desk.hub import DeskHub
 from app.desk.stream_slots import StreamSlots
+from app.media.library import Library
 from app.node.background import Background
 from app.node.context import NodeContext
 from app.plan.live import Live
@@ -30,7 +31,7 @@ from sessions.store.scripts import Scripts
 class Served:
     """One official account on this node: its use-case bundle, its API client, its desks, its roster.
 
-    The last three are the account's live values. Reload one after changing it in SQL.
+    ``notices``, ``plans`` and ``transfer_rules`` are live values: reload one after changing it in SQL.
     """
 
     account: Account
@@ -40,6 +41,7 @@ class Served:
     notices: NoticeTexts
     plans: Plans
     transfer_rules: Live[TransferRules]
+    files: Library
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,7 @@ from app.edge.folder import below
 from app.edge.server import create_app
 from app.jobs import Jobs, Work
 from app.media.fetch import MediaFetcher
+from app.media.library import Library
 from app.metrics.prometheus import DATABASE_UP
 from app.metrics.series import Series
 from app.node import logs
@@ -215,7 +216,8 @@ def _serve(
     tokens = TokenService(client, config, base, http)
     api = WeChatApi(config, tokens, base, http, typing_path, _outbound(settings))
     api.token_trouble = tokens.trouble
-    payloads = Payloads(appid, config.kind, api, engine, mirror.speaker_refused(engine, account))
+    files = Library(engine, appid)
+    payloads = Payloads(config.kind, api, files, mirror.speaker_refused(engine, account))
     hold = QuotaHold(SendQuota(client, appid), appid)
     sender = Sender(account, api, payloads, pool, hold)
     account = replace(account, wake_sender=sender.wake, greet=greeter(api, pool, hold))
@@ -225,8 +227,8 @@ def _serve(
     plans.on_members = lambda names: mirror.several(engine, account, names)
     hub = DeskHub(appid, stream, reading, node.draining)
     roster = RosterWatch(appid, RosterNews(waiting, appid), attendance.refresh)
-    work = Work(account, sender, MediaFetcher(account, api, engine, pool), Series(client, appid))
-    return Served(account, api, hub, roster, notices, plans, transfer_rules), work
+    work = Work(account, sender, MediaFetcher(account, api, files, pool), Series(client, appid))
+    return Served(account, api, hub, roster, notices, plans, transfer_rules, files), work
 
 
 def _watch_for_trouble(services: Services, jobs: Jobs) -> None:

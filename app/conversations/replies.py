@@ -8,7 +8,7 @@ from typing import Final
 from app.account import Account
 from app.refusals import Refusal
 from sessions.messages import Outgoing, outgoing_body, split_message_id
-from sessions.model import NotFound
+from sessions.model import NotFound, Session
 from sessions.store.conversations import Replied, ReplyRefused
 from sessions.store.outbox import pending_overlay
 
@@ -59,6 +59,17 @@ def reply(
         raise refusal_of(refused) from None
     account.wake_sender()
     return replied
+
+
+def not_of_another(account: Account, session_id: str, kf_account: str) -> Session:
+    """Return a conversation before a file is attached to it; ``reply`` checks the rest.
+
+    Raises NotFound, and Refusal not_owner where another agent serves it.
+    """
+    session = account.store.load(session_id).session
+    if session.is_open and session.kf_account != kf_account:
+        raise refusal_of(ReplyRefused("not_owner"))
+    return session
 
 
 def resend(account: Account, message_id: str, kf_account: str, operation: str) -> None:

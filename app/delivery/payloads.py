@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from app.storage import media
+from app.media.library import Library
 from app.storage.errors import Missing
-from app.storage.sql import Engine, reading
 from app.wechat.api import WeChatApi
 from config.accounts import AccountKind
 
@@ -36,17 +35,15 @@ class Payloads:
 
     def __init__(
         self,
-        appid: str,
         kind: AccountKind,
         api: WeChatApi,
-        engine: Engine,
+        files: Library,
         on_speaker_refused: Callable[[str, int], None],
     ) -> None:
-        self._appid = appid
         self._page = PAGE if kind is AccountKind.OFFICIAL else OWN_PAGE
         self._sendable = SENDABLE[kind]
         self._api = api
-        self._engine = engine
+        self._files = files
         self.speaker_refused = on_speaker_refused
 
     def of(self, message: Mapping[str, Any]) -> dict[str, Any]:
@@ -77,9 +74,8 @@ class Payloads:
     def _upload(self, kind: str, ident: str) -> str:
         """Uploaded anew for each send: a platform media_id lives 3 days, a retry may come later."""
         try:
-            with reading(self._engine) as conn:
-                item = media.get(conn, self._appid, ident)
-                content = media.content(conn, self._appid, ident)
+            item = self._files.find(ident)
+            content = self._files.content(ident)
         except Missing:
             raise PlatformGone("the file is gone") from None
         return self._api.upload_media(

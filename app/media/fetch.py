@@ -13,9 +13,10 @@ from typing import Any, Final
 import structlog
 
 from app.account import Account
+from app.media.library import Library
 from app.media.types import sniff
-from app.storage import media
-from app.storage.sql import Engine, StorageError, writing
+from app.storage.media import Media
+from app.storage.sql import StorageError
 from app.wechat.api import NotConnected, OutcomeUnknown, PlatformRefused, WeChatApi
 from sessions.messages import split_message_id
 from sessions.model import SessionError
@@ -31,11 +32,11 @@ class MediaFetcher:
     """Fetches for one official account on this node; a job is done once, whoever does it."""
 
     def __init__(
-        self, account: Account, api: WeChatApi, engine: Engine, pool: ThreadPoolExecutor
+        self, account: Account, api: WeChatApi, files: Library, pool: ThreadPoolExecutor
     ) -> None:
         self._account = account
         self._api = api
-        self._engine = engine
+        self._files = files
         self._pool = pool
         self._lock = threading.Lock()
         self._busy: set[str] = set()
@@ -85,7 +86,7 @@ class MediaFetcher:
     ) -> dict[str, Any]:
         """Under an id made from the message, so that doing it twice keeps one file."""
         kind = sniff(content)
-        item = media.Media(
+        item = Media(
             appid=self._account.appid,
             id=message["id"].replace(".", "-"),
             kind=message["type"],
@@ -94,10 +95,8 @@ class MediaFetcher:
             mime=kind.mime,
             filename=filename,
         )
-        with writing(self._engine) as conn:
-            media.note_pending(conn, item)
-            kept = media.fill(conn, item.appid, item.id, content, kind.mime, filename)
-        return {"media_id": kept.id, "mime": kept.mime, "size": kept.size}
+        stored = self._files.add_received(item, content)
+        return {"media_id": stored.id, "mime": stored.mime, "size": stored.size}
 
     def _amend(
         self, session_id: str, seq: int, message: dict[str, Any], found: dict[str, Any]

@@ -16,6 +16,7 @@ from app.delivery.payloads import Payloads
 from app.delivery.quota import SendQuota
 from app.delivery.quota_hold import QuotaHold
 from app.delivery.sender import RETRY_DELAYS_MS, Sender
+from app.media.library import Library
 from app.storage.sql import Engine, StorageDown
 from app.wechat.api import WeChatApi, new_http
 from sessions.budget import budget
@@ -97,10 +98,9 @@ def _post(
     account = office.account
     api = WeChatApi(account.config, FixedTokens(), base_url, http)
     payloads = Payloads(
-        account.appid,
         account.config.kind,
         api,
-        engine,
+        Library(engine, account.appid),
         lambda kf, code: refused.append((kf, code)),
     )
     hold = QuotaHold(SendQuota(account.reading._redis, account.appid), account.appid)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import secrets
 from typing import Any, Final
 
 from flask import Response, send_file
@@ -14,9 +13,7 @@ from app.api.core import Call, Routes
 from app.api.shapes import MediaShape
 from app.media.types import OTHER, FileType, sniff
 from app.refusals import Refusal
-from app.storage import media
 from app.storage.media import Media
-from app.storage.sql import reading, writing
 
 MB: Final = 1024 * 1024
 OVERHEAD_BYTES: Final = 64 * 1024
@@ -45,23 +42,13 @@ routes = Routes()
 def upload(call: Call) -> dict[str, Any]:
     content, filename = _content(call)
     kind = _checked(content)
-    item = Media(
-        appid=call.account.appid,
-        id=secrets.token_hex(12),
-        kind=kind.kind,
-        created_ms=call.now_ms,
-        uploaded_by=call.caller.who,
-        mime=kind.mime,
-        filename=filename,
-    )
-    with writing(call.services.engine) as conn:
-        kept = media.add(conn, item, content)
+    stored = call.served.files.add_upload(content, kind, filename, call.caller.who, call.now_ms)
     return {
-        "media_id": kept.id,
-        "type": kept.kind,
-        "mime": kept.mime,
-        "size": kept.size,
-        "filename": kept.filename,
+        "media_id": stored.id,
+        "type": stored.kind,
+        "mime": stored.mime,
+        "size": stored.size,
+        "filename": stored.filename,
     }
 
 
@@ -76,12 +63,10 @@ def upload(call: Call) -> dict[str, Any]:
     refuses=(416,),
 )
 def download(call: Call, media_id: str) -> Response:
-    appid = call.account.appid
-    with reading(call.services.engine) as conn:
-        item = media.get(conn, appid, media_id)
+    files = call.served.files
+    item = files.find(media_id)
     _check_readable(call, item)
-    with reading(call.services.engine) as conn:
-        content = media.content(conn, appid, media_id)
+    content = files.content(media_id)
     kind = sniff(content)
     response = send_file(
         io.BytesIO(content),

@@ -14,8 +14,6 @@ from app.api.shapes import MessageShape
 from app.conversations import replies
 from app.delivery.payloads import SENDABLE
 from app.refusals import Refusal
-from app.storage import media
-from app.storage.sql import writing
 from config.accounts import AccountKind
 from sessions.messages import Outgoing
 
@@ -101,7 +99,8 @@ def send(call: Call, sid: str) -> dict[str, Any]:
     _sendable(call.account.config.kind, body)
     with open_or_refused(call, sid):
         text, content = body.content()
-        content |= _media(call, sid, body) if body.media_id else {}
+        if body.media_id:
+            content |= _attached(call, sid, body.media_id, FILES[body.type])
         outgoing = Outgoing(body.client_id, body.type, text, content)
         who, epoch = call.caller.who, body.owner_epoch
         accepted = replies.reply(call.account, sid, me, who, outgoing, epoch, call.request_id)
@@ -136,19 +135,10 @@ def _sendable(kind: AccountKind, body: SendBody) -> None:
         raise Refusal("invalid", "An official account names the mini program by its appid.")
 
 
-def _media(call: Call, sid: str, body: SendBody) -> dict[str, Any]:
-    """Ties the upload to the conversation it is sent in. Raises Refusal, Missing, Invalid."""
-    account, media_id = call.account, body.media_id or ""
-    session = account.store.load(sid).session
-    if session.is_open and session.kf_account != call.kf_account:
-        raise Refusal("not_owner", "Another agent serves this conversation now.")
-    with writing(call.services.engine) as conn:
-        item = media.get(conn, account.appid, media_id)
-        if item.session_id != sid and item.uploaded_by != call.caller.who:
-            raise Refusal("forbidden", "This file is not yours.")
-        if item.kind != FILES[body.type]:
-            raise Refusal("invalid", f"This file is of the type {item.kind}.")
-        media.attach(conn, account.appid, media_id, sid, session.openid)
+def _attached(call: Call, sid: str, media_id: str, kind: str) -> dict[str, Any]:
+    """Attach the upload to the conversation. Returns its fields. Raises Refusal, Missing, Invalid."""
+    session = replies.not_of_another(call.account, sid, call.kf_account)
+    item = call.served.files.attach(media_id, kind, call.caller.who, sid, session.openid)
     return {"media_id": item.id, "mime": item.mime, "size": item.size, "filename": item.filename}
 
 
