@@ -3,7 +3,7 @@
 import { html, signal } from "../shared/kit.js";
 import { LanguageButton } from "../shared/language.js";
 import { t } from "../shared/words.js";
-import { Elsewhere } from "../desk/elsewhere.js";
+import { Elsewhere } from "../shared/elsewhere.js";
 import { signOut } from "../shared/session.js";
 import { state, trouble } from "../shared/store.js";
 import { loadColleagues } from "../shared/sync.js";

@@ -3,7 +3,7 @@
 import { html, signal } from "../shared/kit.js";
 import { t } from "../shared/words.js";
 import { followAddress } from "./address.js";
-import { Elsewhere } from "./elsewhere.js";
+import { Elsewhere } from "../shared/elsewhere.js";
 import { KeysHelp, listenToKeys } from "./keys.js";
 import { signOut } from "../shared/session.js";
 import { Sidebar } from "./sidebar.js";

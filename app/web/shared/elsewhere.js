@@ -1,8 +1,8 @@
 // Says that this page hears nothing more, because the same person opened others, and offers to go on here.
 
-import { html } from "../shared/kit.js";
-import { t } from "../shared/words.js";
-import { elsewhere } from "../shared/store.js";
+import { html } from "./kit.js";
+import { t } from "./words.js";
+import { elsewhere } from "./store.js";
 
 export function Elsewhere({ resume }) {
   return elsewhere.value && html`<p class="alert">
