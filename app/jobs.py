@@ -129,7 +129,7 @@ class Jobs:
         for served in self._served:
             if served.account is account:
                 served.sender.poll()
-                _, now_ms = account.store.customer("")
+                now_ms = account.store.now_ms()
                 served.media.poll(now_ms)
 
     def _note(self, account: Account) -> None:
@@ -146,7 +146,7 @@ class Jobs:
 
     def _sweep(self, account: Account) -> None:
         sweeps.run_all_timers(account)
-        _, now_ms = account.store.customer("")
+        now_ms = account.store.now_ms()
         sweeps.look_after_agents(account, now_ms)
         waiting.tend(account, now_ms)
         drain_everywhere(account)

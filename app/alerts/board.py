@@ -9,6 +9,7 @@ from typing import Any, Final
 import redis
 
 from app.delivery.quota import QUOTA_SPENT, SendQuota
+from sessions.store.clients import as_ms
 from sessions.store.scripts import guarded
 
 LEASE: Final = "kf:alarms:lease"
@@ -54,5 +55,4 @@ class AlarmBoard:
         return str(noted or "")
 
     def now_ms(self) -> int:
-        seconds, micros = guarded(self._redis.time)
-        return int(seconds) * 1000 + int(micros) // 1000
+        return as_ms(guarded(self._redis.time))

@@ -9,7 +9,7 @@ from typing import Final
 
 import redis
 
-from sessions.store.clients import ask_time
+from sessions.store.clients import as_ms, ask_time
 from sessions.store.keys import Keys
 from sessions.store.scripts import guarded
 
@@ -33,8 +33,7 @@ class SendQuota:
 
     def spent(self) -> bool:
         """The platform said so; True for the first who tells."""
-        seconds, micros = guarded(lambda: ask_time(self._redis, self._key))
-        ends_ms = next_day_ms(int(seconds) * 1000 + int(micros) // 1000)
+        ends_ms = next_day_ms(as_ms(guarded(lambda: ask_time(self._redis, self._key))))
         return bool(guarded(lambda: self._redis.set(self._key, QUOTA_SPENT, nx=True, pxat=ends_ms)))
 
     def is_spent(self) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sessions.seats import Crowd, Rating, Seat, Status, seat_of
-from sessions.store.clients import ask_time
+from sessions.store.clients import as_ms, ask_time
 from sessions.store.keys import Keys
 from sessions.store.scripts import Scripts, guarded
 
@@ -131,9 +131,9 @@ class SeatStore:
         key = self.keys.of("agent", kf_account)
 
         def write() -> None:
-            seconds, micros = self._redis.time()
+            now_ms = as_ms(self._redis.time())
             if self._redis.exists(key):
-                self._redis.hset(key, "heard_ms", int(seconds) * 1000 + int(micros) // 1000)
+                self._redis.hset(key, "heard_ms", now_ms)
 
         guarded(write)
 
@@ -147,7 +147,7 @@ class SeatStore:
             return pipe.execute()
 
         heard, time = guarded(read)
-        return int(heard or 0), time[0] * 1000 + time[1] // 1000
+        return int(heard or 0), as_ms(time)
 
     def rate(self, kf_account: str, score: int) -> None:
         """One more rating of the agent."""
@@ -196,7 +196,7 @@ class SeatStore:
             return pipe.execute()
 
         time, waiting, seated, *loads = guarded(fetch)
-        now_ms = time[0] * 1000 + time[1] // 1000
+        now_ms = as_ms(time)
         return Crowd(waiting, seated, dict(zip(kf_accounts, loads, strict=True)), now_ms)
 
     def lease(self, renew: Iterable[str], drop: Iterable[str], holder: str, ttl_ms: int) -> None:
@@ -218,7 +218,7 @@ class SeatStore:
             return pipe.execute()
 
         time, rows = guarded(fetch)
-        now_ms = time[0] * 1000 + time[1] // 1000
+        now_ms = as_ms(time)
         return frozenset(member.rpartition("|")[0] for member, ends in rows if ends > now_ms)
 
     def absent(self, present: Iterable[str]) -> dict[str, int]:

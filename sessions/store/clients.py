@@ -7,7 +7,7 @@ Addresses: ``redis://``, ``rediss://``, ``unix://`` as redis-py reads them;
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
 from urllib.parse import unquote, urlsplit
@@ -63,8 +63,14 @@ def ask_time(client: Any, key: str) -> Any:
 
 
 def time_of(key: str) -> tuple[str, str, int, str]:
-    """The command of ``ask_time``."""
+    """Return the command of ``ask_time``."""
     return ("EVAL", _TIME, 1, key)
+
+
+def as_ms(time: Sequence[Any]) -> int:
+    """Return the server's answer to TIME, (seconds, microseconds), in milliseconds."""
+    seconds, micros = time
+    return int(seconds) * 1000 + int(micros) // 1000
 
 
 def read_address(url: str) -> Address:

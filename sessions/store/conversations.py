@@ -24,7 +24,7 @@ from sessions.model import (
     Session,
     State,
 )
-from sessions.store.clients import ask_time
+from sessions.store.clients import as_ms, ask_time
 from sessions.store.customers import customer_from_hash
 from sessions.store.keys import timer_member
 from sessions.store.messages import MessageStore
@@ -153,8 +153,12 @@ class SessionStore(MessageStore):
             return pipe.execute()
 
         raw, time = guarded(read)
-        now_ms = time[0] * 1000 + time[1] // 1000
+        now_ms = as_ms(time)
         return customer_from_hash(openid, raw, now_ms, self._rule), now_ms
+
+    def now_ms(self) -> int:
+        """Return the time of the Redis server that holds the account's keys, ms."""
+        return as_ms(guarded(lambda: ask_time(self._redis, self.keys.of("queues"))))
 
     def commit(self, change: Change, operation: str = "") -> None:
         """One transition, whole. Raises Conflict (load and decide again), NoRoom, NotFound."""

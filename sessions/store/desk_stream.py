@@ -11,7 +11,7 @@ import redis
 
 from sessions.messages import view
 from sessions.model import Session
-from sessions.store.clients import ask_time
+from sessions.store.clients import as_ms, ask_time
 from sessions.store.connection import fields_of, line_to
 from sessions.store.keys import Keys
 from sessions.store.scripts import guarded
@@ -146,8 +146,7 @@ class DeskStream:
         return [(who, int(until)) for who, until in rows]
 
     def _now_ms(self) -> int:
-        seconds, micros = self._redis.time()
-        return int(seconds) * 1000 + int(micros) // 1000
+        return as_ms(self._redis.time())
 
 
 def _told(ident: str, raw: Mapping[str, str]) -> Told:

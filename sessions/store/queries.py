@@ -10,7 +10,7 @@ from sessions.deadlines import URGENT_CREDIT_MS
 from sessions.machine import HOLDINGS
 from sessions.messages import view
 from sessions.model import Customer, Session
-from sessions.store.clients import time_of
+from sessions.store.clients import as_ms, time_of
 from sessions.store.connection import fields_of
 from sessions.store.conversations import customer_from_hash
 from sessions.store.keys import Keys
@@ -50,7 +50,7 @@ class Reading:
                 *(("ZRANK", key("queue", s.group), s.id) for s in waiting),
             ]
         )
-        now_ms = time[0] * 1000 + time[1] // 1000
+        now_ms = as_ms(time)
         raws, ranks = found[: len(sessions)], found[len(sessions) :]
         places = {s.id: _place(rank) for s, rank in zip(waiting, ranks, strict=True)}
 
@@ -66,7 +66,7 @@ class Reading:
         """Return the conversations still in Redis among the ids, in that order, and Redis time, ms."""
         hashes = (("HGETALL", self.keys.of("session", sid)) for sid in session_ids)
         time, *found = self._many([time_of(self.keys.of("queues")), *hashes])
-        now_ms = time[0] * 1000 + time[1] // 1000
+        now_ms = as_ms(time)
         raws = map(fields_of, found)
         return [Session.from_hash(raw) for raw in raws if raw.get("state")], now_ms
 

@@ -38,7 +38,7 @@ def manned(node: Node) -> Node:
 
 
 def test_made_up_facts_say_which_rule_fits_and_where_it_leads(admin: Client, manned: Node) -> None:
-    now_ms = manned.services.served[manned.appid].account.store.customer("")[1]
+    now_ms = manned.services.served[manned.appid].account.store.now_ms()
     cases: list[tuple[dict[str, Any], int]] = [
         ({"facts": {"vip_level": 4}}, 1),
         ({"facts": {"vip_level": 3}}, 0),

@@ -23,6 +23,6 @@ def shift_over(office: Office, kf_account: str) -> None:
 
 def online_since(office: Office, kf_account: str, ms_ago: int) -> None:
     client, keys = office.account.reading._redis, office.account.store.keys
-    _, now_ms = office.account.store.customer("")
+    now_ms = office.account.store.now_ms()
     client.hset(keys.of("agent", kf_account), "online_ms", now_ms - ms_ago)
     office.account.attendance.refresh()

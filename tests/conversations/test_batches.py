@@ -85,7 +85,7 @@ def test_timers_that_rang_early_are_set_anew_together(office: Office) -> None:
         rings_early(office, sid, "idle")
     for sid in sids[:3]:
         rings_early(office, sid, "reply")
-    _, now_ms = office.account.store.customer("")
+    now_ms = office.account.store.now_ms()
     assert len(office.account.reading.due_timers(now_ms, 100)) == 63
     before = commands(office)
     assert sweeps.run_timers(office.account, now_ms) == 0
@@ -102,7 +102,7 @@ def unanswered(office: Office, session_ids: Sequence[str]) -> None:
 def test_agents_who_do_not_answer_are_told_at_a_round_trip_each(office: Office) -> None:
     sids = served(office, 60)
     unanswered(office, sids)
-    _, now_ms = office.account.store.customer("")
+    now_ms = office.account.store.now_ms()
     before = commands(office)
     assert sweeps.run_timers(office.account, now_ms) == 60
     assert 60 <= commands(office) - before < 60 + 20
@@ -128,7 +128,7 @@ def test_where_nobody_has_room_that_is_asked_once_for_all_who_should_move(office
     unanswered(office, sids)
     sweeps.run_timers(office.account, NOW)
     unanswered(office, sids)
-    _, now_ms = office.account.store.customer("")
+    now_ms = office.account.store.now_ms()
     before = commands(office)
     assert sweeps.run_timers(office.account, now_ms) == 0
     assert commands(office) - before < 30
@@ -155,7 +155,7 @@ def test_closings_wait_for_no_backlog_of_reminders(
     overdue_reminders(office, sids[:50])
     for sid in sids[50:]:
         office.timer_due(sid, "idle")
-    _, now_ms = office.account.store.customer("")
+    now_ms = office.account.store.now_ms()
     assert sweeps.run_timers(office.account, now_ms) == 10 + 5
     assert {office.session(sid).state for sid in sids[50:]} == {State.CLOSED}
     assert sum(office.session(sid).nudged_ms > 0 for sid in sids[:50]) == 5
@@ -180,7 +180,7 @@ def test_a_conversation_that_nobody_can_take_is_tried_again_at_growing_pauses(
     pauses = list[int]()
     for more_ms in (180_000, 100_000, 300_000, 800_000):
         passed(office, sid, "reply", more_ms)
-        _, now_ms = office.account.store.customer("")
+        now_ms = office.account.store.now_ms()
         sweeps.run_timers(office.account, now_ms)
         timers = office.account.store.keys.of("timers")
         due = office.account.reading._redis.zscore(timers, f"{sid}:reply")
@@ -193,7 +193,7 @@ def test_a_refused_settlement_is_tried_alone_and_not_taken_for_done(
 ) -> None:
     (sid,) = served(office, 1)
     rings_early(office, sid, "idle")
-    _, now_ms = office.account.store.customer("")
+    now_ms = office.account.store.now_ms()
     scripts = office.account.store._scripts
     monkeypatch.setattr(scripts, "run_many", lambda name, prefix, calls: [None for _ in calls])
     assert sweeps.run_timers(office.account, now_ms) == 0

@@ -140,7 +140,7 @@ def test_a_question_while_a_sweep_drops_the_deadline_of_the_last_one_keeps_its_o
     sid = office.says("o1").session_id
     office.replies(sid, "a@x")
     passed(office, sid, "reply", REPLY_MS)
-    _, now_ms = office.account.store.customer("")
+    now_ms = office.account.store.now_ms()
     settle = office.account.store.settle_timers
 
     def late(later_ms: Any, seen_ms: int) -> Any:

@@ -50,7 +50,7 @@ def test_facts_of_other_systems_choose_the_group(
 
 def test_a_purchase_within_days_chooses_the_group(office: Office, operator: Operator) -> None:
     ruled(operator, purchased_within_days=7)
-    client, now_ms = office.account.reading._redis, office.account.store.customer("")[1]
+    client, now_ms = office.account.reading._redis, office.account.store.now_ms()
     for openid, days in (("lately", 6), ("long_ago", 8)):
         bought = {"last_purchase_ms": now_ms - days * 86_400_000}
         mirror(client, office.account.appid, openid, "", bought)
@@ -111,7 +111,7 @@ def test_the_hour_chooses_the_group(
     office: Office, operator: Operator, begins: int, ends: int, fits: bool
 ) -> None:
     zone = ZoneInfo(operator.plan.routing.timezone)
-    hour = datetime.fromtimestamp(office.account.store.customer("")[1] / 1000, zone).hour
+    hour = datetime.fromtimestamp(office.account.store.now_ms() / 1000, zone).hour
     ruled(operator, hours=[(hour + begins) % 24, (hour + ends) % 24])
     assert group_of(office, "o1") == (LEADS if fits else GROUP)
 

@@ -136,7 +136,7 @@ def test_chatwoot_10059_two_groups_with_hand_over_seat_nobody_twice(
     office.agent("a@x", seats=3, groups=[GROUP])
     for n in range(12):
         office.says(f"o{n}")
-    _, now_ms = office.account.store.customer("")
+    now_ms = office.account.store.now_ms()
     hand_on = [lambda: waiting.hand_on(office.account, "vip", now_ms)] * 8
     at_once([*hand_on, *[lambda: drain_everywhere(office.account)] * 4])
     open_ones = check_promises(office)
@@ -165,7 +165,7 @@ def test_whatever_several_nodes_do_at_once_the_promises_hold(
     office.account = replace(office.account, transfer_rules=lambda: rules)
     office.agent("a@x", seats=2)
     office.agent("v@x", seats=2, groups=["premium_support"])
-    _, now_ms = office.account.store.customer("")
+    now_ms = office.account.store.now_ms()
 
     def step(name: str, n: int) -> None:
         chat = office.account.store.customer(f"o{n}")[0].open_session

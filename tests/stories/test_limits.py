@@ -35,7 +35,7 @@ def test_rocketchat_20945_a_silent_customer_holds_his_seat_for_the_idle_time_and
     silent = office.says("o1").session_id
     office.replies(silent, "a@x", "请稍等")
     waiting = office.says("o2").session_id
-    sweeps.run_timers(office.account, office.account.store.customer("")[1])
+    sweeps.run_timers(office.account, office.account.store.now_ms())
     assert office.session(waiting).state is State.WAITING
     office.timer_due(silent, "idle")
     sweeps.run_timers(office.account, NOW)

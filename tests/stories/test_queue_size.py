@@ -35,7 +35,7 @@ def crowd(office: Office) -> None:
     """Strangers who came before whoever comes now."""
     key = office.account.store.keys.of("queue", GROUP)
     client = office.account.reading._redis
-    _, now_ms = office.account.store.customer("")
+    now_ms = office.account.store.now_ms()
     for start in range(0, WAITING, 1000):
         names = range(start, start + 1000)
         client.zadd(key, {f"stranger{n}": 1000 * now_ms - WAITING + n for n in names})

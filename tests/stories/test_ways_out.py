@@ -162,7 +162,7 @@ def test_customers_of_a_group_that_is_gone_find_the_default_group(
     operator.routing(default_group=GROUP)
     operator.remove_group("gone")
     office.agent("b@x", seats=9, groups=[GROUP])
-    _, now_ms = office.account.store.customer("")
+    now_ms = office.account.store.now_ms()
     office.account.seats.remove("a@x")
     office.account.attendance.refresh()
     transfers.give_up_all(office.account, "a@x", "agent_disabled")

@@ -71,7 +71,7 @@ class Overview(Shape):
 )
 def read_overview(call: Call) -> dict[str, Any]:
     account = call.account
-    _, now_ms = account.store.customer("")
+    now_ms = account.store.now_ms()
     groups = groups_now(call)
     heads = account.reading.sessions(account.reading.oldest_waiting())
     since = {head.group: head.waiting_since_ms for head in heads}

@@ -65,7 +65,7 @@ class SeriesShape(Shape):
 )
 def read_series(call: Call) -> dict[str, Any]:
     account, count = call.account, call.query.minutes
-    _, now_ms = account.store.customer("")
+    now_ms = account.store.now_ms()
     first = now_ms // MINUTE_MS - count + 1
     minutes = Series(call.services.redis, account.appid).read(first, count)
     answered, waited = _answers(account, first, minutes)
