@@ -1,4 +1,4 @@
-"""Everything one official account is served with, handed to the use cases as one value."""
+"""Everything that serves one official account, handed to the use cases as one value."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from typing import Final, Protocol
 from app.presence.attendance import Attendance
 from app.storage.records import Records
 from config.accounts import OfficialAccount
+from config.settings import Settings
 from routing.document import Plan
 from routing.transfer_rules import TransferRules
+from sessions.deadlines import Deadlines
 from sessions.model import Inbound
 from sessions.store.agents import SeatStore
 from sessions.store.conversations import SessionStore
@@ -83,3 +85,33 @@ class Account:
     def groups_of(self, kf_account: str) -> Sequence[str]:
         """The groups an agent serves; without any, the default group."""
         return self.attendance.groups_of(kf_account)
+
+
+PRIORITY_CREDIT_MS: Final = 60_000
+
+
+def deadlines_of(settings: Settings) -> Deadlines:
+    """The lengths of all deadlines, as set."""
+    return Deadlines(
+        idle_ms=settings.idle_close_s * 1000,
+        wait_ms=settings.wait_limit_s * 1000,
+        transfer_ms=settings.transfer_timeout_s * 1000,
+        reply_ms=settings.agent_reply_s * 1000,
+        limit_ms=settings.transfer_limit_s * 1000,
+    )
+
+
+def policy_of(settings: Settings) -> Policy:
+    """The numbers and names that decisions use, as set."""
+    return Policy(
+        load_factor=settings.load_factor,
+        queue_max=settings.queue_max,
+        affinity_ms=settings.affinity_days * 24 * 3600 * 1000,
+        reopen_ms=settings.reopen_s * 1000,
+        reply_budget=settings.reply_budget,
+        transfer_consent=settings.transfer_consent,
+        transfer_ms=settings.transfer_timeout_s * 1000,
+        grace_ms=settings.presence_grace_s * 1000,
+        priority_credit_ms=PRIORITY_CREDIT_MS,
+        opening_keys=settings.entry_keys,
+    )

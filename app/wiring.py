@@ -12,7 +12,7 @@ from typing import Any, Final
 from sqlalchemy import Engine
 from urllib3 import PoolManager
 
-from app.account import Account
+from app.account import PRIORITY_CREDIT_MS, Account, deadlines_of, policy_of
 from app.alerts.board import AlarmBoard
 from app.alerts.conditions import Limits
 from app.alerts.watch import Watch, Watched, quota_listener
@@ -25,8 +25,7 @@ from app.auth.throttle import Throttle
 from app.conversations.seating import drain
 from app.delivery.greeting import greeter
 from app.delivery.payloads import Payloads
-from app.delivery.quota import SendQuota
-from app.delivery.quota_hold import QuotaHold
+from app.delivery.quota import QuotaHold, SendQuota
 from app.delivery.sender import SENDERS, Sender
 from app.desk.hub import TAIL_BLOCK_MS, DeskHub
 from app.desk.stream_slots import StreamSlots
@@ -43,13 +42,12 @@ from app.node import logs
 from app.node.background import Background
 from app.node.context import NodeContext, StartError, accounts_of, api_base, outbound_proxy
 from app.node.lease import NodeLease
-from app.node.log_lines import LINES
+from app.node.logs import LINES
 from app.node.open_files import OUTGOING, wanted_of_redis
 from app.node.serving import report
 from app.plan.notices import NoticeTexts
 from app.plan.plans import Plans
 from app.plan.transfer_rules import live_transfer_rules
-from app.policy import PRIORITY_CREDIT_MS, deadlines_of, policy_of
 from app.presence.attendance import Attendance
 from app.presence.roster_watch import BLOCK_MS, RosterWatch
 from app.services import Served, Services

@@ -17,7 +17,7 @@ from app.auth.roles import INTEGRATION, ROLES, allowed
 from app.edge.server import create_app
 from app.metrics.prometheus import REGISTRY
 from app.node import logs
-from app.node.log_lines import LINES
+from app.node.logs import LINES
 from app.refusals import STATUS
 from app.services import Services
 from config.settings import PREFIX, Settings

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import click
 
+from app.account import PRIORITY_CREDIT_MS, deadlines_of
 from app.commands.check import appids
 from app.commands.stores import redis_address
 from app.node.context import StartError
-from app.policy import PRIORITY_CREDIT_MS, deadlines_of
 from app.storage import backup
 from app.storage import engine as sql_engine
 from app.storage.migrate import migrate

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 
 import click
 
+from app.account import PRIORITY_CREDIT_MS, deadlines_of
 from app.commands.stores import redis_address
 from app.node.context import StartError
 from app.node.generated import keep_demo
-from app.policy import PRIORITY_CREDIT_MS, deadlines_of
 from config.settings import Settings
 from sessions.model import SessionError
 from sessions.store.clients import store_client

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import structlog
 
-from app.delivery.quota_hold import QuotaHold
+from app.delivery.quota import QuotaHold
 from app.wechat.api import WeChatApi, WeChatFailure
 
 log = structlog.get_logger()

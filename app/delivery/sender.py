@@ -17,8 +17,7 @@ import structlog
 
 from app.account import Account
 from app.delivery.payloads import Payloads, PlatformGone, as_text
-from app.delivery.quota import QUOTA_SPENT
-from app.delivery.quota_hold import QuotaHold
+from app.delivery.quota import QUOTA_SPENT, QuotaHold
 from app.metrics.prometheus import PLATFORM_ERRORS, SENDS
 from app.metrics.tally import TALLY
 from app.node.logs import inform

@@ -15,7 +15,7 @@ from app.api.core import PREFIX
 from app.api.handling import register
 from app.api.problems import answer_to
 from app.edge import callback, pages
-from app.edge.callback_front import front
+from app.edge.callback import front
 from app.node.logs import begin
 from app.refusals import Refusal
 from app.services import Services

@@ -20,9 +20,9 @@ import time
 from importlib.util import find_spec
 from pathlib import Path
 
-from app.node.allocators import of_the_store
 from app.node.context import StartError
 from app.node.lifeline import PipeWatcher, tied
+from app.node.tuning import of_the_store
 
 START_S = 120.0  # a large append-only file loads at about 1 GB in 10 s
 STOP_S = 10.0

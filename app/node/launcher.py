@@ -13,7 +13,6 @@ from importlib import import_module
 from ipaddress import ip_network
 from typing import Any
 
-from app.node.allocators import one_stock_for_all_threads
 from app.node.banner import page
 from app.node.context import DemoAccount, NodeContext, StartError
 from app.node.data_lock import DataLock
@@ -22,7 +21,7 @@ from app.node.generated import ADMIN_SHOWN, keep_demo, keep_secrets, mark_admin
 from app.node.one_core import ONE_CORE
 from app.node.open_files import FILES_LEAST, FilePlan, planned, raise_limit
 from app.node.serving import Application, Hooks, Server, WsgiApp, report
-from app.node.tuning import permanent
+from app.node.tuning import one_stock_for_all_threads, permanent
 from config.settings import Settings, SettingsError, load_settings
 
 EXIT_START = 1

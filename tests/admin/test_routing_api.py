@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from app.directory.customer_tags import PlatformTags
 from app.plan.plans import Plans
+from app.wechat.http import JSON_HEADERS, utf8_json
 from tests.admin.test_admin_api import serving
 from tests.api.conftest import WECHAT_ID, Client, Node
 from tests.support import wait_until
@@ -100,7 +102,9 @@ def test_wechats_own_tags_choose_the_group_once_they_were_read_behind_the_callba
     assert admin.put("/admin/routing", VIP_FIRST).status_code == 200
     served = node.services.served[node.appid]
     node.says("o1")
-    tag = served.api._post("/cgi-bin/tags/create", {"tag": {"name": "vip"}}).data["tag"]["id"]
+    body = utf8_json({"tag": {"name": "vip"}})
+    made = served.api._call("POST", "/cgi-bin/tags/create", {}, body=body, headers=JSON_HEADERS)
+    tag = json.loads(made.body)["tag"]["id"]
     tagged = {"openid_list": ["o1"], "tagid": tag}
     served.api._post("/cgi-bin/tags/members/batchtagging", tagged)
     assert admin.data("/admin/ring?openid=o1")["decision"]["why"]["rule"] is None

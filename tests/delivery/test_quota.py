@@ -9,8 +9,7 @@ import pytest
 
 from app.alerts.board import AlarmBoard
 from app.delivery.greeting import greeter
-from app.delivery.quota import QUOTA_SPENT, SendQuota, next_day_ms
-from app.delivery.quota_hold import QuotaHold
+from app.delivery.quota import QUOTA_SPENT, QuotaHold, SendQuota, next_day_ms
 from tests.delivery.test_sender import Post, Reply, error
 from tests.delivery.test_sender import post as post
 

@@ -13,8 +13,7 @@ import pytest
 
 from app.delivery import sender
 from app.delivery.payloads import Payloads
-from app.delivery.quota import SendQuota
-from app.delivery.quota_hold import QuotaHold
+from app.delivery.quota import QuotaHold, SendQuota
 from app.delivery.sender import RETRY_DELAYS_MS, Sender
 from app.media.library import Library
 from app.storage.sql import Engine, StorageDown

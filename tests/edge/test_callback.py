@@ -17,8 +17,7 @@ from wechatpy.crypto import WeChatCrypto
 from werkzeug.test import TestResponse
 
 from app.account import Account
-from app.edge.callback import blueprint
-from app.edge.callback_front import front
+from app.edge.callback import blueprint, front
 from app.metrics.prometheus import REGISTRY
 from app.wechat.fields import ACCOUNT
 from config.accounts import CallbackMode

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app.node import allocators
+from app.node import tuning as allocators
 from tests.e2e.conftest import admin as admin
 from tests.e2e.conftest import credentials as credentials
 from tests.e2e.conftest import node as node

@@ -10,7 +10,7 @@ import pytest
 import structlog
 
 from app.node import logs
-from app.node.log_lines import LINES, LogLines
+from app.node.logs import LINES, LogLines
 from tests.support import wait_until
 
 

@@ -13,6 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.auth.logins import Logins
+from app.desk.stream_slots import EACH_MAX
+from app.node.embedded_store import running_url
 from app.node.open_files import (
     FILES_LEAST,
     OUTGOING,
@@ -25,7 +28,9 @@ from app.node.open_files import (
     planned,
     raise_limit,
 )
-from tests.e2e.world import ADMIN_PASSWORD, Caller, Credentials, Node, Platform
+from app.storage.people import Person
+from sessions.store.clients import store_client
+from tests.e2e.world import Credentials, Node, Platform
 
 WANTED = 1_500
 PUSHES = 40
@@ -65,23 +70,34 @@ def of_few_files(
     return node
 
 
+def token_of(node: Node, number: int) -> str:
+    """The token of an admin whom the node's database does not know: a stream asks for the login only."""
+    url = running_url(Path(node.env["KF_DATA_DIR"]))
+    assert url is not None
+    with store_client(url, 1) as client:
+        logins = Logins(client, node.env["KF_SECRET_KEY"].encode())
+        admin = Person(1_000 + number, "a", "a", "admin", None, None, False, 0, 0, "")
+        return str(logins.open_token(admin, logins.epoch(admin.id)).secret)
+
+
 class Streams:
     """Desks that want an event stream; those that were refused leave, the others stay."""
 
-    def __init__(self, node: Node, token: str) -> None:
+    def __init__(self, node: Node) -> None:
         self._node = node
-        self._head = (
-            "GET /api/v1/events HTTP/1.1\r\nHost: kf\r\nAccept: text/event-stream\r\n"
-            f"Authorization: {token}\r\n\r\n"
-        ).encode()
+        self._tokens = [token_of(node, number) for number in range(WANTED // EACH_MAX + 1)]
         self._desks: list[socket.socket] = []
         self.answers: Counter[str] = Counter()
 
-    def want(self, _number: int) -> None:
+    def want(self, number: int) -> None:
         """Whoever is refused keeps the connection, as a browser does, unless the node ends it."""
+        asked = (
+            "GET /api/v1/events HTTP/1.1\r\nHost: kf\r\nAccept: text/event-stream\r\n"
+            f"Authorization: Bearer {self._tokens[number // EACH_MAX]}\r\n\r\n"
+        )
         parts = urlsplit(self._node.url)
         desk = socket.create_connection((parts.hostname or "", parts.port or 0), timeout=60)
-        desk.sendall(self._head)
+        desk.sendall(asked.encode())
         head = b""
         while b"\r\n\r\n" not in head and (piece := desk.recv(4096)):
             head += piece
@@ -115,8 +131,7 @@ def test_pushes_are_answered_while_more_streams_are_wanted_than_files_allow(
     node = of_few_files(files, tmp_path, platform.credentials, platform, **env)
     node.start()
     try:
-        token = Caller(node.url, "admin", ADMIN_PASSWORD).session.headers["Authorization"]
-        with Streams(node, str(token)) as streams, ThreadPoolExecutor(32) as pool:
+        with Streams(node) as streams, ThreadPoolExecutor(32) as pool:
             list(pool.map(streams.want, range(WANTED)))
             plan = planned(files, WANTED, WANTED + 64, 1)
             assert plan is not None
