@@ -10,8 +10,7 @@ from pathlib import Path
 import click
 
 from app.account import PRIORITY_CREDIT_MS, deadlines_of
-from app.commands.check import appids
-from app.commands.stores import redis_address
+from app.commands.stores import installed_accounts, redis_address
 from app.node.context import StartError
 from app.storage import backup
 from app.storage import engine as sql_engine
@@ -31,7 +30,8 @@ def write(settings: Settings, file: Path) -> int:
     with _stores(settings) as (engine, client, revision):
         check_layout(client)
         refuse_unfinished(engine)
-        return backup.write(file, engine, client, appids(settings), revision)
+        appids = [account.appid for account in installed_accounts(settings)]
+        return backup.write(file, engine, client, appids, revision)
 
 
 def restore(settings: Settings, file: Path) -> list[str]:

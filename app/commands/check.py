@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import click
 
 from app.account import PRIORITY_CREDIT_MS, deadlines_of
-from app.commands.stores import redis_address
+from app.commands.stores import installed_accounts, redis_address
 from app.node.context import StartError
-from app.node.generated import keep_demo
 from config.settings import Settings
 from sessions.model import SessionError
 from sessions.store.clients import store_client
@@ -27,18 +24,12 @@ def run(settings: Settings, *, repair: bool) -> int:
             scripts = Scripts(store_client(url, 4))
             try:
                 check_layout(scripts.client)
-                return sum(_account(scripts, settings, a, repair) for a in appids(settings))
+                accounts = installed_accounts(settings)
+                return sum(_account(scripts, settings, a.appid, repair) for a in accounts)
             finally:
                 scripts.client.close()
     except (StartError, SessionError) as error:
         raise click.ClickException(str(error)) from None
-
-
-def appids(settings: Settings) -> Iterable[str]:
-    """The official accounts of this installation; in the demo, its own."""
-    if settings.demo:
-        return [keep_demo(settings.data_dir).account.appid]
-    return [account.appid for account in settings.accounts]
 
 
 def _account(scripts: Scripts, settings: Settings, appid: str, repair: bool) -> int:

@@ -17,8 +17,7 @@ from app.commands import check as cli_check
 from app.commands.config import config
 from app.commands.doctor import report
 from app.commands.forget import forgotten
-from app.commands.settings import command_settings
-from app.commands.stores import existing_database, redis_address, secret_key
+from app.commands.stores import command_settings, existing_database, redis_address, secret_key
 from app.directory.people import PeopleDirectory
 from app.node.context import StartError
 from app.refusals import Refusal

@@ -12,8 +12,7 @@ import click
 import tomli_w
 
 from app.commands.config_document import BadConfig, exported, imported
-from app.commands.settings import chosen_account, command_settings
-from app.commands.stores import existing_database
+from app.commands.stores import chosen_account, command_settings, existing_database
 from app.node.context import StartError
 from app.storage.audit import Actor
 from app.storage.errors import Invalid, Missing, Taken

@@ -13,8 +13,7 @@ from app.account import Account
 from app.auth.logins import Logins
 from app.auth.passwords import Passwords
 from app.conversations.seating import drain
-from app.directory import kf_people as kf_holders
-from app.directory import mirror
+from app.directory import kf_people, mirror
 from app.directory.kf_names import (
     ACCOUNTS_MAX,
     AGENTS_MAX,
@@ -112,11 +111,11 @@ class KfDirectory:
         seats = self._default_sessions if wish.max_sessions is None else wish.max_sessions
         new = NewKfAccount(self._account.appid, name, nickname, seats, groups=wish.groups)
         self._check_new(new, wish.person)
-        person = kf_holders.prepared(self._passwords, new, wish.person)
+        person = kf_people.prepared(self._passwords, new, wish.person)
         standing = self._platform.create(name, nickname)
         with acting(self._engine) as conn:
             row = kf_accounts.create(conn, actor, _standing(new, standing))
-            held = kf_holders.give(conn, actor, row, person) if person else None
+            held = kf_people.give(conn, actor, row, person) if person else None
         self._platform.settled(name)
         if held:
             self._logins.revoke_all(held.id)
@@ -147,9 +146,9 @@ class KfDirectory:
         with acting(self._engine) as conn:
             changes = {"disabled": disabled}
             row = kf_accounts.update(conn, actor, self._account.appid, name, changes)
-            held = kf_holders.lock(conn, actor, row) if disabled else None
+            held = kf_people.lock(conn, actor, row) if disabled else None
             if not disabled:
-                kf_holders.unlock(conn, actor, row)
+                kf_people.unlock(conn, actor, row)
             self._sign_out(held)
         self._sign_out(held)
         mirror.one(self._engine, self._account, name)
@@ -160,7 +159,7 @@ class KfDirectory:
         row = self.get(given)
         self._delete_there(row)
         with acting(self._engine) as conn:
-            held = kf_holders.release(conn, actor, row)
+            held = kf_people.release(conn, actor, row)
             kf_accounts.remove(conn, actor, row.appid, row.kf_account)
             self._sign_out(held)
         self._sign_out(held)
@@ -199,7 +198,7 @@ class KfDirectory:
         with reading(self._engine) as conn:
             rows = kf_accounts.everyone(conn, new.appid)
             if person is not None:
-                kf_holders.check(conn, new, person)
+                kf_people.check(conn, new, person)
         if any(row.kf_account == new.kf_account for row in rows):
             raise Taken(f"{new.kf_account} exists already")
         at_wechat = sum(row.platform != "local" for row in rows)

@@ -1,6 +1,7 @@
 """The person who signs in with a kf_account: made with it, locked with it, let go with it.
 
-Each function works inside the caller's transaction; signing out is the caller's.
+``change`` is a whole use case. The other functions work inside the caller's transaction, and the caller
+signs the person out.
 """
 
 from __future__ import annotations
@@ -10,12 +11,15 @@ from typing import Final
 
 from app.auth.passwords import Passwords, generate
 from app.auth.roles import AGENT, ROLES
+from app.directory.people import PeopleDirectory
+from app.services import Services
 from app.storage import people, values
-from app.storage.audit import Actor
+from app.storage.audit import Actor, acting
 from app.storage.engine import Transaction
 from app.storage.errors import Invalid, Taken
 from app.storage.kf_accounts import KfAccount, NewKfAccount
 from app.storage.people import NewPerson, Person, clean_username
+from app.storage.sql import reading
 
 USERNAME_MAX_CHARS: Final = 64
 
@@ -36,6 +40,19 @@ class Prepared:
     new: NewPerson
     chosen: bool
     generated: str | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PersonChange:
+    """What an admin changes on a kf_account's person. None leaves a value as it is."""
+
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    role: str | None = None
+
+    @property
+    def empty(self) -> bool:
+        return self.username is None and self.password is None and self.role is None
 
 
 def check(conn: Transaction, new: NewKfAccount, wish: Wish) -> None:
@@ -106,6 +123,37 @@ def release(conn: Transaction, actor: Actor, row: KfAccount) -> Person | None:
     if person.role == AGENT:
         changes["disabled"] = True
     return people.update(conn, actor, person.id, changes)
+
+
+def change(services: Services, actor: Actor, row: KfAccount, wanted: PersonChange) -> str | None:
+    """Change the person and sign them out everywhere; a kf_account without a person gets one.
+
+    Returns the password if it was generated here. Nothing stores it in plain text.
+    """
+    with reading(services.engine) as conn:
+        holder = people.holder(conn, row.appid, row.kf_account)
+    if holder is None:
+        return _add(services, actor, row, wanted)
+    directory = PeopleDirectory(services.engine, services.passwords, services.logins)
+    if wanted.role is not None and wanted.role != holder.role:
+        directory.set_role(actor, holder.id, wanted.role)
+    if wanted.password is not None:
+        directory.reset_password(actor, holder.id, wanted.password)
+    return None
+
+
+def _add(services: Services, actor: Actor, row: KfAccount, wanted: PersonChange) -> str | None:
+    new = NewKfAccount(row.appid, row.kf_account, row.nickname, row.max_sessions)
+    wish = Wish(wanted.username or "", wanted.password or "", wanted.role or "agent")
+    with reading(services.engine) as conn:
+        check(conn, new, wish)
+    person = prepared(services.passwords, new, wish)
+    if person is None:
+        return None
+    with acting(services.engine) as conn:
+        held = give(conn, actor, row, person)
+    services.logins.revoke_all(held.id)
+    return person.generated
 
 
 def _again(conn: Transaction, actor: Actor, found: Person, new: NewPerson) -> Person:

@@ -1,4 +1,4 @@
-"""Brings our kf accounts in line with WeChat's list, and shows them with live numbers."""
+"""Bring our kf accounts in line with WeChat's list."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from app.account import Account
 from app.directory import mirror
 from app.directory.kf_platform import KfPlatform, Listed, Standing
 from app.services import Served, Services
-from app.storage import kf_accounts, people
+from app.storage import kf_accounts
 from app.storage.audit import Actor, acting, record
 from app.storage.kf_accounts import KfAccount, NewKfAccount
 from app.storage.sql import Engine, reading
@@ -85,45 +85,6 @@ class KfSync:
             kf_id=row.kf_id,
             avatar=row.avatar,
         )
-
-
-def described(account: Account, engine: Engine, rows: Iterable[KfAccount]) -> list[dict[str, Any]]:
-    """kf accounts as the API shows them, with who holds them and what they carry now."""
-    shown = list(rows)
-    with reading(engine) as conn:
-        held = {
-            person.kf_account: person
-            for person in people.everyone(conn)
-            if person.appid == account.appid
-        }
-    loads = account.seats.crowd("", [row.kf_account for row in shown]).loads
-    seats = {seat.kf_account: seat for seat in account.seats.read(r.kf_account for r in shown)}
-    present = account.attendance.present()
-    answers = []
-    for row in shown:
-        seat, person = seats.get(row.kf_account), held.get(row.kf_account)
-        answers.append(
-            {
-                "appid": row.appid,
-                "kf_account": row.kf_account,
-                "nickname": row.nickname,
-                "platform": row.platform,
-                "platform_note": row.platform_note,
-                "kf_id": row.kf_id,
-                "avatar": row.avatar,
-                "groups": list(row.groups),
-                "max_sessions": row.max_sessions,
-                "disabled": row.disabled,
-                "created_ms": row.created_ms,
-                "updated_ms": row.updated_ms,
-                "username": person.username if person else None,
-                "role": person.role if person else None,
-                "status": seat.status.value if seat else "offline",
-                "present": row.kf_account in present,
-                "load": loads[row.kf_account],
-            }
-        )
-    return answers
 
 
 def _changes(

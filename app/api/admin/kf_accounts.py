@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from app.api.core import Body, Call, PageMeta, Routes, Shape, WholeQuery, page_of
 from app.api.shapes import StatusName
-from app.directory import kf_persons
+from app.directory import kf_people
 from app.directory.kf_accounts import KfDirectory, NewAgent
 from app.directory.kf_names import AVATAR_MAX_BYTES
-from app.directory.kf_people import Wish
-from app.directory.kf_persons import PersonChange
-from app.directory.kf_sync import KfSync, described
+from app.directory.kf_people import PersonChange, Wish
+from app.directory.kf_sync import KfSync
 from app.refusals import Refusal
+from app.storage import people
 from app.storage.kf_accounts import MAX_SESSIONS_LIMIT, KfAccount
+from app.storage.people import Person
+from app.storage.sql import reading
+from sessions.seats import Seat
 
 PATH = "/admin/kf-accounts"
 ACTION = "admin.kf_accounts"
 OVERHEAD_BYTES = 64 * 1024
+STORED = (
+    *("appid", "kf_account", "nickname", "platform", "platform_note", "kf_id", "avatar"),
+    *("max_sessions", "disabled", "created_ms", "updated_ms"),
+)
 
 RoleName = Literal["agent", "supervisor", "admin"]
 Password = Annotated[str, Field(min_length=8, max_length=256)]
@@ -131,7 +139,7 @@ def list_kf_accounts(call: Call) -> tuple[Any, Any]:
     wanted = call.query.group
     rows = [row for row in directory(call).everyone() if wanted is None or wanted in row.groups]
     shown, meta = page_of(rows, call.query)
-    return described(call.account, call.services.engine, shown), meta
+    return _views(call, shown), meta
 
 
 @routes.add(
@@ -198,7 +206,7 @@ def change_kf_account(call: Call, kf_account: str) -> dict[str, Any]:
     person = PersonChange(body.username, body.password, body.role)
     generated = None
     if not person.empty:
-        generated = kf_persons.change(call.services, actor, row, person)
+        generated = kf_people.change(call.services, actor, row, person)
     if body.disabled is not None and body.disabled != row.disabled:
         row = kf.set_disabled(actor, kf_account, body.disabled)
     return _shown(call, kf.get(kf_account)) | {"generated_password": generated}
@@ -254,4 +262,30 @@ def _picture(call: Call) -> bytes:
 
 
 def _shown(call: Call, row: KfAccount) -> dict[str, Any]:
-    return described(call.account, call.services.engine, [row])[0]
+    return _views(call, [row])[0]
+
+
+def _views(call: Call, rows: Sequence[KfAccount]) -> list[dict[str, Any]]:
+    """Return the rows as the API shows them, with their people and their load of now."""
+    account, names = call.account, [row.kf_account for row in rows]
+    with reading(call.services.engine) as conn:
+        everyone = people.everyone(conn)
+    held = {person.kf_account: person for person in everyone if person.appid == account.appid}
+    loads = account.seats.crowd("", names).loads
+    seats = {seat.kf_account: seat for seat in account.seats.read(names)}
+    present = account.attendance.present()
+    return [
+        _view(row, held.get(row.kf_account), seats.get(row.kf_account))
+        | {"present": row.kf_account in present, "load": loads[row.kf_account]}
+        for row in rows
+    ]
+
+
+def _view(row: KfAccount, person: Person | None, seat: Seat | None) -> dict[str, Any]:
+    stored = {name: getattr(row, name) for name in STORED}
+    return stored | {
+        "groups": list(row.groups),
+        "username": person.username if person else None,
+        "role": person.role if person else None,
+        "status": seat.status.value if seat else "offline",
+    }

@@ -6,10 +6,8 @@ from collections.abc import Iterator
 
 from app.commands.doctor import platform, pushes, stores
 from app.commands.doctor.findings import Finding, bad
-from app.commands.stores import redis_address
+from app.commands.stores import installed_accounts, redis_address
 from app.node.context import StartError, outbound_proxy
-from app.node.generated import DEMO_FILE, keep_demo
-from config.accounts import OfficialAccount
 from config.settings import Settings
 
 
@@ -22,11 +20,12 @@ def examine(settings: Settings) -> Iterator[Finding]:
     api_base = settings.api_base
     if settings.simulator_on and settings.wechat_api_base is None:
         api_base = local
-    for config in _accounts(settings):
+    accounts = installed_accounts(settings)
+    for config in accounts:
         yield from platform.examine(config, api_base, outbound_proxy(settings, api_base))
         public = settings.public_url
         yield from pushes.examine(config, public or local, public=public is not None)
-    if settings.demo and not _accounts(settings):
+    if settings.demo and not accounts:
         yield bad(
             "official account: none set", "make run starts the demo; or set KF_APPID and so on"
         )
@@ -38,12 +37,6 @@ def _redis(settings: Settings) -> Iterator[Finding]:
             yield stores.redis(settings, url, how)
     except StartError as error:
         yield bad("Redis: the embedded store cannot be reached", str(error))
-
-
-def _accounts(settings: Settings) -> tuple[OfficialAccount, ...]:
-    if settings.demo and (settings.data_dir / DEMO_FILE).exists():
-        return (keep_demo(settings.data_dir).account,)
-    return settings.accounts
 
 
 def _host(settings: Settings) -> str:
