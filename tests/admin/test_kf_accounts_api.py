@@ -34,7 +34,8 @@ def test_an_outside_program_registers_two_agents_who_sign_in_and_serve(
     assert node.says("customer-1")["outcome"] == "nothing"
     wait_until(lambda: amy.data("/sessions?mine=1"))
     rows = {row["kf_account"]: row for row in admin.data(PATH)}
-    assert rows[f"amy@{WECHAT_ID}"]["load"] == 1 and rows[f"amy@{WECHAT_ID}"]["present"]
+    mine = rows[f"amy@{WECHAT_ID}"]
+    assert (mine["status"], mine["present"], mine["load"]) == ("online", True, 1)
     assert rows[f"bob@{WECHAT_ID}"]["status"] == "offline"
 
 

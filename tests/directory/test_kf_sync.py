@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from app.directory.kf_accounts import KfDirectory, NewAgent
-from app.directory.kf_sync import KfSync, described
+from app.directory.kf_sync import KfSync
 from app.refusals import Refusal
 from app.storage.kf_accounts import KfAccount
 from tests.directory.rig import BOSS, Platform, Rig
@@ -96,10 +96,3 @@ def test_a_refused_list_changes_nothing(kf: KfDirectory, sync: KfSync, platform:
         sync.run(BOSS, fresh=True)
     assert caught.value.extra["errcode"] == 65400
     assert only(kf).platform == "registered"
-
-
-def test_the_list_shows_live_numbers(kf: KfDirectory, rig: Rig) -> None:
-    kf.register(BOSS, NewAgent("amy", "Amy"))
-    rig.sign_in("amy@shop_id")
-    (shown,) = described(rig.account, rig.engine, kf.everyone())
-    assert shown["status"] == "online" and shown["present"] and shown["load"] == 0
