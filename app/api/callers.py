@@ -1,7 +1,7 @@
-"""Who calls: a browser's cookie, a program's bearer token, or an integration's token.
+"""The caller of a request: a browser's cookie, a program's bearer token, or an integration's token.
 
-A cookie goes wherever the browser is sent, so what it may change is asked for twice: by where the
-request comes from (Sec-Fetch-Site, else Origin) and by a token that only our pages know.
+A browser sends its cookie with every request, also one that another site causes. So an unsafe request is
+checked twice: by its origin (Sec-Fetch-Site, else Origin) and by a token that only our pages know.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ HEADER_MAX_CHARS: Final = 512
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """``kind`` is cookie, token or integration; ``login`` None only for an integration."""
+    """The caller. ``kind`` is cookie, token or integration; ``login`` is None only for an integration."""
 
     kind: str
     who: str
@@ -45,17 +45,17 @@ class Caller:
     secret: str = field(default="", repr=False)
 
     def may(self, action: str) -> bool:
-        """Whether the role's table allows the action and, for an integration, its scopes do."""
+        """Return whether the role and, for an integration, its scopes allow the action."""
         if self.role == INTEGRATION and action not in self.scopes:
             return False
         return allowed(self.role, action)
 
 
 def cookie_name(request: Request) -> str:
-    """Return the cookie's name, which over https promises Secure, Path=/ and no Domain by itself.
+    """Return the cookie's name. Over https its prefix makes the browser require Secure, Path=/ and no Domain.
 
-    In a folder of the host the path is the folder's, so that what else runs on the host is not sent it;
-    the name then promises Secure alone.
+    In a folder of the host the cookie's path is the folder, so that no other program on the host gets it.
+    The prefix then requires Secure only.
     """
     if not request.is_secure:
         return COOKIE
@@ -63,7 +63,7 @@ def cookie_name(request: Request) -> str:
 
 
 def caller_of(services: Services, request: Request) -> Caller:
-    """Raises Refusal: unauthorized, and forbidden for a request from another site."""
+    """Return the caller. Raises Refusal: unauthorized, and forbidden for a request from another site."""
     given = request.headers.get("Authorization", "")
     if given:
         return _bearer(services, given)
@@ -80,7 +80,7 @@ def caller_of(services: Services, request: Request) -> Caller:
 
 
 def check_origin(services: Services, request: Request) -> None:
-    """Refuses what another site's page makes a browser send."""
+    """Refuse a request that another site's page made a browser send. Raises Refusal forbidden."""
     if not _is_our_name(services, request):
         raise Refusal("forbidden", "This server is not called by that name (KF_PUBLIC_URL).")
     site = request.headers.get("Sec-Fetch-Site")
@@ -93,7 +93,7 @@ def check_origin(services: Services, request: Request) -> None:
 
 
 def client_address(services: Services, request: Request) -> str:
-    """Return the client's IP address: what a trusted proxy says of it, else the peer's own."""
+    """Return the client's IP address: the one that a trusted proxy names, else the peer's."""
     said = request.headers.get("X-Forwarded-For", "")
     return client_of(request.remote_addr or "", said, services.settings.trusted_proxies)
 
@@ -139,9 +139,9 @@ def _caller(login: Login, secret: str) -> Caller:
 
 
 def _is_our_name(services: Services, request: Request) -> bool:
-    """Where the settings say what we are called, a page under another name that leads here is not ours.
+    """Return whether the request names this server. A host name must be the one in KF_PUBLIC_URL, if any.
 
-    A page under an address is served by that address, so it is.
+    An IP address always does: nobody else can serve a page under it.
     """
     settings, host = services.settings, _hostname(request.host)
     if host == "localhost" or _is_address(host):
@@ -152,7 +152,7 @@ def _is_our_name(services: Services, request: Request) -> bool:
 
 
 def _hostname(host: str) -> str:
-    """Without its port, "" for what is no name."""
+    """Return the host without its port, "" where it is not a valid name."""
     try:
         return urlsplit(f"//{host}").hostname or ""
     except ValueError:

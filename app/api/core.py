@@ -1,7 +1,7 @@
-"""What all routes have in common; a route itself is a declaration and a thin view.
+"""What all routes share. A route is a declaration and a thin view.
 
-A module writes ``routes = Routes()`` and decorates its views with ``@routes.add(...)``; what stands
-around each view is in ``app/api/handling.py``. A view answers data, (data, meta), or a whole Response.
+A module writes ``routes = Routes()`` and decorates its views with ``@routes.add(...)``. The checks around
+each view are in ``app/api/handling.py``. A view returns data, (data, meta), or a whole Response.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ NOT_YOURS: Final = (
 
 LIMIT_MAX: Final = 200
 NUMBER_MAX: Final = 2**53
-"""Above it JSON numbers are not exact, and soon after it no database has room."""
+"""The largest integer that JSON numbers hold exactly."""
 
 IDENT_MAX: Final = 2**31 - 1
 """The largest number of a row: PostgreSQL's columns for them have 32 bits."""
@@ -43,13 +43,13 @@ View = Callable[..., Any]
 
 
 class Body(BaseModel):
-    """Base of request bodies: unknown fields are refused, a number is not a string."""
+    """Base of request bodies. It refuses unknown fields, and a string in place of a number."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
 class Query(BaseModel):
-    """Base of query strings: unknown parameters are refused, and texts that no database can compare."""
+    """Base of query strings. It refuses unknown parameters, and texts that no database can compare."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -69,20 +69,20 @@ class PageQuery(Query):
 
 
 class WholeQuery(Query):
-    """Those of a short list: all of it unless ``limit`` asks for a page."""
+    """The parameters of a short list: the whole list unless ``limit`` asks for a page."""
 
     cursor: str | None = Field(None, max_length=400)
     limit: int | None = Field(None, ge=1, le=LIMIT_MAX)
 
 
 class Shape(BaseModel):
-    """Base of what is answered; only for the OpenAPI document and the tests against it."""
+    """Base of answers; only the OpenAPI document and the tests against it use it."""
 
     model_config = ConfigDict(extra="forbid")
 
 
 class NoMeta(Shape):
-    """Nothing beside the data."""
+    """No meta data."""
 
 
 class PageMeta(Shape):
@@ -95,9 +95,9 @@ class PageMeta(Shape):
 class Route:
     """One declared route; ``answer`` and ``meta`` are types that pydantic can describe.
 
-    ``also_status`` carries the same answer as ``status``. ``raw``: it answers no
-    ``{data, meta}`` but a body of ``content_types``. ``refuses``: statuses of its refusals beyond
-    those that follow from the declaration itself (``refusals``).
+    ``also_status`` has the same answer as ``status``. A ``raw`` route answers a body of ``content_types``
+    instead of ``{data, meta}``. ``refuses`` are the statuses of its refusals beyond those that follow from
+    the declaration (``refusals``).
     """
 
     method: str
@@ -122,7 +122,7 @@ class Route:
 
     @property
     def refusals(self) -> list[int]:
-        """Every status of a refusal; a store that is away is 503 everywhere."""
+        """Return every status of a refusal. Any route answers 503 while a store is unavailable."""
         found = {422, 503, *self.refuses}
         if self.action != PUBLIC:
             found |= {401, 403, 404}
@@ -143,7 +143,7 @@ class Routes:
     def add(
         self, method: str, path: str, action: str, *, summary: str, **more: Any
     ) -> Callable[[View], View]:
-        """Declares a route; ``more`` are fields of Route. Raises ValueError for an unknown action."""
+        """Declare a route; ``more`` are fields of Route. Raises ValueError for an unknown action."""
         if action != PUBLIC and action not in ACTIONS:
             raise ValueError(f"{method} {path}: there is no action {action}")
 
@@ -156,7 +156,7 @@ class Routes:
 
 @dataclass(slots=True)
 class Call:
-    """One request as a view sees it."""
+    """One request, as views use it."""
 
     services: Services
     route: Route
@@ -168,14 +168,14 @@ class Call:
 
     @property
     def caller(self) -> Caller:
-        """Raises Refusal unauthorized on a public route without a login."""
+        """Return the caller. Raises Refusal unauthorized on a public route without a login."""
         if self.found is None:
             raise Refusal("unauthorized", "Sign in first.")
         return self.found
 
     @property
     def reach(self) -> frozenset[str]:
-        """The appids of the official accounts that the caller may ask about."""
+        """Return the appids of the official accounts that the caller may ask about."""
         if self.found is None:
             return frozenset()
         caller, served = self.found, self.services.served
@@ -183,9 +183,9 @@ class Call:
 
     @property
     def served(self) -> Served:
-        """The official account: ``?appid=``, else the caller's own, else the only one they reach.
+        """Return the official account: ``?appid=``, else the caller's own, else the only one they reach.
 
-        No view gets hold of an account without it. Raises Refusal: forbidden, not_found, invalid.
+        Views get an account only through it. Raises Refusal: forbidden, not_found, invalid.
         """
         caller, within = self.caller, self.reach
         only = next(iter(within)) if len(within) == 1 else None
@@ -201,7 +201,7 @@ class Call:
 
     @property
     def kf_account(self) -> str:
-        """The caller's kf_account in this official account. Raises Refusal forbidden without one."""
+        """Return the caller's kf_account in this official account. Raises Refusal forbidden without one."""
         name = self.kf_account_or_none
         if not name:
             raise Refusal("forbidden", "You have no kf account to serve customers with.")
@@ -209,7 +209,7 @@ class Call:
 
     @property
     def kf_account_or_none(self) -> str:
-        """The same, or "" for one who does not serve here."""
+        """Return the same, or "" for a caller who does not serve here."""
         ours = self.caller.appid == self.account.appid
         return self.caller.kf_account if ours else ""
 
@@ -223,26 +223,26 @@ class Call:
 
     @property
     def actor(self) -> Actor:
-        """For the audit log."""
+        """Return the caller as the audit log records them."""
         caller = self.caller
         return Actor(caller.who, caller.role, self.now_ms, self.ip, self.request_id)
 
     @property
     def request_id(self) -> str:
-        """To follow what this request led to through the logs."""
+        """Return the id that every log line of this request carries."""
         return str(g.get("request_id", ""))
 
     def may(self, action: str) -> bool:
         return self.caller.may(action)
 
     def require(self, action: str) -> None:
-        """Raises Refusal forbidden."""
+        """Refuse a caller who may not do the action. Raises Refusal forbidden."""
         if not self.may(action):
             raise Refusal("forbidden", "Your role does not allow this.")
 
 
 def page_of(rows: Sequence[Any], query: WholeQuery) -> tuple[list[Any], dict[str, str | None]]:
-    """(rows, meta) of the page that is asked for. Raises BadCursor."""
+    """Return (rows, meta) of the page that the query asks for. Raises BadCursor."""
     start = max(0, decode_cursor(query.cursor, int)[0]) if query.cursor else 0
     end = start + (query.limit or len(rows))
     more = encode_cursor(end) if end < len(rows) else None
@@ -250,6 +250,6 @@ def page_of(rows: Sequence[Any], query: WholeQuery) -> tuple[list[Any], dict[str
 
 
 def data_response(data: Any, meta: Any = None, status: int = 200) -> Response:
-    """``{"data": …, "meta": …}``."""
+    """Return ``{"data": …, "meta": …}`` as a response."""
     text = json.dumps({"data": data, "meta": meta or {}}, ensure_ascii=False)
     return Response(text, status, mimetype="application/json")

@@ -1,6 +1,6 @@
-"""What stands around every view: who calls, may he, is the body bounded and valid, which official account.
+"""The checks around every view: caller, permission, official account, length and content of the body.
 
-A request whose endpoint declares no permission is refused (``app/edge/server.py``).
+A request to an endpoint that declares no permission is refused (``app/edge/server.py``).
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ DISCARD_CHUNK_BYTES: Final = 64 * 1024
 PATH_VALUE: Final = re.compile(r"[A-Za-z0-9_.@:-]{1,128}")
 
 NUL: Final = rb"\u0000"
-"""How JSON writes it, and the only way."""
+"""The only way in which JSON writes a NUL."""
 
 
 def register(app: Flask, services: Services, modules: Mapping[str, Routes]) -> None:
-    """Adds the routes of all modules; ``app.extensions["kfring"]`` has them by endpoint."""
+    """Add the routes of all modules. ``app.extensions["kfring"]`` holds them by endpoint."""
     known: dict[str, Route] = app.extensions.setdefault("kfring", {})
     for routes in modules.values():
         for route in routes.declared:
@@ -52,7 +52,7 @@ def _around(services: Services, route: Route) -> View:
 def _handle(services: Services, route: Route, path: Mapping[str, Any]) -> Response:
     for value in path.values():
         if not _names_something(value):
-            raise Refusal("not_found", "There is nothing of this name.")
+            raise Refusal("not_found", "There is nothing with this name.")
     found = _authorised(services, route)
     arguments = {name: value for name, value in request.args.items() if value}
     appid = arguments.pop("appid", None)
@@ -82,16 +82,16 @@ def _authorised(services: Services, route: Route) -> Caller | None:
 
 
 def _check_account(call: Call) -> None:
-    """Refuse an official account that is not the caller's before any view runs, whether or not it asks.
+    """Refuse an official account that is not the caller's, even if the view never uses the account.
 
-    What is not named is checked where a view gets hold of it (``Call.served``).
+    Where the request names none, ``Call.served`` checks the account that a view uses.
     """
     if call.found is not None and call.appid is not None:
         _ = call.served
 
 
 def _check_length(route: Route) -> None:
-    """A body is announced with its length and is not longer than the route takes."""
+    """Refuse a body without a length, or one that is longer than the route allows. Raises Refusal."""
     limit = route.files_max_bytes or BODY_MAX_BYTES
     length = request.content_length
     if length is None and "Transfer-Encoding" in request.headers:
@@ -103,7 +103,7 @@ def _check_length(route: Route) -> None:
 
 
 def _discard(length: int) -> None:
-    """Reads what is not too long, so that the client gets to see why it is refused."""
+    """Read a body of bounded length, so that the client reads the refusal instead of a reset."""
     if length <= DISCARD_MAX_BYTES:
         while request.stream.read(DISCARD_CHUNK_BYTES):
             pass
@@ -117,9 +117,9 @@ def _body(route: Route) -> BaseModel:
     if not request.is_json:
         raise Refusal("unsupported_media", "The body must be application/json.")
     found = model.model_validate_json(raw)
-    # A sign-in compares only, and what names nobody is 401; everything else may come to be stored.
+    # A sign-in only compares, and an unknown name is 401. Any other text may be stored.
     if route.action != PUBLIC and NUL in raw and _holds_nul(found.model_dump()):
-        raise Refusal("invalid", "A text must hold no NUL: no database stores it.")
+        raise Refusal("invalid", "A text must not contain NUL: no database stores it.")
     return found
 
 

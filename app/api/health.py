@@ -1,4 +1,4 @@
-"""For operators and load balancers: alive, ready, figures. None of them needs a login."""
+"""Health and metrics for operators and load balancers, without a login."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from app.metrics.prometheus import REGISTRY
 from app.refusals import Refusal
 from app.services import Services
 
-# A load balancer waits a second or so. A Redis that is slow is not away: an idle connection asks twice,
-# and at 200 ms each way callbacks are still within their deadline (reliability, scenario 5).
+# A load balancer waits about a second. A slow Redis is still usable: an idle connection needs two round
+# trips, and at 200 ms each way callbacks still meet their deadline (reliability, scenario 5).
 PROBE_S: Final = 0.8
 
 log = structlog.get_logger()
@@ -28,16 +28,16 @@ routes = Routes(prefix="")
 
 
 class Alive(Shape):
-    """The process answers."""
+    """The answer of a live process."""
 
     status: str
 
 
 class Ready(Shape):
-    """``redis`` and ``draining`` decide; the rest is reported beside them.
+    """Whether the node is ready. ``redis`` and ``draining`` decide; the rest is for operators only.
 
-    Without the database and ZooKeeper a node still takes pushes and replies, and all nodes share them: a
-    balancer would take out every node at once. ``presence`` is ZooKeeper's state by official account.
+    A node takes pushes and replies without the database and ZooKeeper. All nodes share both, so a balancer
+    that acted on them would remove every node at once. ``presence`` is ZooKeeper's state by official account.
     """
 
     ready: bool
@@ -49,8 +49,10 @@ class Ready(Shape):
 
 
 class Probe:
-    """Asks one store. Who comes while a question is open waits for its answer, each for ``PROBE_S``
-    since it was asked: a store that hangs costs one thread and no further patience."""
+    """A probe of one store. Concurrent callers share the open question and wait ``PROBE_S`` from its start.
+
+    So a store that hangs costs one thread, and later callers wait no longer.
+    """
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -71,7 +73,7 @@ class Probe:
             asked, until = self._asked, self._until
         try:
             asked.result(max(0.0, until - monotonic()))
-        except Exception as error:  # whatever it is, the answer is "not ready"
+        except Exception as error:  # any error means "not ready"
             log.warning("not_ready", store=self._name, error_type=type(error).__name__)
             return False
         return True
@@ -80,7 +82,7 @@ class Probe:
 _redis = Probe("redis")
 
 
-@routes.add("GET", "/healthz", PUBLIC, summary="The process is alive", answer=Alive)
+@routes.add("GET", "/healthz", PUBLIC, summary="Return whether the process is alive", answer=Alive)
 def healthz(call: Call) -> dict[str, str]:
     return {"status": "ok"}
 
@@ -89,7 +91,7 @@ def healthz(call: Call) -> dict[str, str]:
     "GET",
     "/readyz",
     PUBLIC,
-    summary="The node may be sent pushes, 503 = not now",
+    summary="Return whether the node is ready for pushes; 503 if not",
     answer=Ready,
     also_status=503,
 )
@@ -109,7 +111,7 @@ def readyz(call: Call) -> Response:
     "GET",
     "/metrics",
     PUBLIC,
-    summary="Figures for Prometheus, for this machine or the networks in KF_METRICS_FROM",
+    summary="Return metrics for Prometheus, to this machine and the networks in KF_METRICS_FROM",
     raw=True,
     content_types=("text/plain",),
     refuses=(403,),
@@ -121,7 +123,7 @@ def metrics(call: Call) -> Response:
 
 
 def _may_read_metrics(call: Call) -> bool:
-    """Refuse whatever comes by a proxy that is not named as trusted: everybody would seem to be the proxy."""
+    """Return whether the caller may read metrics; through a proxy that is not trusted nobody may."""
     client, peer = read_address(call.ip), read_address(call.request.remote_addr or "")
     if client is None or ("X-Forwarded-For" in call.request.headers and client == peer):
         return False
@@ -130,7 +132,7 @@ def _may_read_metrics(call: Call) -> bool:
 
 
 def _reported(services: Services) -> dict[str, Any]:
-    """Return what an operator wants to know and a balancer must not act on; it is at hand."""
+    """Return what operators need and balancers must not act on. It comes from memory."""
     return {
         "database": services.database_up(),
         "presence": _presence(services),

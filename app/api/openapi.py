@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document, made from the declared routes; nothing is described twice."""
+"""The OpenAPI 3.1 document, generated from the declared routes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class FieldError(Shape):
 
 
 class Problem(BaseModel):
-    """RFC 9457; ``code`` is for machines, further members depend on it."""
+    """A refusal (RFC 9457). ``code`` is for programs; further members depend on it."""
 
     type: str
     title: str
@@ -46,7 +46,7 @@ class Problem(BaseModel):
     "GET",
     "/openapi.json",
     PUBLIC,
-    summary="This document",
+    summary="Return this document",
     answer=dict[str, Any],
     raw=True,
 )
@@ -59,7 +59,7 @@ def read_document(call: Call) -> Response:
 
 
 def document(declared: Iterable[Route], folder: str = "") -> dict[str, Any]:
-    """Return the whole document of these routes, which lie in this folder of the host."""
+    """Return the document of the routes. ``folder`` is the path of the API on its host."""
     every = sorted(declared, key=lambda route: (route.path, route.method))
     schemas, definitions = _schemas(every)
     paths: dict[str, dict[str, Any]] = {}
@@ -93,7 +93,7 @@ def document_text(declared: Iterable[Route], folder: str = "") -> str:
 
 
 def _schemas(every: Iterable[Route]) -> tuple[dict[tuple[str, str], Any], dict[str, Any]]:
-    """Schemas by (endpoint, part), and what they refer to."""
+    """Return the schemas by (endpoint, part), and the definitions that they refer to."""
     inputs: list[tuple[tuple[str, str], Any, TypeAdapter[Any]]] = []
     for route in every:
         if _is_json(route):
@@ -107,7 +107,7 @@ def _schemas(every: Iterable[Route]) -> tuple[dict[tuple[str, str], Any], dict[s
 
 
 def envelope(route: Route) -> type[BaseModel]:
-    """``{"data": …, "meta": …}`` of a route."""
+    """Return the model of a route's ``{"data": …, "meta": …}``."""
     name = re.sub(r"\W+", "_", f"{route.method.lower()}{route.path}").strip("_")
     model: type[BaseModel] = create_model(
         f"{name}_answer", __base__=Shape, data=(route.answer, ...), meta=(route.meta, ...)

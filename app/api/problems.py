@@ -1,4 +1,4 @@
-"""Every refusal as RFC 9457 ``application/problem+json``; a stack trace never leaves the process."""
+"""Refusals as RFC 9457 ``application/problem+json``. A stack trace never leaves the process."""
 
 from __future__ import annotations
 
@@ -36,31 +36,33 @@ def problem(
     extra: Mapping[str, Any] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """The one error shape of the contract."""
+    """Return a problem response, the only form of an error in the API."""
     text = problem_text(status, code, detail, g.get("request_id", ""), extra)
     return Response(text, status, headers, mimetype=PROBLEM)
 
 
 def from_refusal(refusal: Refusal) -> Response:
     after = {"Retry-After": str(RETRY_AFTER_S)} if refusal.status == 503 else {}
-    if refusal.code == "streams_full":  # an idle connection would take the place of a push
+    if refusal.code == "streams_full":  # an idle connection would use the slot of a push
         after["Connection"] = "close"
     return problem(refusal.status, refusal.code, refusal.detail, refusal.extra, after)
 
 
 def answer_to(error: Exception) -> Response:
-    """The response for whatever was raised while a request was served."""
+    """Return the response to an exception of a request; log one that nobody foresaw."""
     if isinstance(error, HTTPException):
         return _from_http(error)
     for kind, make in _TABLE:
         if isinstance(error, kind):
             return make(error)
     log.exception("request_failed", error_type=type(error).__name__)
-    return problem(500, INTERNAL, "Something went wrong here; the request id finds it in the log.")
+    return problem(
+        500, INTERNAL, "An internal error occurred; find it in the log by the request id."
+    )
 
 
 def field_errors(error: ValidationError) -> list[dict[str, str]]:
-    """What is wrong with which field; never the value, which may be a secret."""
+    """Return field and message of each error, without the value, which may be a secret."""
     return [
         {
             "field": ".".join(str(part) for part in item["loc"]),
@@ -137,7 +139,7 @@ def _simple(code: str, detail: str) -> Response:
     return problem(STATUS[code], code, detail)
 
 
-# The first kind that fits answers; a kind stands before its base.
+# The first kind that matches answers, so a kind comes before its base.
 _TABLE: Final[
     tuple[tuple[type[Exception] | tuple[type[Exception], ...], Callable[[Any], Response]], ...]
 ] = (
@@ -157,12 +159,12 @@ _TABLE: Final[
     (EventRefused, lambda e: _simple("conflict", f"Not possible now: {e}.")),
     (NotFound, lambda e: _simple("not_found", "There is no such conversation.")),
     (NoRoom, lambda e: _simple("agent_full", "All seats of this agent are taken.")),
-    (Conflict, lambda e: _simple("conflict", "Somebody else changed it first; load it again.")),
+    (Conflict, lambda e: _simple("conflict", "Another request changed it first; load it again.")),
     (
         StorageConflict,
         lambda e: _simple("conflict", "It exists already, or what it names does not."),
     ),
-    (StorageUnfit, lambda e: _simple("invalid", "A value is not one that can be stored.")),
+    (StorageUnfit, lambda e: _simple("invalid", "A value cannot be stored.")),
     ((StoreDown, StoreRefused, StorageError), _try_again),
     (PlatformRefused, _platform_refused),
     (

@@ -1,4 +1,4 @@
-"""What is answered, as types: the source of the OpenAPI document and of the tests' checks."""
+"""Types of answers, the source of the OpenAPI document and of the tests' checks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ DeliveryName = Literal["received", "pending", "sent", "failed", "unknown", ""]
 
 
 class CustomerOfSession(Shape):
-    """Who is served; WeChat tells no nickname, so ``display_name`` is made from what we know."""
+    """The customer. WeChat gives no nickname, so ``display_name`` is the remark or a part of the openid."""
 
     display_name: str
     remark: str
@@ -22,7 +22,7 @@ class CustomerOfSession(Shape):
 
 
 class LastMessage(Shape):
-    """The newest message of a conversation, its text cut."""
+    """The newest message of a conversation, with its text shortened."""
 
     direction: str
     type: str
@@ -31,7 +31,7 @@ class LastMessage(Shape):
 
 
 class Transfer(Shape):
-    """A transfer that waits for consent; ``to`` is a kf_account or a group."""
+    """A transfer that waits for consent. ``to`` is a kf_account or a group."""
 
     to: str
     to_group: str | None
@@ -41,7 +41,7 @@ class Transfer(Shape):
 
 
 class Rating(Shape):
-    """What the customer said of the service."""
+    """The customer's rating of the service."""
 
     score: int
     comment: str
@@ -49,14 +49,14 @@ class Rating(Shape):
 
 
 class Budget(Shape):
-    """Replies that WeChat still takes, and until when."""
+    """The number of replies that WeChat still accepts, and until when."""
 
     remaining: int
     window_ends_ms: int
 
 
 class SessionShape(Shape):
-    """One conversation. ``rev`` grows with every change, ``version`` with each transition."""
+    """One conversation. ``rev`` grows with every change, ``version`` with every transition."""
 
     id: str
     appid: str
@@ -89,7 +89,7 @@ class SessionShape(Shape):
 
 
 class DeliveryError(Shape):
-    """Why a message was not delivered, in Chinese and, where it is known, in English."""
+    """The reason why a message was not delivered, in Chinese and, if known, in English."""
 
     errcode: int
     reason: str
@@ -113,8 +113,8 @@ class _MessageBase(Shape):
 
 
 class MessageShape(_MessageBase):
-    """One message. ``code`` and ``values`` stand on system lines, ``by`` is who wrote it, ``notice``
-    marks an automatic one."""
+    """One message. System lines have ``code`` and ``values``. ``by`` is the author's username; ``notice``
+    marks an automatic message."""
 
     by: str = ""
     notice: bool = False
@@ -123,8 +123,8 @@ class MessageShape(_MessageBase):
 
 
 class AgentShape(Shape):
-    """One kf_account as colleagues see it. ``serving``: new customers may reach him now;
-    ``off_shift_ms``: when his shift ends, null while no end is announced."""
+    """One kf_account as colleagues see it. ``serving``: new customers may be assigned to it now.
+    ``off_shift_ms``: when the agent's shift ends, null while no end is announced."""
 
     kf_account: str
     nickname: str
@@ -150,7 +150,7 @@ class GroupShape(Shape):
 
 
 class MediaShape(Shape):
-    """A file kept here; ``type`` is what a message with it is called."""
+    """A stored file. ``type`` is the type of a message with the file."""
 
     media_id: str
     type: str
@@ -160,7 +160,7 @@ class MediaShape(Shape):
 
 
 class CustomerShape(Shape):
-    """What is known of a customer."""
+    """One customer: remark, tags, facts."""
 
     appid: str
     openid: str
@@ -176,7 +176,7 @@ class CustomerShape(Shape):
 
 
 class NoteShape(Shape):
-    """A colleague's note on a customer; ``edited_by`` is null until somebody changed it."""
+    """A colleague's note on a customer. ``edited_by`` is null until somebody changes it."""
 
     id: int
     text: str
@@ -187,7 +187,7 @@ class NoteShape(Shape):
 
 
 class CannedShape(Shape):
-    """A ready text; a shared one is everybody's."""
+    """A canned reply. All agents may use a shared one."""
 
     id: int
     title: str

@@ -1,4 +1,4 @@
-"""All routes of admins and supervisors, by module."""
+"""The routes of admins and supervisors, by module."""
 
 from __future__ import annotations
 

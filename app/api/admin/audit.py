@@ -1,4 +1,4 @@
-"""Admin: who did what and when."""
+"""Admin: the audit log."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ routes = Routes()
 
 
 class AuditQuery(PageQuery):
-    """``since_ms`` inclusive, ``until_ms`` exclusive."""
+    """Filters of the audit log. ``since_ms`` is inclusive, ``until_ms`` exclusive."""
 
     who: str | None = Field(None, max_length=128)
     act: str | None = Field(None, max_length=64)
@@ -24,7 +24,7 @@ class AuditQuery(PageQuery):
 
 
 class AuditEntry(Shape):
-    """One act; ``hash`` covers it and ``prev_hash``, so that a changed entry shows."""
+    """One act. ``hash`` covers the entry and ``prev_hash``, so that a later change is detected."""
 
     id: int
     at_ms: int
@@ -43,7 +43,7 @@ class AuditEntry(Shape):
     "GET",
     "/admin/audit",
     "admin.audit",
-    summary="The audit log, newest first",
+    summary="List the audit log, newest first",
     query=AuditQuery,
     answer=list[AuditEntry],
     meta=PageMeta,

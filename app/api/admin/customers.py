@@ -1,4 +1,4 @@
-"""Admin: erasing one customer."""
+"""Admin: the erasure of a customer."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ routes = Routes()
 
 
 class EraseBody(Body):
-    """Why; it stands in the audit log."""
+    """The reason, which is audited."""
 
     reason: str = Field(min_length=1, max_length=REASON_MAX_CHARS)
 
 
 class ErasedShape(Shape):
-    """How many rows of each table and keys of each kind went; ``pseudonym`` is what the audit log keeps.
+    """Counts of removed rows by table and keys by kind. ``pseudonym`` names the customer in the audit log.
 
-    ``closed``: the conversation that was open. ``files_clean``: SQLite's files hold nothing of it either;
-    ``log_rewritten``: Redis' append-only file does not either.
+    ``closed``: the conversation that was open. ``files_clean``: SQLite's files hold no copy any more.
+    ``log_rewritten``: Redis' append-only file holds none either.
     """
 
     pseudonym: str
@@ -40,7 +40,7 @@ class ErasedShape(Shape):
     "POST",
     "/admin/customers/<openid>/erase",
     "admin.erase",
-    summary="Remove everything that is kept of a customer",
+    summary="Remove everything that is stored of a customer",
     body=EraseBody,
     answer=ErasedShape,
     refuses=(409,),

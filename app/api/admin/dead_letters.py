@@ -1,4 +1,4 @@
-"""Supervisors: messages that did not reach their customer, and sending one once more."""
+"""Supervisors: messages that did not reach their customer, and their retry."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ routes = Routes()
 
 
 class DeadLetter(Shape):
-    """``since_ms``: when it was given up. ``can_retry``: the conversation is open and has an agent."""
+    """An undelivered message since ``since_ms``. ``can_retry``: an agent serves the conversation."""
 
     id: str
     since_ms: int
@@ -36,7 +36,7 @@ class DeadLetter(Shape):
     "GET",
     PATH,
     ACTION,
-    summary="Failed and unknown messages, newest first",
+    summary="List failed and unknown messages, newest first",
     query=PageQuery,
     answer=list[DeadLetter],
     meta=PageMeta,
@@ -54,7 +54,7 @@ def list_dead_letters(call: Call) -> tuple[Any, Any]:
     "POST",
     PATH + "/<message_id>/retry",
     ACTION,
-    summary="Send it once more, as the agent who serves the customer now",
+    summary="Send a message again, as the agent who serves the customer now",
     answer=DeadLetter,
     status=202,
     refuses=(409,),
@@ -73,7 +73,7 @@ def retry(call: Call, message_id: str) -> dict[str, Any]:
 
 
 def _shown(account: Account, message_id: str, since_ms: int) -> dict[str, Any] | None:
-    """None for a message that is nowhere any more."""
+    """Return the message as the API shows it, or None if it is stored no more."""
     session_id, _, seq = message_id.rpartition(".")
     if not session_id or not seq.isdecimal() or len(seq) > 15:
         return None

@@ -24,8 +24,8 @@ routes = Routes()
 
 
 class ExportQuery(Query):
-    """``since_ms`` inclusive, ``until_ms`` exclusive; ``kf_account`` (full name or bare prefix) and
-    ``group`` are the conversation's; ``lang`` of headings and states."""
+    """Filters of an export. ``since_ms`` is inclusive, ``until_ms`` exclusive. ``kf_account`` (full name or
+    bare prefix) and ``group`` are the conversation's. ``lang`` is the language of headings and states."""
 
     since_ms: int | None = Field(None, ge=0, le=NUMBER_MAX)
     until_ms: int | None = Field(None, ge=0, le=NUMBER_MAX)
@@ -44,7 +44,7 @@ class ExportQuery(Query):
     "GET",
     PATH + "/conversations",
     ACTION,
-    summary="Conversations that began in a span of time, as CSV",
+    summary="Export the conversations that began in a period as CSV",
     query=ExportQuery,
     raw=True,
     content_types=(CSV,),
@@ -59,7 +59,7 @@ def export_conversations(call: Call) -> Response:
     "GET",
     PATH + "/messages",
     ACTION,
-    summary="Messages of a span of time, as CSV",
+    summary="Export the messages of a period as CSV",
     query=ExportQuery,
     raw=True,
     content_types=(CSV,),
@@ -79,7 +79,7 @@ def _filters(call: Call) -> Filters:
 
 
 def _answer(call: Call, what: str, rows: Iterable[list[str]]) -> Response:
-    """In the audit log before the first byte leaves."""
+    """Return the CSV, after writing the audit log: no export leaves without an entry."""
     asked = call.query.model_dump(exclude_none=True, exclude={"lang"})
     with acting(call.services.engine) as conn:
         record(conn, call.actor, f"export.{what}", call.account.appid, asked)

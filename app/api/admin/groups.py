@@ -1,4 +1,4 @@
-"""Admin: groups: who is in them, who helps out, when they are open, who gives their customers to agents."""
+"""Admin: groups, with members, fallback, opening hours and settings."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ routes = Routes()
 
 
 class HoursShape(Shape):
-    """Spans such as 09:00-18:00 by day (mon … sun) and by date; a date's replace its day's."""
+    """Spans such as 09:00-18:00 by weekday (mon … sun) and by date. A date's spans replace its weekday's."""
 
     timezone: str | None = None
     weekly: dict[str, list[str]] = Field(default_factory=dict)
@@ -38,8 +38,8 @@ class HoursShape(Shape):
 class GroupRow(Shape):
     """One group.
 
-    ``fallback_after_s`` null: its customers go on to ``fallback`` at once while nobody of it is online.
-    ``entry`` "" = as the account's. ``hours`` null = always open.
+    ``fallback_after_s`` null: while no member is online, customers move to ``fallback`` at once.
+    ``entry`` "": the account's entry applies. ``hours`` null: the group is always open.
     """
 
     name: str
@@ -55,7 +55,7 @@ class GroupRow(Shape):
 
 
 class HoursBody(Body):
-    """What the days and dates may be is checked with the rest of the group."""
+    """Opening hours. Days and dates are checked with the rest of the group."""
 
     timezone: str | None = Field(None, max_length=64)
     weekly: dict[str, Spans] = Field(default_factory=dict, max_length=7)
@@ -63,7 +63,7 @@ class HoursBody(Body):
 
 
 class GroupBody(Body):
-    """All of it: what is absent goes back to its default, but absent ``members`` stay as they are."""
+    """The whole group. An absent field gets its default, but absent ``members`` stay."""
 
     title: str = Field(min_length=1, max_length=64)
     fallback: str | None = Field(None, min_length=1, max_length=64)
@@ -77,7 +77,7 @@ class GroupBody(Body):
 
 
 class NewGroupBody(GroupBody):
-    """``name``: a-z 0-9 _ -."""
+    """A new group. ``name`` has the characters a-z 0-9 _ - only."""
 
     name: str = Field(min_length=1, max_length=64)
 
@@ -86,7 +86,7 @@ class NewGroupBody(GroupBody):
     "GET",
     PATH,
     ACTION,
-    summary="All groups",
+    summary="List the groups",
     query=WholeQuery,
     answer=list[GroupRow],
     meta=PageMeta,
@@ -101,7 +101,7 @@ def list_groups(call: Call) -> tuple[Any, Any]:
     "POST",
     PATH,
     ACTION,
-    summary="A new group",
+    summary="Add a group",
     body=NewGroupBody,
     answer=GroupRow,
     status=201,
@@ -114,7 +114,7 @@ def create_group(call: Call) -> dict[str, Any]:
     return _applied(call, call.body.name, changed)
 
 
-@routes.add("GET", PATH + "/<name>", ACTION, summary="One group", answer=GroupRow)
+@routes.add("GET", PATH + "/<name>", ACTION, summary="Return a group", answer=GroupRow)
 def read_group(call: Call, name: str) -> dict[str, Any]:
     with reading(call.services.engine) as conn:
         return _row(groups.require(conn, call.account.appid, name))
@@ -145,12 +145,12 @@ def replace_group(call: Call, name: str) -> dict[str, Any]:
     refuses=(409,),
 )
 def remove_group(call: Call, name: str) -> None:
-    """Nobody may wait in it: a queue that no agent serves would never end."""
+    """Remove a group in which nobody waits, since nobody would serve its queue. Raises Refusal conflict."""
     account = call.account
     if name in account.plan().in_use():
         raise Refusal("conflict", "The routing rules send customers to this group.")
     if account.seats.crowd(name, []).waiting:
-        raise Refusal("conflict", "Customers wait in this group.")
+        raise Refusal("conflict", "Customers are waiting in this group.")
     with acting(call.services.engine) as conn:
         members = groups.require(conn, account.appid, name).members
         groups.remove(conn, call.actor, account.appid, name)
@@ -176,7 +176,7 @@ def _set_members(call: Call, conn: Transaction, name: str) -> frozenset[str]:
 
 
 def _applied(call: Call, name: str, changed: frozenset[str]) -> dict[str, Any]:
-    """In force at once on this node; the others read within seconds."""
+    """Apply a change on this node at once; other nodes read it within seconds. Returns the group."""
     call.served.plans.reload()
     mirror.several(call.services.engine, call.account, changed)
     with reading(call.services.engine) as conn:

@@ -19,7 +19,7 @@ routes = Routes()
 
 
 class IntegrationShape(Shape):
-    """One system's access; ``revoked_ms`` null while it is valid."""
+    """The access of one system. ``revoked_ms`` is null while it is valid."""
 
     id: int
     name: str
@@ -29,13 +29,13 @@ class IntegrationShape(Shape):
 
 
 class IntegrationMade(IntegrationShape):
-    """``token`` is told this once; it goes into the header ``Authorization: Bearer``."""
+    """A new access. ``token`` is shown only once; it belongs in the header ``Authorization: Bearer``."""
 
     token: str
 
 
 class NewIntegrationBody(Body):
-    """``scopes``: what it may do."""
+    """A new access. ``scopes`` are the actions that it may do."""
 
     name: str = Field(min_length=1, max_length=64)
     scopes: Annotated[list[str], Field(min_length=1, max_length=20)] = Field(
@@ -47,7 +47,7 @@ class NewIntegrationBody(Body):
     "GET",
     PATH,
     ACTION,
-    summary="All, the revoked ones too",
+    summary="List the integrations, revoked ones included",
     query=WholeQuery,
     answer=list[IntegrationShape],
     meta=PageMeta,

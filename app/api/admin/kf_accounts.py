@@ -1,4 +1,4 @@
-"""Admin: kf accounts, created at WeChat first; what they are here and there, and what they carry now."""
+"""Admin: kf accounts, which are created at WeChat first."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ routes = Routes()
 
 
 class KfAccountShape(Shape):
-    """``platform``: how far WeChat knows it, ``platform_note`` why not further. ``username`` and
-    ``role`` are of the person who signs in with it; ``status``, ``present``, ``load`` are of now."""
+    """A kf account. ``platform``: its state at WeChat; ``platform_note``: why it is not further. ``username``
+    and ``role`` are of the person who signs in with it. ``status``, ``present``, ``load`` are of now."""
 
     appid: str
     kf_account: str
@@ -62,13 +62,13 @@ class KfAccountShape(Shape):
 
 
 class KfAccountMade(KfAccountShape):
-    """``generated_password`` is told this once, where none was given."""
+    """A kf account. ``generated_password`` is shown only once, where none was given."""
 
     generated_password: str | None
 
 
 class SyncShape(Shape):
-    """Names by what was done."""
+    """Names of kf accounts by what the sync did."""
 
     imported: list[str]
     changed: list[str]
@@ -77,7 +77,7 @@ class SyncShape(Shape):
 
 
 class NewKfAccountBody(Body):
-    """``password``, ``role`` or ``username`` ask for a person who signs in with it."""
+    """A new kf account. ``password``, ``role`` or ``username`` add a person who signs in with it."""
 
     kf_account: str = Field(min_length=1, max_length=64)
     nickname: str = Field(min_length=1, max_length=64)
@@ -89,7 +89,7 @@ class NewKfAccountBody(Body):
 
 
 class KfAccountChange(Body):
-    """What is absent stays as it is."""
+    """A change of a kf account. Absent fields keep their values."""
 
     nickname: str | None = Field(None, min_length=1, max_length=64)
     groups: GroupNames | None = None
@@ -101,7 +101,7 @@ class KfAccountChange(Body):
 
 
 class InviteBody(Body):
-    """``invite_wx``: the WeChat id of who is to be the agent."""
+    """``invite_wx``: the WeChat id of the future agent."""
 
     invite_wx: str = Field(min_length=1, max_length=64)
 
@@ -109,7 +109,7 @@ class InviteBody(Body):
 class SyncBody(Body):
     """``fresh``: ask WeChat now instead of using its list of the last five minutes.
 
-    ``register_local``: create there what is only here.
+    ``register_local``: create at WeChat the kf accounts that exist only here.
     """
 
     fresh: bool = False
@@ -117,7 +117,7 @@ class SyncBody(Body):
 
 
 class KfListQuery(WholeQuery):
-    """``group``: only those who serve it."""
+    """``group``: only kf accounts that serve it."""
 
     group: str | None = Field(None, max_length=64)
 
@@ -130,7 +130,7 @@ def directory(call: Call) -> KfDirectory:
     "GET",
     PATH,
     ACTION,
-    summary="All kf accounts",
+    summary="List the kf accounts",
     query=KfListQuery,
     answer=list[KfAccountShape],
     meta=PageMeta,
@@ -146,7 +146,7 @@ def list_kf_accounts(call: Call) -> tuple[Any, Any]:
     "POST",
     PATH,
     ACTION,
-    summary="Register one, at WeChat first",
+    summary="Register a kf account, at WeChat first",
     body=NewKfAccountBody,
     answer=KfAccountMade,
     status=201,
@@ -166,7 +166,7 @@ def register_kf_account(call: Call) -> dict[str, Any]:
     "POST",
     PATH + "/sync",
     ACTION,
-    summary="Import what WeChat has, and see what it lost",
+    summary="Import WeChat's kf accounts, and mark those that it lost",
     body=SyncBody,
     answer=SyncShape,
     refuses=(409, 502),
@@ -179,7 +179,9 @@ def sync_kf_accounts(call: Call) -> dict[str, Any]:
     return {name: list(getattr(done, name)) for name in SyncShape.model_fields}
 
 
-@routes.add("GET", PATH + "/<kf_account>", ACTION, summary="One of them", answer=KfAccountShape)
+@routes.add(
+    "GET", PATH + "/<kf_account>", ACTION, summary="Return a kf account", answer=KfAccountShape
+)
 def read_kf_account(call: Call, kf_account: str) -> dict[str, Any]:
     return _shown(call, directory(call).get(kf_account))
 
@@ -188,7 +190,7 @@ def read_kf_account(call: Call, kf_account: str) -> dict[str, Any]:
     "PATCH",
     PATH + "/<kf_account>",
     ACTION,
-    summary="Change it; disabling signs out everywhere and re-routes",
+    summary="Change a kf account; disabling signs out everywhere and re-routes its customers",
     body=KfAccountChange,
     answer=KfAccountMade,
     refuses=(409, 502),
@@ -216,7 +218,7 @@ def change_kf_account(call: Call, kf_account: str) -> dict[str, Any]:
     "DELETE",
     PATH + "/<kf_account>",
     ACTION,
-    summary="Remove it at WeChat and here; signs out everywhere and re-routes",
+    summary="Remove a kf account at WeChat and here; signs out everywhere and re-routes its customers",
     status=204,
     refuses=(409, 502),
 )
@@ -228,7 +230,7 @@ def remove_kf_account(call: Call, kf_account: str) -> None:
     "POST",
     PATH + "/<kf_account>/invite",
     ACTION,
-    summary="Invite a WeChat user to be the agent behind it",
+    summary="Invite a WeChat user to be the agent of a kf account",
     body=InviteBody,
     answer=KfAccountShape,
     refuses=(409, 502),
@@ -241,7 +243,7 @@ def invite(call: Call, kf_account: str) -> dict[str, Any]:
     "POST",
     PATH + "/<kf_account>/avatar",
     ACTION,
-    summary="Its picture: a JPEG of at most 5 MB, as a form's field file or bare bytes",
+    summary="Set the picture: a JPEG of at most 5 MB, as a form's field file or bare bytes",
     answer=KfAccountShape,
     files_max_bytes=AVATAR_MAX_BYTES + OVERHEAD_BYTES,
     refuses=(409, 415, 502),

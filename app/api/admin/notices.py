@@ -1,4 +1,4 @@
-"""Admin: what customers are told by itself; the defaults are Chinese and can be overridden."""
+"""Admin: automatic notices to customers, whose default texts can be overridden."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ routes = Routes()
 
 
 class NoticeShape(Shape):
-    """``texts`` by language as in force; ``edited`` are those that differ from ``defaults``."""
+    """A notice. ``texts`` by language; ``edited`` are the languages whose text is not the default."""
 
     key: str
     placeholders: list[str]
@@ -30,14 +30,14 @@ class NoticeShape(Shape):
 
 
 class NoticeBody(Body):
-    """An empty text switches the notice off."""
+    """A text. An empty one switches the notice off."""
 
     lang: Literal["zh", "en"] = "zh"
     text: str = Field(max_length=TEXT_MAX_CHARS)
 
 
 class LangQuery(Query):
-    """Which language's text goes back to the default."""
+    """The language whose text returns to its default."""
 
     lang: Literal["zh", "en"] = "zh"
 
@@ -46,7 +46,7 @@ class LangQuery(Query):
     "GET",
     PATH,
     ACTION,
-    summary="All notices",
+    summary="List the notices",
     query=WholeQuery,
     answer=list[NoticeShape],
     meta=PageMeta,
@@ -59,7 +59,7 @@ def list_notices(call: Call) -> tuple[Any, Any]:
 
 
 @routes.add(
-    "PUT", PATH + "/<key>", ACTION, summary="Another text", body=NoticeBody, answer=NoticeShape
+    "PUT", PATH + "/<key>", ACTION, summary="Change a text", body=NoticeBody, answer=NoticeShape
 )
 def put_notice(call: Call, key: str) -> dict[str, Any]:
     default = _default(key)
@@ -72,7 +72,7 @@ def put_notice(call: Call, key: str) -> dict[str, Any]:
     "DELETE",
     PATH + "/<key>",
     ACTION,
-    summary="Back to the default",
+    summary="Reset a text to its default",
     query=LangQuery,
     answer=NoticeShape,
 )
@@ -91,7 +91,7 @@ def _default(key: str) -> Notice:
 
 
 def _reloaded(call: Call, key: str, default: Notice) -> dict[str, Any]:
-    """In force at once on this node; the others read within seconds."""
+    """Apply a change on this node at once; other nodes read it within seconds. Returns the notice."""
     call.served.notices.reload()
     with reading(call.services.engine) as conn:
         found = notices.everything(conn, call.account.appid, {key: default})

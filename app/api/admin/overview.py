@@ -1,4 +1,4 @@
-"""Supervisors: how everything stands now, on one page."""
+"""Supervisors: the live state of an official account on one page."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ routes = Routes()
 
 
 class GroupNow(GroupShape):
-    """``oldest_wait_ms``: how long the first in the queue has waited, 0 with nobody there."""
+    """A group with ``oldest_wait_ms``, the wait of the first in its queue, 0 with an empty queue."""
 
     oldest_wait_ms: int
 
 
 class Lost(Shape):
-    """Customers whom nobody answered, newest first; ``more`` = there are others beyond these."""
+    """Customers whom nobody answered, newest first. ``more``: the list is cut."""
 
     count: int
     more: bool
@@ -34,14 +34,14 @@ class Lost(Shape):
 
 
 class PresenceNow(Shape):
-    """``state`` connected, suspended, lost or local; for ``since_ms`` milliseconds."""
+    """``state`` is connected, suspended, lost or local, for ``since_ms`` milliseconds."""
 
     state: str
     since_ms: int
 
 
 class Health(Shape):
-    """The stores as this node sees them; ``presence`` is ZooKeeper's, local without one."""
+    """The stores as this node sees them. ``presence`` is ZooKeeper's state, local without ZooKeeper."""
 
     redis: bool
     database: bool
@@ -50,7 +50,7 @@ class Health(Shape):
 
 
 class Overview(Shape):
-    """Live state of one official account. ``streams`` are open event streams of this node."""
+    """The live state of one official account. ``streams`` are the open event streams of this node."""
 
     appid: str
     now_ms: int
@@ -67,7 +67,7 @@ class Overview(Shape):
 
 
 @routes.add(
-    "GET", "/admin/overview", "admin.overview", summary="How everything stands", answer=Overview
+    "GET", "/admin/overview", "admin.overview", summary="Return the live state", answer=Overview
 )
 def read_overview(call: Call) -> dict[str, Any]:
     account = call.account

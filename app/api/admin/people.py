@@ -1,4 +1,4 @@
-"""Admin: persons who sign in. What takes something away signs them out everywhere."""
+"""Admin: persons who sign in. A change that takes a right away signs them out everywhere."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ routes = Routes()
 
 
 class PersonRow(Shape):
-    """One who signs in; ``kf_account`` null for one who does not serve.
+    """A person who signs in. ``kf_account`` is null for a person who does not serve.
 
-    ``leads``: appids of the official accounts that a supervisor was given by name; the account of their
-    ``kf_account`` is theirs besides.
+    ``leads``: appids of the official accounts that an admin gave a supervisor by name. They also lead the
+    account of their ``kf_account``.
     """
 
     id: int
@@ -49,13 +49,13 @@ class PersonRow(Shape):
 
 
 class PersonMade(PersonRow):
-    """``generated_password`` is told this once, where none was given."""
+    """A person. ``generated_password`` is shown only once, where none was given."""
 
     generated_password: str | None
 
 
 class NewPersonBody(Body):
-    """``kf_account`` (full name or bare prefix) is what he serves with."""
+    """A new person, who serves with ``kf_account`` (full name or bare prefix)."""
 
     username: Name
     role: RoleName
@@ -66,7 +66,7 @@ class NewPersonBody(Body):
 
 
 class PersonChangeBody(Body):
-    """What is absent stays; ``kf_account`` "" takes it away, ``leads`` replaces the whole list."""
+    """A change of a person. Absent fields keep their values. ``kf_account`` "" takes the kf account away."""
 
     display_name: DisplayName | None = None
     role: RoleName | None = None
@@ -76,7 +76,7 @@ class PersonChangeBody(Body):
 
 
 class PasswordBody(Body):
-    """Exactly one: a ``password``, or ``generate`` true."""
+    """Either a ``password``, or ``generate`` true."""
 
     password: Password | None = Field(None, repr=False)
     generate: bool = False
@@ -97,7 +97,7 @@ def directory(call: Call) -> PeopleDirectory:
     "GET",
     PATH,
     ACTION,
-    summary="All persons",
+    summary="List the persons",
     query=WholeQuery,
     answer=list[PersonRow],
     meta=PageMeta,
@@ -110,7 +110,7 @@ def list_people(call: Call) -> tuple[Any, Any]:
     "POST",
     PATH,
     ACTION,
-    summary="A new person",
+    summary="Add a person",
     body=NewPersonBody,
     answer=PersonMade,
     status=201,
@@ -133,7 +133,7 @@ def create_person(call: Call) -> dict[str, Any]:
     return _row(made.person) | {"generated_password": made.generated_password}
 
 
-@routes.add("GET", PATH + "/<int:person_id>", ACTION, summary="One person", answer=PersonRow)
+@routes.add("GET", PATH + "/<int:person_id>", ACTION, summary="Return a person", answer=PersonRow)
 def read_person(call: Call, person_id: int) -> dict[str, Any]:
     with reading(call.services.engine) as conn:
         return _row(people.get(conn, person_id))
@@ -172,7 +172,7 @@ def change_person(call: Call, person_id: int) -> dict[str, Any]:
     "PUT",
     PATH + "/<int:person_id>/password",
     ACTION,
-    summary="A new password; signs out everywhere",
+    summary="Set a new password; signs out everywhere",
     body=PasswordBody,
     answer=PersonMade,
 )
@@ -182,7 +182,7 @@ def reset_password(call: Call, person_id: int) -> dict[str, Any]:
 
 
 def _check_served(call: Call, leads: Sequence[str], held: Sequence[str] = ()) -> None:
-    """Raises Invalid for an official account that is neither served here nor ``held`` already."""
+    """Refuse an official account that is neither served here nor ``held`` already. Raises Invalid."""
     unknown = set(leads) - set(held) - call.services.served.keys()
     if unknown:
         raise Invalid("leads", f"there is no official account {min(unknown)}")

@@ -1,4 +1,4 @@
-"""Admin: the ring as it is, who would serve a customer and why, and what a change would move."""
+"""Admin: the ring, the decision for a customer, and the effect of a change of agents."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ routes = Routes()
 
 
 class RingQuery(Query):
-    """``openid``: the customer asked about; ``group``: another group's ring than his."""
+    """``openid``: the customer to decide for. ``group``: the group of the ring, else the customer's."""
 
     openid: str | None = Field(None, min_length=1, max_length=128)
     group: str | None = Field(None, min_length=1, max_length=64)
 
 
 class RingAgent(Shape):
-    """``share``: his part of the customers whose home he is, 0 to 1; ``weight`` is his seats."""
+    """An agent on the ring. ``share``: the part of all customers they serve, 0 to 1. ``weight``: seats."""
 
     kf_account: str
     weight: int
@@ -40,9 +40,9 @@ class RingAgent(Shape):
 
 
 class Decision(Shape):
-    """Who would serve the customer now (null: he would wait) and the explanation card.
+    """The agent who would serve the customer now (null: the customer would wait), and the explanation card.
 
-    ``open_session``: he is served already, so his message goes there whatever the card says.
+    ``open_session``: the customer is served already, so their message goes there whatever the card says.
     """
 
     openid: str
@@ -55,7 +55,7 @@ class Decision(Shape):
 
 
 class RingShape(Shape):
-    """The online agents of one group, and the decision where a customer was asked about."""
+    """The online agents of one group, and the decision for the customer, if one was named."""
 
     group: str
     agents: list[RingAgent]
@@ -63,7 +63,7 @@ class RingShape(Shape):
 
 
 class PreviewBody(Body):
-    """``add`` and ``weights``: seats by kf_account; ``remove``: names; bare prefixes will do."""
+    """``add`` and ``weights``: seats by kf_account. ``remove``: names. Bare prefixes are allowed."""
 
     group: str | None = Field(None, min_length=1, max_length=64)
     add: Weights = Field(default_factory=dict)
@@ -72,7 +72,7 @@ class PreviewBody(Body):
 
 
 class Share(Shape):
-    """One agent's share of the customers, before and after."""
+    """One agent's share of the customers before and after the change."""
 
     kf_account: str
     before: float
@@ -80,7 +80,7 @@ class Share(Shape):
 
 
 class Move(Shape):
-    """Customers who would change hands; null where nobody is."""
+    """Customers who would move between two agents; null stands for nobody."""
 
     from_kf_account: str | None
     to_kf_account: str | None
@@ -88,7 +88,7 @@ class Move(Shape):
 
 
 class PreviewShape(Shape):
-    """``moved_share`` of all customers would have another home, counted on ``sample`` made-up ones."""
+    """The effect of a change: ``moved_share`` of all customers move, measured on ``sample`` made-up ones."""
 
     group: str
     moved_share: float
@@ -101,7 +101,7 @@ class PreviewShape(Shape):
     "GET",
     "/admin/ring",
     ACTION,
-    summary="The ring, and who would serve a customer now and why",
+    summary="Return the ring, and the agent who would serve a customer now",
     query=RingQuery,
     answer=RingShape,
 )
@@ -116,7 +116,7 @@ def read_ring(call: Call) -> dict[str, Any]:
     "POST",
     "/admin/ring/preview",
     ACTION,
-    summary="What a change of agents would move; nothing is changed",
+    summary="Preview which customers a change of agents would move",
     body=PreviewBody,
     answer=PreviewShape,
 )
@@ -132,7 +132,7 @@ def preview_ring(call: Call) -> dict[str, Any]:
 
 
 def _decision(call: Call, openid: str, group: str | None) -> dict[str, Any]:
-    """The very functions that an arriving message is routed by, without writing anything."""
+    """Return the decision of the functions that route an arriving message, without writing anything."""
     account = call.account
     customer, now_ms = account.store.customer(openid)
     made = decision(account, customer, now_ms, group=group or "")

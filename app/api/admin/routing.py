@@ -1,4 +1,4 @@
-"""Admin: the routing document: rules in the order they are tried, entry, keyword answers; all versions."""
+"""Admin: the versions of the routing document: ordered rules, entry, and keyword answers."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ routes = Routes()
 
 
 class RuleShape(Shape):
-    """All conditions of ``when`` must hold; the first rule that fits wins."""
+    """A rule, which matches if all conditions of ``when`` hold. The first rule that matches applies."""
 
     group: str
     priority: int
@@ -41,7 +41,7 @@ class RuleShape(Shape):
 
 
 class EntryShape(Shape):
-    """``mode`` always or on_request; then only ``words`` and ``menu_keys`` begin a conversation."""
+    """``mode`` is always or on_request, where only ``words`` and ``menu_keys`` open a conversation."""
 
     mode: str
     words: list[str]
@@ -49,14 +49,14 @@ class EntryShape(Shape):
 
 
 class AnswerShape(Shape):
-    """The text that answers one of ``words`` while nothing is open and a person must be asked for."""
+    """The ``text`` that answers ``words`` while no conversation is open and ``mode`` is on_request."""
 
     words: list[str]
     text: str
 
 
 class RoutingShape(Shape):
-    """``default_group`` is for customers whom no rule fits; ``timezone`` is what hours mean."""
+    """``default_group`` gets customers whom no rule matches. Opening hours are in ``timezone``."""
 
     default_group: str
     timezone: str
@@ -67,20 +67,20 @@ class RoutingShape(Shape):
 
 
 class VersionMeta(Shape):
-    """When and by whom it was made; version 0 is the shipped one."""
+    """Time and author of the version. Version 0 is the shipped one."""
 
     updated_ms: int
     by: str
 
 
 class VersionRow(VersionMeta):
-    """One version that can be restored."""
+    """A version that can be restored."""
 
     version: int
 
 
 class RuleBody(Body):
-    """Conditions are checked with the rest of the document."""
+    """A rule. Its conditions are checked with the rest of the document."""
 
     group: str = Field(min_length=1, max_length=64)
     priority: int = Field(0, ge=0, le=PRIORITY_MAX)
@@ -89,7 +89,7 @@ class RuleBody(Body):
 
 
 class EntryBody(Body):
-    """Absent words are the shipped ones."""
+    """The entry. Absent words are the shipped ones."""
 
     mode: Literal["always", "on_request"] = "always"
     words: list[Word] | None = Field(None, max_length=WORDS_MAX)
@@ -97,14 +97,14 @@ class EntryBody(Body):
 
 
 class AnswerBody(Body):
-    """Each word once in all answers."""
+    """A keyword answer. No word may be in two answers."""
 
     words: list[Word] = Field(min_length=1, max_length=WORDS_MAX)
     text: str = Field(min_length=1, max_length=ANSWER_CHARS)
 
 
 class RoutingBody(Body):
-    """The whole document; ``version`` is the one it was made from, and must still be the live one."""
+    """The whole document. ``version`` is the live version that it was edited from; another one is refused."""
 
     default_group: str = Field(min_length=1, max_length=64)
     timezone: str | None = Field(None, min_length=1, max_length=64)
@@ -115,12 +115,14 @@ class RoutingBody(Body):
 
 
 class RestoreBody(Body):
-    """An earlier version; 0 is the shipped one."""
+    """The version to restore; 0 is the shipped one."""
 
     version: int = Field(ge=0, le=IDENT_MAX)
 
 
-@routes.add("GET", PATH, ACTION, summary="The routing rules", answer=RoutingShape, meta=VersionMeta)
+@routes.add(
+    "GET", PATH, ACTION, summary="Return the routing rules", answer=RoutingShape, meta=VersionMeta
+)
 def read_routing(call: Call) -> tuple[dict[str, Any], dict[str, Any]]:
     with reading(call.services.engine) as conn:
         return _shown(call, routing.live(conn, call.account.appid))
@@ -130,7 +132,7 @@ def read_routing(call: Call) -> tuple[dict[str, Any], dict[str, Any]]:
     "PUT",
     PATH,
     ACTION,
-    summary="Another version of the routing rules",
+    summary="Store a new version of the routing rules",
     body=RoutingBody,
     answer=RoutingShape,
     meta=VersionMeta,
@@ -148,7 +150,7 @@ def put_routing(call: Call) -> tuple[dict[str, Any], dict[str, Any]]:
     "GET",
     PATH + "/versions",
     ACTION,
-    summary="Versions of the routing rules that can be restored",
+    summary="List the versions of the routing rules that can be restored",
     answer=list[VersionRow],
 )
 def list_versions(call: Call) -> list[dict[str, Any]]:
@@ -162,7 +164,7 @@ def list_versions(call: Call) -> list[dict[str, Any]]:
     "GET",
     PATH + "/versions/<int:version>",
     ACTION,
-    summary="One version of the routing rules",
+    summary="Return a version of the routing rules",
     answer=RoutingShape,
     meta=VersionMeta,
 )
@@ -175,7 +177,7 @@ def read_version(call: Call, version: int) -> tuple[dict[str, Any], dict[str, An
     "POST",
     PATH + "/restore",
     ACTION,
-    summary="An earlier version of the routing rules in force again",
+    summary="Restore an earlier version of the routing rules",
     body=RestoreBody,
     answer=RoutingShape,
     meta=VersionMeta,
@@ -189,18 +191,18 @@ def restore_routing(call: Call) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def _put(call: Call, conn: Transaction, document: Any, version: int | None, act: str) -> Version:
-    """Raises Refusal: invalid with every problem, conflict."""
+    """Store a version. Raises Refusal: invalid with every problem, conflict."""
     appid = call.account.appid
     known = frozenset(group.name for group in groups.everyone(conn, appid))
     try:
         return routing.put(conn, call.actor, appid, checked(call, document, known), version, act)
     except Stale as stale:
-        detail = "Somebody else has changed the rules; load them again."
+        detail = "Another person changed the rules; load them again."
         raise Refusal("conflict", detail, version=stale.version) from None
 
 
 def checked(call: Call, document: Any, known: frozenset[str]) -> Routing:
-    """The document as routing uses it. Raises Refusal: invalid with every problem."""
+    """Return the document as routing uses it. Raises Refusal: invalid with every problem."""
     try:
         return routing_from(document, call.services.settings.timezone, known)
     except BadRule as bad:
@@ -214,7 +216,7 @@ def _field_error(line: str) -> dict[str, str]:
 
 
 def _reload(call: Call) -> None:
-    """In force at once on this node; the others read within seconds."""
+    """Apply a change on this node at once; other nodes read it within seconds."""
     call.served.plans.reload()
 
 

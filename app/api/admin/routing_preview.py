@@ -1,4 +1,4 @@
-"""Admin: where a customer would go under rules that are only being edited; nothing is kept."""
+"""Admin: the decision for a customer under edited rules. Nothing is stored."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ routes = Routes()
 
 
 class PreviewBody(Body):
-    """``routing`` is the edited document, absent: the live one.
+    """``routing`` is the edited document; absent, the live one applies.
 
-    ``openid``: a customer with what is known of him; ``facts``, ``source`` (QR scene, menu key or page) and
-    ``previous_agent`` go before that, null removes a fact.
+    ``openid``: a customer with their stored facts. ``facts``, ``source`` (QR scene, menu key or page) and
+    ``previous_agent`` replace stored values; null removes a fact.
     """
 
     routing: RoutingBody | None = None
@@ -40,11 +40,11 @@ class PreviewBody(Body):
 
 
 class PreviewShape(Shape):
-    """``number`` of the rule that fits, from 1, 0 without one. ``kf_account`` null: he would wait.
+    """``number`` of the matching rule, from 1; 0 without one. ``kf_account`` null: the customer would wait.
 
-    Without an ``openid`` there is no place on the ring and so no agent: then ``kf_account`` is null too, and
-    ``why`` tells of the group alone. ``asks_first``: he must ask for a person before a conversation begins.
-    ``open_session``: he has a conversation now, so that all this holds for his next one.
+    Without an ``openid`` there is no position on the ring. Then ``kf_account`` is null, and ``why`` explains
+    the group only. ``asks_first``: the customer must ask for a person before a conversation opens.
+    ``open_session``: the customer has a conversation now, so the result applies to their next one.
     """
 
     openid: str | None
@@ -63,7 +63,7 @@ class PreviewShape(Shape):
     "POST",
     "/admin/routing/preview",
     "admin.routing",
-    summary="Where a customer would go under edited rules; nothing is kept",
+    summary="Preview the decision for a customer under edited rules",
     body=PreviewBody,
     answer=PreviewShape,
 )
@@ -76,7 +76,7 @@ def preview_routing(call: Call) -> dict[str, Any]:
 
 
 def _under(call: Call, routing: RoutingBody) -> Account:
-    """The account as if the document were in force. Raises Refusal: invalid with every problem."""
+    """Return the account with the document as its plan. Raises Refusal: invalid with every problem."""
     with reading(call.services.engine) as conn:
         known = frozenset(group.name for group in groups.everyone(conn, call.account.appid))
     document = routing.model_dump(exclude_none=True, exclude={"version"})
@@ -85,7 +85,7 @@ def _under(call: Call, routing: RoutingBody) -> Account:
 
 
 def _imagined(call: Call, customer: Customer, now_ms: int) -> Customer:
-    """The customer with the facts to be tried."""
+    """Return the customer with the facts of the request."""
     facts = {**customer.facts, **call.body.facts}
     customer = replace(customer, facts={n: v for n, v in facts.items() if v is not None})
     if call.body.previous_agent is None:

@@ -1,4 +1,4 @@
-"""Supervisors: the last hours minute by minute, for the charts."""
+"""Supervisors: numbers by minute for the charts."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from app.metrics.tally import ERROR, WAITED_MS
 from app.wechat.errors import reason
 
 OPEN_READ: Final = 1_000
-"""Open conversations looked at for their first answers; the closed ones are counted already."""
+"""Open conversations that are read for their first replies; closed ones are counted already."""
 
 routes = Routes()
 
 
 class SeriesQuery(Query):
-    """How many minutes back from now."""
+    """The number of minutes, counted back from now."""
 
     minutes: int = Field(60, ge=1, le=KEPT_MINUTES)
 
 
 class ErrorCount(Shape):
-    """One refusal of the platform with its meaning, and how often it came."""
+    """An errcode of the platform with its meaning and its count."""
 
     errcode: int
     count: int
@@ -36,10 +36,10 @@ class ErrorCount(Shape):
 
 
 class SeriesShape(Shape):
-    """One number for each minute from ``start_ms`` on, the running one last.
+    """One number for each minute from ``start_ms`` on; the current minute is the last.
 
-    ``waiting`` and ``serving`` are null where nobody looked, ``first_reply_ms`` (the mean) where nobody
-    was answered.
+    ``waiting`` and ``serving`` are null where nothing was measured. ``first_reply_ms`` (the mean) is null
+    where no customer was answered.
     """
 
     start_ms: int
@@ -59,7 +59,7 @@ class SeriesShape(Shape):
     "GET",
     "/admin/series",
     "admin.overview",
-    summary="The last minutes, one number for each",
+    summary="Return one number for each of the last minutes",
     query=SeriesQuery,
     answer=SeriesShape,
 )
@@ -88,7 +88,7 @@ def _numbers(minutes: Sequence[dict[str, int]], name: str) -> list[int]:
 def _answers(
     account: Account, first: int, minutes: Sequence[dict[str, int]]
 ) -> tuple[list[int], list[int]]:
-    """How many were answered and the sum of what they waited, by minute."""
+    """Return, by minute, how many customers were answered and the sum of their waits in milliseconds."""
     answered, waited = _numbers(minutes, "answered"), _numbers(minutes, WAITED_MS)
     for session in account.reading.sessions(account.reading.live(0, OPEN_READ)):
         at = session.first_reply_ms // MINUTE_MS - first

@@ -1,4 +1,4 @@
-"""Supervisors: who serves a conversation. Every act is audited with its reason."""
+"""Supervisors: assignment and take-over of conversations. Every act is audited with its reason."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ routes = Routes()
 
 
 class ReasonBody(Body):
-    """Why; it stands in the audit log and in the conversation."""
+    """The reason, which is stored in the audit log and in the conversation."""
 
     reason: str = Field(min_length=1, max_length=REASON_MAX_CHARS)
 
 
 class AssignBody(ReasonBody):
-    """``kf_account``: full name or bare prefix."""
+    """The agent: full name or bare prefix."""
 
     kf_account: str = Field(min_length=1, max_length=64)
 
@@ -34,7 +34,7 @@ class AssignBody(ReasonBody):
     "POST",
     "/sessions/<sid>/assign",
     "sessions.assign",
-    summary="Give it to an agent at once",
+    summary="Assign a conversation to an agent at once",
     body=AssignBody,
     answer=SessionShape,
     refuses=(409,),
@@ -48,7 +48,7 @@ def assign(call: Call, sid: str) -> dict[str, Any]:
     "POST",
     "/sessions/<sid>/takeover",
     "sessions.takeover",
-    summary="Take it over yourself at once",
+    summary="Take a conversation over at once",
     body=ReasonBody,
     answer=SessionShape,
     refuses=(409,),
@@ -58,7 +58,7 @@ def take_over(call: Call, sid: str) -> dict[str, Any]:
 
 
 def audited(call: Call, act: str, sid: str, detail: dict[str, Any]) -> None:
-    """Writes one entry about a conversation."""
+    """Write an audit entry about a conversation."""
     with acting(call.services.engine) as conn:
         record(conn, call.actor, act, sid, detail)
 

@@ -1,4 +1,4 @@
-"""Admin: when a rule moves a running conversation (customer's words, an agent's rating)."""
+"""Admin: the rules that transfer an open conversation (customer's words, agent's rating)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ routes = Routes()
 
 
 class KeywordShape(Shape):
-    """Words of a customer and the group they lead to."""
+    """Words of a customer and the group that they lead to."""
 
     words: list[str]
     group: str
@@ -28,21 +28,21 @@ class KeywordShape(Shape):
 
 
 class RulesShape(Shape):
-    """``rating_below`` 0 = off."""
+    """The rules. ``rating_below`` 0 switches the rule off."""
 
     rating_below: float
     keywords: list[KeywordShape]
 
 
 class TransferRulesShape(RulesShape):
-    """``version`` 0 = as shipped; ``previous`` is the version before."""
+    """The live rules. ``version`` 0 is the shipped one; ``previous`` is the version before."""
 
     version: int
     previous: RulesShape | None
 
 
 class KeywordBody(Body):
-    """``contains``: anywhere in the text; ``whole``: the whole trimmed text."""
+    """``contains`` matches anywhere in the text, ``whole`` the whole trimmed text."""
 
     words: list[str] = Field(min_length=1, max_length=100)
     group: str = Field(min_length=1, max_length=64)
@@ -50,13 +50,13 @@ class KeywordBody(Body):
 
 
 class TransferRulesBody(Body):
-    """All of it: what is absent is switched off."""
+    """All rules. An absent rule is switched off."""
 
     rating_below: float = Field(0.0, ge=0, le=5, strict=False)
     keywords: list[KeywordBody] = Field(default_factory=list, max_length=50)
 
 
-@routes.add("GET", PATH, ACTION, summary="The transfer rules", answer=TransferRulesShape)
+@routes.add("GET", PATH, ACTION, summary="Return the transfer rules", answer=TransferRulesShape)
 def read_transfer_rules(call: Call) -> dict[str, Any]:
     with reading(call.services.engine) as conn:
         return _shown(transfer_rules.get(conn, call.account.appid))
@@ -66,7 +66,7 @@ def read_transfer_rules(call: Call) -> dict[str, Any]:
     "PUT",
     PATH,
     ACTION,
-    summary="Another version of the transfer rules",
+    summary="Store a new version of the transfer rules",
     body=TransferRulesBody,
     answer=TransferRulesShape,
 )

@@ -1,4 +1,4 @@
-"""Colleagues and groups with their live numbers: to whom can be handed over."""
+"""Colleagues and groups with their live numbers, the targets of transfers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ routes = Routes()
     "GET",
     "/agents",
     "agents.read",
-    summary="Everybody who may serve",
+    summary="List the agents",
     query=WholeQuery,
     answer=list[AgentShape],
     meta=PageMeta,
@@ -31,7 +31,7 @@ def list_agents(call: Call) -> tuple[Any, Any]:
     "GET",
     "/groups",
     "groups.read",
-    summary="Groups with live numbers",
+    summary="List the groups with live numbers",
     query=WholeQuery,
     answer=list[GroupShape],
     meta=PageMeta,
@@ -67,7 +67,7 @@ def groups_now(call: Call) -> list[dict[str, Any]]:
 
 
 def _members(account: Account, group: str) -> list[str]:
-    """Those of its kf accounts that may serve; without any group of his own one serves the default."""
+    """Return the group's kf accounts that may serve. An agent without groups serves the default group."""
     agents = account.attendance.agents()
     return [
         name

@@ -22,7 +22,7 @@ Password = Annotated[str, Field(min_length=1, max_length=1024, repr=False)]
 
 
 class Credentials(Body):
-    """``kf_account``, in full or its bare prefix, may stand in place of ``username``."""
+    """A name and a password. ``kf_account``, in full or its bare prefix, may replace ``username``."""
 
     username: Name | None = None
     kf_account: Name | None = None
@@ -40,14 +40,14 @@ class Credentials(Body):
 
 
 class PasswordChange(Body):
-    """The present password and the one to be."""
+    """The present password and the new one."""
 
     old_password: Password
     new_password: Password
 
 
 class PersonShape(Shape):
-    """One who signs in."""
+    """A person who signs in."""
 
     id: int
     username: str
@@ -56,7 +56,7 @@ class PersonShape(Shape):
 
 
 class SignedIn(Shape):
-    """Who signed in; unsafe requests with the cookie carry ``csrf_token`` in ``X-CSRF-Token``."""
+    """The person who signed in. Unsafe requests with the cookie send ``csrf_token`` in ``X-CSRF-Token``."""
 
     person: PersonShape
     appid: str | None
@@ -66,7 +66,7 @@ class SignedIn(Shape):
 
 
 class TokenShape(Shape):
-    """A token for the header ``Authorization: Bearer``; ``expires_in`` in seconds."""
+    """A token for the header ``Authorization: Bearer``. ``expires_in`` is in seconds."""
 
     access_token: str
     token_type: str
@@ -103,7 +103,7 @@ def logout(call: Call) -> Response:
     "PUT",
     "/me/password",
     "me.password",
-    summary="Change the own password; signs out everywhere",
+    summary="Change your own password and sign out everywhere",
     body=PasswordChange,
     status=204,
     refuses=(429,),
@@ -119,7 +119,7 @@ def change_password(call: Call) -> None:
     "POST",
     "/tokens",
     PUBLIC,
-    summary="A token for a program",
+    summary="Issue a token to a program",
     body=Credentials,
     answer=TokenShape,
     refuses=(401, 429),
@@ -134,7 +134,7 @@ def issue_token(call: Call) -> dict[str, Any]:
 
 
 def person_view(services: Services, person_id: int) -> dict[str, Any]:
-    """A person as the API shows him. Raises Missing."""
+    """Return a person as the API shows them. Raises Missing."""
     with reading(services.engine) as conn:
         person = people.get(conn, person_id)
     return {name: getattr(person, name) for name in PersonShape.model_fields}

@@ -1,4 +1,4 @@
-"""Canned replies: the official account's shared ones and everybody's own."""
+"""Canned replies: those that an official account shares, and each person's own."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ routes = Routes()
 
 
 class CannedBody(Body):
-    """``shared`` is for supervisors and admins."""
+    """A new canned reply. Only supervisors and admins may set ``shared``."""
 
     title: str = Field(min_length=1, max_length=64)
     text: Pasted = Field(min_length=1, max_length=canned.TEXT_MAX_CHARS)
@@ -26,7 +26,7 @@ class CannedBody(Body):
 
 
 class CannedPatch(Body):
-    """What is left out stays as it is."""
+    """A change of a canned reply. Absent fields keep their values."""
 
     title: str | None = Field(None, min_length=1, max_length=64)
     text: Pasted | None = Field(None, min_length=1, max_length=canned.TEXT_MAX_CHARS)
@@ -36,7 +36,7 @@ class CannedPatch(Body):
     "GET",
     "/canned-replies",
     "canned.read",
-    summary="The shared ones and my own",
+    summary="List the shared canned replies and your own",
     query=WholeQuery,
     answer=list[CannedShape],
     meta=PageMeta,
@@ -51,7 +51,7 @@ def list_canned(call: Call) -> tuple[Any, Any]:
     "POST",
     "/canned-replies",
     "canned.own",
-    summary="Make one",
+    summary="Add a canned reply",
     body=CannedBody,
     answer=CannedShape,
     status=201,
@@ -66,7 +66,11 @@ def add_canned(call: Call) -> dict[str, Any]:
 
 
 @routes.add(
-    "GET", "/canned-replies/<int:reply_id>", "canned.read", summary="One", answer=CannedShape
+    "GET",
+    "/canned-replies/<int:reply_id>",
+    "canned.read",
+    summary="Return a canned reply",
+    answer=CannedShape,
 )
 def read_canned(call: Call, reply_id: int) -> dict[str, Any]:
     return _view(_own(call, reply_id, "canned.read"))
@@ -76,7 +80,7 @@ def read_canned(call: Call, reply_id: int) -> dict[str, Any]:
     "PATCH",
     "/canned-replies/<int:reply_id>",
     "canned.own",
-    summary="Change one",
+    summary="Change a canned reply",
     body=CannedPatch,
     answer=CannedShape,
 )
@@ -92,7 +96,7 @@ def patch_canned(call: Call, reply_id: int) -> dict[str, Any]:
     "DELETE",
     "/canned-replies/<int:reply_id>",
     "canned.own",
-    summary="Remove one",
+    summary="Remove a canned reply",
     status=204,
 )
 def remove_canned(call: Call, reply_id: int) -> None:
@@ -102,7 +106,7 @@ def remove_canned(call: Call, reply_id: int) -> None:
 
 
 def _own(call: Call, reply_id: int, for_shared: str) -> CannedReply:
-    """One of the caller's own, or a shared one where his role may do ``for_shared``."""
+    """Return a reply of the caller, or a shared one if their role allows ``for_shared``. Raises Refusal."""
     with reading(call.services.engine) as conn:
         found = canned.get(conn, call.account.appid, reply_id)
     if found.owner is None:

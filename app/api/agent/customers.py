@@ -1,4 +1,4 @@
-"""Customers: what we know of them, their earlier conversations, colleagues' notes, pushed facts."""
+"""Customers: remark, tags, facts, earlier conversations and colleagues' notes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from sessions.budget import budget
 
 FACTS_MAX: Final = 100
 KNOWN_BY: Final = ("kf_account", "session_id", "last_served_ms", "remark", "tags", "facts")
-"""A customer of whom none of these is there has never been heard of."""
+"""A customer without any of these is unknown."""
 
 routes = Routes()
 
@@ -35,18 +35,18 @@ FactName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
 
 
 class CustomerPatch(Body):
-    """What is left out stays as it is."""
+    """A change of a customer. Absent fields keep their values."""
 
     remark: str | None = Field(None, max_length=customers.REMARK_MAX_CHARS)
     tags: list[str] | None = Field(None, max_length=customers.TAGS_MAX)
 
 
 class Facts(RootModel[Annotated[dict[FactName, JsonValue], Field(max_length=FACTS_MAX)]]):
-    """Any names and plain values; null removes a fact, others stay."""
+    """Facts by name. null removes a fact; facts that are not named stay."""
 
 
 class NoteBody(Body):
-    """One note."""
+    """The text of a note."""
 
     text: Pasted = Field(min_length=1, max_length=customers.NOTE_MAX_CHARS)
 
@@ -55,7 +55,7 @@ class NoteBody(Body):
     "GET",
     "/customers/<openid>",
     "customers.read",
-    summary="What is known of a customer",
+    summary="Return a customer",
     answer=CustomerShape,
 )
 def read_customer(call: Call, openid: str) -> dict[str, Any]:
@@ -87,7 +87,7 @@ def patch_customer(call: Call, openid: str) -> dict[str, Any]:
     "PUT",
     "/customers/<openid>/facts",
     "customers.facts",
-    summary="Facts for the routing rules, from another system",
+    summary="Set facts for the routing rules, from another system",
     body=Facts,
     answer=dict[str, Any],
 )
@@ -101,7 +101,7 @@ def put_facts(call: Call, openid: str) -> dict[str, Any]:
     "GET",
     "/customers/<openid>/sessions",
     "customers.sessions",
-    summary="A customer's closed conversations, newest first",
+    summary="List a customer's closed conversations, newest first",
     query=PageQuery,
     answer=list[SessionShape],
     meta=PageMeta,
@@ -116,7 +116,7 @@ def list_customer_sessions(call: Call, openid: str) -> tuple[Any, Any]:
     "GET",
     "/customers/<openid>/notes",
     "customers.notes",
-    summary="Colleagues' notes, newest first",
+    summary="List the notes on a customer, newest first",
     query=PageQuery,
     answer=list[NoteShape],
     meta=PageMeta,
@@ -134,7 +134,7 @@ def list_notes(call: Call, openid: str) -> tuple[Any, Any]:
     "POST",
     "/customers/<openid>/notes",
     "customers.notes",
-    summary="Note something for colleagues",
+    summary="Add a note for colleagues",
     body=NoteBody,
     answer=NoteShape,
     status=201,
@@ -150,7 +150,7 @@ def add_note(call: Call, openid: str) -> dict[str, Any]:
     "PATCH",
     "/customers/<openid>/notes/<int:note_id>",
     "customers.notes",
-    summary="Change an own note; supervisors also a colleague's, marked with their name and audited",
+    summary="Change your own note; supervisors may change a colleague's, which is marked and audited",
     body=NoteBody,
     answer=NoteShape,
 )
@@ -164,7 +164,7 @@ def change_note(call: Call, openid: str, note_id: int) -> dict[str, Any]:
     "DELETE",
     "/customers/<openid>/notes/<int:note_id>",
     "customers.notes",
-    summary="Remove an own note; supervisors also a colleague's, which is audited",
+    summary="Remove your own note; supervisors may remove a colleague's, which is audited",
     status=204,
 )
 def remove_note(call: Call, openid: str, note_id: int) -> None:
@@ -174,10 +174,10 @@ def remove_note(call: Call, openid: str, note_id: int) -> None:
 
 @contextmanager
 def _own_or_audited(call: Call, openid: str, note_id: int, act: str) -> Iterator[Transaction]:
-    """Open the transaction that changes a note: one's own, or for a supervisor a colleague's.
+    """Open the transaction that changes a note: the caller's own, or for a supervisor a colleague's.
 
-    What is done to a colleague's note goes to the audit log, with neither text nor customer: the log
-    cannot be changed when a customer is erased. Raises Refusal, Missing.
+    A change of a colleague's note is audited without text and customer, because the audit log cannot be
+    changed when the customer is erased. Raises Refusal, Missing.
     """
     check_customer(call.account, reader(call), openid)
     appid, engine = call.account.appid, call.services.engine

@@ -1,4 +1,4 @@
-"""The desk's event stream (SSE): resumes, beats, is checked again and again, and ends by itself."""
+"""The desk's event stream (SSE): resuming, heartbeats, repeated checks of the login, and its end."""
 
 from __future__ import annotations
 
@@ -19,37 +19,37 @@ from app.refusals import Refusal
 from sessions.model import SessionError
 
 BEAT_S: Final = 10.0
-"""How often an idle stream says that it lives: a desk that misses two beats opens its stream again.
+"""Seconds between heartbeats of an idle stream. A desk that misses two opens its stream again.
 
-It is also how soon an idle stream notices that the node is draining, should the hub not wake it.
+An idle stream also notices within this time that the node is draining, should the hub not wake it.
 """
 
 BEAT: Final = (": beat", "event: beat", "data: {}")
-"""The comment keeps proxies awake, the event is what an ``EventSource`` can see. It has no ``id``."""
+"""The comment keeps proxies from closing the stream. The event, which has no ``id``, reaches a page."""
 
 CHECK_S: Final = 25.0
-"""How often the login is looked at: one who lost his rights hears nothing more within 30 s."""
+"""Seconds between checks of the login: a person who lost their rights gets no event after 30 s."""
 
 SILENT_MS: Final = 150_000
-"""A hidden tab may confirm its stream only once a minute; two may be missed."""
+"""Milliseconds without a confirmation before a stream ends. A hidden tab may confirm only once a minute."""
 
 RETRY_MS: Final = (2_000, 4_000)
 DRAIN_RETRY_MS: Final = (200, 3_000)
 REPLACED_RETRY_MS: Final = 60_000
-"""A client that ignores ``replaced`` and comes back must not end the next one at once."""
+"""The ``retry`` of a replaced stream. A client that reconnects at once would end the next stream."""
 
 log = structlog.get_logger()
 routes = Routes()
 
 
 class EventsQuery(Query):
-    """For clients that cannot set the header ``Last-Event-ID``."""
+    """The last event id, for clients that cannot set the header ``Last-Event-ID``."""
 
     last_event_id: str = Field("", max_length=64)
 
 
 class Feed:
-    """The body of one stream. ``close`` may come at any time, also before the first line."""
+    """The body of one stream. ``close`` may be called at any time, also before the first line."""
 
     def __init__(self, call: Call, slot: Slot, subscription: Subscription, began_at: str) -> None:
         self._call = call
@@ -74,7 +74,7 @@ class Feed:
             began = _lines(f"retry: {retry}", ": kfring", f"id: {self._began_at}")
             return began + _lines(*BEAT)
         while self._open:
-            # Looked at before each event: a stream that is never idle must end like any other.
+            # Checked before each event: a stream that is never idle must end too.
             now = time.monotonic()
             if now >= self._check_at and not (self._still_signed_in(now) and self._heard()):
                 break
@@ -97,7 +97,7 @@ class Feed:
         raise StopIteration
 
     def close(self) -> None:
-        """Gives everything back, once."""
+        """Release slot, subscription and presence, once."""
         if not self._open:
             return
         self._open = False
@@ -119,9 +119,9 @@ class Feed:
         return _lines(f"id: {ident}", f"event: {event.type}", f"data: {event.data}")
 
     def _heard(self) -> bool:
-        """False for a desk that used to confirm its stream and fell silent: its network is gone.
+        """Return False for a desk that stopped confirming its stream, because its network is gone.
 
-        A connection that died without a word looks open for many minutes; nobody may count as present by it.
+        A connection that died silently looks open for many minutes. It must not keep its agent present.
         """
         if not self._kf_account:
             return True
@@ -134,7 +134,7 @@ class Feed:
         return not confirmed or now_ms - heard_ms < SILENT_MS
 
     def _still_signed_in(self, now: float) -> bool:
-        """Also brings the listener up to date: his groups may have changed."""
+        """Return whether the login is valid, and update the listener, whose groups may have changed."""
         self._check_at = now + CHECK_S
         caller = self._call.caller
         try:
@@ -146,7 +146,7 @@ class Feed:
 
 
 def _some_of(seconds: float) -> float:
-    """Desks that came together, after a node's restart, are not looked after together ever again."""
+    """Return a jittered delay, so that desks which reconnected at the same moment spread out."""
     return seconds * random.uniform(0.4, 1)
 
 
@@ -154,7 +154,7 @@ def _some_of(seconds: float) -> float:
     "GET",
     "/events",
     "events.read",
-    summary="What happens, as Server-Sent Events",
+    summary="Stream events as Server-Sent Events",
     query=EventsQuery,
     raw=True,
     content_types=("text/event-stream",),
@@ -164,10 +164,10 @@ def read_events(call: Call) -> Response:
         return _response([])
     given = call.request.headers.get("Last-Event-ID", "")[:64] or call.query.last_event_id
     if call.services.node.draining():
-        raise Refusal("unavailable", "This node is leaving; another one serves you.")
+        raise Refusal("unavailable", "This node is stopping; connect again to reach another one.")
     slot = call.services.streams.take(call.caller.person_id)
     if slot is None:
-        raise Refusal("streams_full", "This node has no room for another stream; try again.")
+        raise Refusal("streams_full", "This node cannot hold another stream; try again.")
     try:
         return _response(_begin(call, slot, given))
     except Exception:

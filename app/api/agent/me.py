@@ -1,4 +1,4 @@
-"""The caller himself: who he is, and whether he serves."""
+"""The caller: person, status and presence."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ routes = Routes()
 
 
 class AccountShape(Shape):
-    """An official account or mini program; ``name`` is "" where the settings give none, ``sends`` are
-    the types of messages that WeChat takes of it."""
+    """An official account or mini program. ``name`` is "" where the settings give none. ``sends`` are the
+    types of messages that WeChat accepts from it."""
 
     appid: str
     name: str
@@ -33,9 +33,9 @@ class AccountShape(Shape):
 
 
 class MeShape(Shape):
-    """``status`` is what he wants to be, ``present`` whether somebody sees him, both null for one who
-    does not serve; ``off_shift_ms`` is when his shift ends, null while no end is announced;
-    ``accounts`` are those he may name by ``?appid=``; ``csrf_token`` is null for programs."""
+    """The caller. ``status`` is what the agent wants, ``present`` whether they are connected; both are null
+    for a person who does not serve. ``off_shift_ms`` is the end of the shift, null while none is announced.
+    ``accounts`` are those that the caller may name by ``?appid=``. ``csrf_token`` is null for programs."""
 
     person: PersonShape
     appid: str | None
@@ -53,14 +53,14 @@ class MeShape(Shape):
 
 
 class PresenceBody(Body):
-    """``hand_over`` lets ``offline`` give open conversations to others."""
+    """The wanted status. With ``hand_over``, ``offline`` hands open conversations over to others."""
 
     status: StatusName
     hand_over: bool = Field(False)
 
 
 class OffShiftBody(Body):
-    """The shift ends in ``in_s`` seconds. ``note`` and ``notes`` (by session id) are for who takes over."""
+    """The shift ends in ``in_s`` seconds. ``note`` and ``notes`` (by session id) are for the next agent."""
 
     in_s: int = Field(ge=0, le=OFF_SHIFT_MAX_S)
     note: str = Field("", max_length=NOTE_MAX_CHARS)
@@ -68,12 +68,12 @@ class OffShiftBody(Body):
 
 
 class HeartbeatShape(Shape):
-    """The next heartbeat is due within ``heartbeat_s``; after three missed ones he is gone."""
+    """The next heartbeat is due within ``heartbeat_s``. After three missed ones the agent is not present."""
 
     heartbeat_s: int
 
 
-@routes.add("GET", "/me", "me.read", summary="Who I am and how I serve", answer=MeShape)
+@routes.add("GET", "/me", "me.read", summary="Return the caller", answer=MeShape)
 def read_me(call: Call) -> dict[str, Any]:
     return _me(call)
 
@@ -82,7 +82,7 @@ def read_me(call: Call) -> dict[str, Any]:
     "PUT",
     "/me/presence",
     "me.presence",
-    summary="Sign in and out of service",
+    summary="Set your status: online, away or offline",
     body=PresenceBody,
     answer=MeShape,
     refuses=(409,),
@@ -97,7 +97,7 @@ def put_presence(call: Call) -> dict[str, Any]:
     "POST",
     "/me/off-shift",
     "me.presence",
-    summary="The shift ends soon: no new customers, the rest is handed over at the end",
+    summary="Announce the end of your shift: no new customers, and a hand-over at the end",
     body=OffShiftBody,
     answer=MeShape,
     refuses=(409,),
@@ -115,7 +115,7 @@ def announce_off_shift(call: Call) -> dict[str, Any]:
     "DELETE",
     "/me/off-shift",
     "me.presence",
-    summary="Staying after all",
+    summary="Cancel the announced end of your shift",
     answer=MeShape,
 )
 def cancel_off_shift(call: Call) -> dict[str, Any]:
@@ -127,7 +127,7 @@ def cancel_off_shift(call: Call) -> dict[str, Any]:
     "POST",
     "/me/heartbeat",
     "me.heartbeat",
-    summary="A program without an event stream is there",
+    summary="Keep a program without an event stream present",
     answer=HeartbeatShape,
 )
 def heartbeat(call: Call) -> dict[str, Any]:
@@ -139,7 +139,7 @@ def heartbeat(call: Call) -> dict[str, Any]:
     "POST",
     "/me/stream-alive",
     "me.heartbeat",
-    summary="A desk hears its event stream; one that said so once must go on, else its stream ends",
+    summary="Confirm the event stream; a desk that has confirmed once must go on, else its stream ends",
     status=204,
 )
 def stream_alive(call: Call) -> None:

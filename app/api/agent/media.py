@@ -1,4 +1,4 @@
-"""Files: what agents upload to send, and what customers sent; known by their first bytes."""
+"""Files that agents upload and customers sent. Their first bytes tell their type."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from app.storage.media import Media
 
 MB: Final = 1024 * 1024
 OVERHEAD_BYTES: Final = 64 * 1024
-"""What a multipart form adds around its file."""
+"""Bytes that a multipart form may add around its file."""
 
 LIMITS: Final = {"image": 10 * MB, "voice": 2 * MB, "video": 10 * MB}
-"""The platform's own (wechat-platform 5.3); refused here before it refuses."""
+"""WeChat's limits by kind of file (wechat-platform 5.3)."""
 
 SENDABLE: Final = frozenset(
     {"image/jpeg", "image/png", "image/gif", "audio/amr", "audio/mpeg", "video/mp4"}
@@ -33,7 +33,7 @@ routes = Routes()
     "POST",
     "/media",
     "media.upload",
-    summary="Upload a file to send: a form's field file, or the bare bytes",
+    summary="Upload a file: a form's field file, or the bare bytes",
     answer=MediaShape,
     status=201,
     files_max_bytes=max(LIMITS.values()) + OVERHEAD_BYTES,
@@ -56,7 +56,7 @@ def upload(call: Call) -> dict[str, Any]:
     "GET",
     "/media/<media_id>",
     "media.read",
-    summary="A file's bytes",
+    summary="Return the bytes of a file",
     raw=True,
     content_types=("*/*",),
     also_status=206,
@@ -76,14 +76,14 @@ def download(call: Call, media_id: str) -> Response:
         etag=item.sha256,
         max_age=0,
     )
-    # A file shown by itself must not act as a page of ours.
+    # A file that is opened by itself must not act as a page of this server.
     response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
     response.headers["Cache-Control"] = "private, no-cache"
     return response
 
 
 def _content(call: Call) -> tuple[bytes, str]:
-    """The bytes and the file's name. Raises Refusal."""
+    """Return bytes and name of the uploaded file. Raises Refusal."""
     request = call.request
     if request.mimetype != "multipart/form-data":
         return request.get_data(cache=False), ""
@@ -95,14 +95,12 @@ def _content(call: Call) -> tuple[bytes, str]:
 
 
 def _checked(content: bytes) -> FileType:
-    """Raises Refusal: invalid, unsupported_media, too_large."""
+    """Return the type of an upload. Raises Refusal: invalid, unsupported_media, too_large."""
     if not content:
         raise Refusal("invalid", "The file is empty.")
     kind = sniff(content)
     if kind is OTHER or kind.mime not in SENDABLE:
-        raise Refusal(
-            "unsupported_media", "WeChat takes png, jpg, gif; amr, mp3; mp4. This is none of them."
-        )
+        raise Refusal("unsupported_media", "WeChat accepts png, jpg, gif, amr, mp3 and mp4 only.")
     if len(content) > LIMITS[kind.kind]:
         limit = LIMITS[kind.kind] // MB
         raise Refusal("too_large", f"A file of the type {kind.kind} may have {limit} MB.")
@@ -110,7 +108,7 @@ def _checked(content: bytes) -> FileType:
 
 
 def _check_readable(call: Call, item: Media) -> None:
-    """Its uploader, and whoever may see the conversation it belongs to."""
+    """Refuse callers who neither uploaded the file nor may read its conversation. Raises Refusal."""
     if call.may("sessions.read_any") or item.uploaded_by == call.caller.who:
         return
     if item.session_id is None:
@@ -119,6 +117,6 @@ def _check_readable(call: Call, item: Media) -> None:
 
 
 def _plain_name(name: str) -> str:
-    """The last part of a path, without what could break a header or a screen."""
+    """Return the last part of a path without characters that could break a header or a screen."""
     base = name.replace("\\", "/").rpartition("/")[2]
     return "".join(char for char in base if char.isprintable())[:200]

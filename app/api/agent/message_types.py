@@ -1,4 +1,4 @@
-"""What an agent may send beyond texts and files, as ``custom/send`` knows it (wechat-platform 5.1, 5.4)."""
+"""Message types beyond texts and files, as ``custom/send`` has them (wechat-platform 5.1, 5.4)."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ MENU_ITEMS: Final = 10
 
 
 def cleaned(value: Any) -> Any:
-    """Return what an agent pasted without the characters that nobody sees and XML forbids.
+    """Return a pasted text without the invisible characters that XML forbids.
 
-    It runs before the limits are checked; what is no text is left for them to refuse.
+    It runs before validation, so a value that is no text is returned as it is.
     """
     return CONTROL.sub("", value) if isinstance(value, str) else value
 
@@ -50,7 +50,7 @@ Address = Annotated[
 
 
 class Article(Body):
-    """A news link; WeChat takes exactly one (45008)."""
+    """A news article. WeChat accepts exactly one (45008)."""
 
     title: Title
     description: Line = ""
@@ -62,7 +62,7 @@ class Article(Body):
 
 
 class Menu(Body):
-    """Lines that the customer taps; a tap comes back as his message."""
+    """Lines that the customer taps. A tap arrives as the customer's message."""
 
     head: Line = Field(min_length=1)
     items: list[Title] = Field(min_length=1, max_length=MENU_ITEMS)
@@ -74,7 +74,7 @@ class Menu(Body):
 
 
 class Link(Body):
-    """A link card, which only mini programs send; the picture is a web address."""
+    """A link card, which only mini programs may send. Its picture is a web address."""
 
     title: Title
     description: Line = ""
@@ -86,7 +86,7 @@ class Link(Body):
 
 
 class MiniProgramPage(Body):
-    """A page of a mini program; its picture is the message's ``media_id``.
+    """A page of a mini program. Its picture is the message's ``media_id``.
 
     An official account names the linked mini program by ``appid``; a mini program sends its own pages.
     """
@@ -100,7 +100,7 @@ class MiniProgramPage(Body):
 
 
 class Caption(Body):
-    """What stands under a video."""
+    """Title and description of a video."""
 
     title: Line = ""
     description: Line = ""

@@ -1,4 +1,4 @@
-"""Answers to customers: accepted once per ``client_id``, sent in order, their way shown."""
+"""Replies to customers: accepted once per ``client_id``, sent in order."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ NEEDED: Final[dict[str, tuple[frozenset[str], frozenset[str]]]] = {
     "miniprogrampage": (frozenset({"page", "media_id"}), _NONE),
     "link": (frozenset({"link"}), _NONE),
 }
-"""What a message of a type must have besides, and what it may have."""
+"""The parts that a message of a type must have, and those that it may have."""
 
 
 class SendBody(Body):
-    """``media_id`` is what POST /media answered; the same ``client_id`` again sends nothing twice.
+    """A reply. POST /media returns ``media_id``; a repeat with the same ``client_id`` sends nothing twice.
 
     Each type has its content: ``text``; ``media_id`` (image, voice, video with an optional ``caption``,
     miniprogrampage with its picture); ``article`` for news, ``menu`` for msgmenu, ``page`` for a
@@ -77,7 +77,7 @@ class SendBody(Body):
         return self
 
     def content(self) -> tuple[str, dict[str, Any]]:
-        """The text it is found by, and the content beyond it."""
+        """Return the text for searches, and the content beyond it."""
         made = self.article or self.menu or self.page or self.link
         if made is not None:
             return made.content()
@@ -88,7 +88,7 @@ class SendBody(Body):
     "POST",
     "/sessions/<sid>/messages",
     "sessions.reply",
-    summary="Answer the customer",
+    summary="Reply to the customer",
     body=SendBody,
     answer=MessageShape,
     status=202,
@@ -111,7 +111,7 @@ def send(call: Call, sid: str) -> dict[str, Any]:
     "POST",
     "/sessions/<sid>/messages/<mid>/resend",
     "sessions.resend",
-    summary="Send a failed or unknown message once more",
+    summary="Send a failed or unknown message again",
     answer=MessageShape,
     status=202,
     refuses=(409,),
@@ -129,10 +129,10 @@ def resend(call: Call, sid: str, mid: str) -> dict[str, Any]:
 def _sendable(kind: AccountKind, body: SendBody) -> None:
     """Refuse what WeChat would refuse. Raises Refusal."""
     if body.type not in SENDABLE[kind]:
-        words = f"WeChat takes no message of the type {body.type} from this kind of account."
+        words = f"WeChat accepts no message of the type {body.type} from this kind of account."
         raise Refusal("type_not_for_account", words)
     if body.page and kind is AccountKind.OFFICIAL and not body.page.appid:
-        raise Refusal("invalid", "An official account names the mini program by its appid.")
+        raise Refusal("invalid", "An official account must name the mini program by its appid.")
 
 
 def _attached(call: Call, sid: str, media_id: str, kind: str) -> dict[str, Any]:
@@ -143,7 +143,7 @@ def _attached(call: Call, sid: str, media_id: str, kind: str) -> dict[str, Any]:
 
 
 def _stored(call: Call, sid: str, seq: int) -> dict[str, Any]:
-    """The message from Redis, or from SQL where it went meanwhile."""
+    """Return the message from Redis, or from SQL if it was archived since. Raises Refusal not_found."""
     account = call.account
     message = account.reading.message(sid, seq)
     if message is not None:

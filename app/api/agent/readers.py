@@ -1,4 +1,4 @@
-"""What several views need: who reads, which conversation he means, what he gets to see of it."""
+"""Shared parts of the views on conversations: the reader, the conversation, and its view."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from sessions.model import NotFound, Session
 
 
 def reader(call: Call) -> Reader:
-    """Who asks, in the official account he asks about."""
+    """Return the caller as a reader of the official account."""
     kf_account = call.kf_account_or_none
     groups = call.account.groups_of(kf_account) if kf_account else ()
     return Reader(kf_account, frozenset(groups), call.may("sessions.read_any"))
 
 
 def readable(call: Call, session_id: str) -> Found:
-    """Raises Refusal: not_found, forbidden."""
+    """Return a conversation that the caller may read. Raises Refusal: not_found, forbidden."""
     return find_for(call.account, reader(call), session_id)
 
 
 def present_view(call: Call, session_id: str) -> dict[str, Any]:
-    """The conversation as it is now, for whoever just changed it."""
+    """Return the conversation as it is now, after a change."""
     return find(call.account, session_id).view
 
 
 def acting_on(call: Call, session_id: str, act: Callable[[], Session | None]) -> dict[str, Any]:
-    """Runs one use case on a conversation and answers what it became.
+    """Run a use case on a conversation and return its view.
 
-    One that is closed and archived is ``session_closed``, not unknown.
+    Raises Refusal session_closed, instead of not_found, where the conversation is archived.
     """
     with open_or_refused(call, session_id):
         act()
@@ -41,7 +41,7 @@ def acting_on(call: Call, session_id: str, act: Callable[[], Session | None]) ->
 
 @contextmanager
 def open_or_refused(call: Call, session_id: str) -> Iterator[None]:
-    """Within it, what is not in Redis any more but in SQL is refused as ``session_closed``."""
+    """Turn "unknown" into Refusal session_closed where the conversation is archived."""
     try:
         yield
     except NotFound:

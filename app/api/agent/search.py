@@ -1,4 +1,4 @@
-"""Search in one's conversations."""
+"""Search in the caller's conversations."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ routes = Routes()
 
 
 class SearchQuery(Query):
-    """``q`` is looked for as it stands, wherever it is in a text; two characters at least."""
+    """``q`` is searched literally, anywhere in a text. It has at least two characters."""
 
     q: str = Field(min_length=1, max_length=64)
     limit: int = Field(50, ge=1, le=100)
@@ -30,7 +30,7 @@ class SearchQuery(Query):
 
 
 class FoundShape(Shape):
-    """One message that holds the words, and its conversation."""
+    """A message that contains the words, and its conversation."""
 
     session: SessionShape
     message: MessageShape
@@ -40,7 +40,7 @@ class FoundShape(Shape):
     "GET",
     "/search",
     "sessions.read",
-    summary="Messages of my conversations that hold the words, the newest first",
+    summary="Search the messages of your conversations, newest first",
     query=SearchQuery,
     answer=list[FoundShape],
 )

@@ -1,4 +1,4 @@
-"""Conversations: lists, one of them, why this agent, and everything that changes hands."""
+"""Conversations: lists, messages, routing card, and the acts that move or close one."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ routes = Routes()
 
 
 class ListQuery(PageQuery):
-    """``mine``: only own conversations; without ``state`` the open ones."""
+    """``mine``: only the caller's conversations. Without ``state``: only open ones."""
 
     state: StateName | None = None
     mine: bool = False
@@ -37,13 +37,13 @@ class MessagesQuery(Query):
 
 
 class MessagesMeta(Shape):
-    """``next_after`` asks for what follows, null when nothing does yet."""
+    """``next_after`` is the ``after`` of the next page, null on the last one."""
 
     next_after: int | None
 
 
 class TransferBody(Body):
-    """To an agent (full name or bare prefix) or to a group."""
+    """The target: an agent (full name or bare prefix) or a group."""
 
     to_kf_account: str | None = Field(None, min_length=1, max_length=64)
     to_group: str | None = Field(None, min_length=1, max_length=64)
@@ -57,8 +57,8 @@ class TransferBody(Body):
 
 
 class CloseBody(Body):
-    """With ``last_message_id`` it is refused if the customer wrote after that message; with ``survey``
-    the customer is asked to rate the service, if a reply is left."""
+    """With ``last_message_id`` the request is refused if the customer wrote after that message. With
+    ``survey`` the customer is asked to rate the service, if WeChat still accepts a reply."""
 
     reason: str = Field("", max_length=200)
     survey: bool = False
@@ -69,7 +69,7 @@ class CloseBody(Body):
     "GET",
     "/sessions",
     "sessions.read",
-    summary="Own and waiting conversations; everything for supervisors",
+    summary="List your own and the waiting conversations; supervisors see all",
     query=ListQuery,
     answer=list[SessionShape],
     meta=PageMeta,
@@ -83,7 +83,7 @@ def list_sessions(call: Call) -> tuple[Any, Any]:
 
 
 @routes.add(
-    "GET", "/sessions/<sid>", "sessions.read", summary="One conversation", answer=SessionShape
+    "GET", "/sessions/<sid>", "sessions.read", summary="Return a conversation", answer=SessionShape
 )
 def read_session(call: Call, sid: str) -> dict[str, Any]:
     return readable(call, sid).view
@@ -93,7 +93,7 @@ def read_session(call: Call, sid: str) -> dict[str, Any]:
     "GET",
     "/sessions/<sid>/messages",
     "sessions.read",
-    summary="Its messages in the order accepted",
+    summary="List its messages in the order of acceptance",
     query=MessagesQuery,
     answer=list[MessageShape],
     meta=MessagesMeta,
@@ -112,7 +112,7 @@ def list_messages(call: Call, sid: str) -> tuple[Any, Any]:
     "GET",
     "/sessions/<sid>/routing",
     "sessions.routing",
-    summary="Why this agent: the explanation card of the last decision",
+    summary="Explain the last routing decision",
     answer=dict[str, Any],
 )
 def read_routing(call: Call, sid: str) -> dict[str, Any]:
@@ -143,7 +143,7 @@ def take(call: Call, sid: str) -> dict[str, Any]:
     "POST",
     "/sessions/<sid>/transfer",
     "sessions.transfer",
-    summary="Hand over to an agent or a group",
+    summary="Transfer to an agent or a group",
     body=TransferBody,
     answer=SessionShape,
     refuses=(409,),
@@ -164,7 +164,7 @@ def transfer(call: Call, sid: str) -> dict[str, Any]:
     "POST",
     "/sessions/<sid>/accept",
     "sessions.accept",
-    summary="Take over what a colleague hands over",
+    summary="Accept a transfer",
     answer=SessionShape,
     refuses=(409,),
 )
@@ -177,7 +177,7 @@ def accept(call: Call, sid: str) -> dict[str, Any]:
     "POST",
     "/sessions/<sid>/decline",
     "sessions.decline",
-    summary="Refuse what a colleague hands over",
+    summary="Decline a transfer",
     answer=SessionShape,
     refuses=(409,),
 )
@@ -190,7 +190,7 @@ def decline(call: Call, sid: str) -> dict[str, Any]:
     "POST",
     "/sessions/<sid>/close",
     "sessions.close",
-    summary="End a conversation",
+    summary="Close a conversation",
     body=CloseBody,
     answer=SessionShape,
     refuses=(409,),
@@ -204,9 +204,7 @@ def _close(call: Call, sid: str) -> Session:
     owner = account.store.load(sid).session.kf_account
     if call.may("sessions.close_any") and (not owner or owner != call.kf_account_or_none):
         if not body.reason.strip():
-            raise Refusal(
-                "invalid", "A supervisor closes with a reason; it stands in the audit log."
-            )
+            raise Refusal("invalid", "A supervisor must give a reason, which is audited.")
         closed = closing.close_by_supervisor(account, sid, call.caller.who)
         audited(call, "session.close", sid, {"reason": body.reason, "owner": owner})
         return closed
@@ -218,7 +216,7 @@ def _close(call: Call, sid: str) -> Session:
     "POST",
     "/sessions/<sid>/read",
     "sessions.mark_read",
-    summary="The owner has seen everything",
+    summary="Mark all messages as read by the agent",
     answer=SessionShape,
     refuses=(409,),
 )

@@ -1,4 +1,4 @@
-"""Who looks at a conversation and who types in it, and a supervisor's word to the agent alone."""
+"""Viewers of a conversation, typing, and whispers of a supervisor to the agent."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ routes = Routes()
 
 
 class TypingBody(Body):
-    """``active`` false: no longer typing."""
+    """``active`` false: the person stopped typing."""
 
     active: bool = True
 
 
 class TypingShape(Shape):
-    """Told to colleagues and, where WeChat allows it, to the customer."""
+    """The state that colleagues and, where WeChat allows it, the customer are shown."""
 
     active: bool
 
 
 class ViewBody(Body):
-    """``active`` false: looked away. Supervisors and admins who do not serve it stay unseen unless
-    ``visible``."""
+    """``active`` false: the person left the conversation. Supervisors and admins who do not serve it are
+    shown to others only if ``visible``."""
 
     active: bool = True
     visible: bool = False
 
 
 class ViewerShape(Shape):
-    """One person who looks at the conversation; gone unless said again by ``until_ms``."""
+    """A viewer of the conversation, until ``until_ms`` unless renewed."""
 
     who: str
     kf_account: str | None
@@ -48,7 +48,7 @@ class ViewerShape(Shape):
 
 
 class WhisperBody(Body):
-    """Seen by agents and supervisors, never by the customer. Repeatable by ``client_id``."""
+    """A text for agents and supervisors, never for the customer. A repeat of a ``client_id`` adds nothing."""
 
     text: str = Field(min_length=1, max_length=WHISPER_MAX_CHARS)
     reason: str = Field("", max_length=REASON_MAX_CHARS)
@@ -59,7 +59,7 @@ class WhisperBody(Body):
     "POST",
     "/sessions/<sid>/typing",
     "sessions.typing",
-    summary="Typing, or no longer",
+    summary="Announce that you are typing, or stopped",
     body=TypingBody,
     answer=TypingShape,
     refuses=(409,),
@@ -79,7 +79,7 @@ def typing(call: Call, sid: str) -> dict[str, Any]:
     "POST",
     "/sessions/<sid>/view",
     "sessions.read",
-    summary="Looking at it, or no longer; leaves no read mark. Said again every 20 s while it lasts",
+    summary="Announce every 20 s that you view the conversation, or that you left; marks nothing as read",
     body=ViewBody,
     answer=list[ViewerShape],
     refuses=(409,),
@@ -99,7 +99,7 @@ def view(call: Call, sid: str) -> list[dict[str, Any]]:
     "POST",
     "/sessions/<sid>/whisper",
     "sessions.whisper",
-    summary="A word to the agent that the customer never sees",
+    summary="Whisper to the agent; the customer never sees it",
     body=WhisperBody,
     answer=MessageShape,
     status=201,
