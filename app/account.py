@@ -15,11 +15,11 @@ from routing.document import Plan
 from routing.transfer_rules import TransferRules
 from sessions.deadlines import Deadlines
 from sessions.model import Inbound
-from sessions.store.agents import SeatStore
+from sessions.store.agents import AgentStore
 from sessions.store.conversations import SessionStore
 from sessions.store.desk_stream import DeskStream
 from sessions.store.outbox import Outbox
-from sessions.store.queries import Reading
+from sessions.store.queries import Queries
 
 FILLING_AT_ONCE: Final = 4
 """Agents of one account whose further seats a node fills at a moment."""
@@ -60,9 +60,9 @@ class Account:
     config: OfficialAccount
     policy: Policy
     store: SessionStore
-    seats: SeatStore
+    seats: AgentStore
     outbox: Outbox
-    reading: Reading
+    queries: Queries
     stream: DeskStream
     records: Records
     attendance: Attendance

@@ -135,8 +135,8 @@ class Jobs:
     def _note(self, account: Account) -> None:
         """What was counted here goes to the minutes that all nodes share."""
         series = next(served.series for served in self._served if served.account is account)
-        waiting = sum(account.reading.queue_lengths().values())
-        gauges = {"waiting": waiting, "serving": max(0, account.reading.live_count() - waiting)}
+        waiting = sum(account.queries.queue_lengths().values())
+        gauges = {"waiting": waiting, "serving": max(0, account.queries.live_count() - waiting)}
         counts = TALLY.take(account.appid)
         try:
             series.add(counts, gauges, int(time.time() * 1000))
@@ -170,11 +170,11 @@ def _guarded(name: str, account: Account, job: Callable[[Account], object]) -> N
 
 
 def _measure(account: Account, now_ms: int) -> None:
-    appid, reading = account.appid, account.reading
-    WAITING.labels(appid).set(sum(reading.queue_lengths().values()))
-    heads = reading.sessions(reading.oldest_waiting())
+    appid, queries = account.appid, account.queries
+    WAITING.labels(appid).set(sum(queries.queue_lengths().values()))
+    heads = queries.sessions(queries.oldest_waiting())
     oldest = min((s.waiting_since_ms for s in heads), default=now_ms)
     OLDEST_WAIT.labels(appid).set(max(0, now_ms - oldest) / 1000)
-    OPEN.labels(appid).set(reading.live_count())
+    OPEN.labels(appid).set(queries.live_count())
     ONLINE.labels(appid).set(sum(a.serving for a in account.attendance.agents().values()))
-    DEAD.labels(appid).set(len(reading.dead_letters(DEAD_SHOWN)))
+    DEAD.labels(appid).set(len(queries.dead_letters(DEAD_SHOWN)))

@@ -68,13 +68,13 @@ from routing.presence.local import LocalPresence
 from routing.presence.zookeeper import ZooKeeperHub
 from routing.rules import BadRule
 from sessions.model import BudgetRule, SessionError
-from sessions.store.agents import SeatStore
+from sessions.store.agents import AgentStore
 from sessions.store.clients import BadAddress, Redis, blocking_client, store_client
 from sessions.store.conversations import SessionStore
 from sessions.store.desk_stream import DeskStream
 from sessions.store.layout import check_layout
 from sessions.store.outbox import Outbox
-from sessions.store.queries import Reading
+from sessions.store.queries import Queries
 from sessions.store.roster_news import RosterNews
 from sessions.store.scripts import Scripts
 
@@ -182,7 +182,7 @@ def _serve(
     """One official account: its stores, its desks, its sender."""
     client, appid, policy = scripts.client, config.appid, policy_of(settings)
     store = SessionStore(scripts, appid, deadlines_of(settings), PRIORITY_CREDIT_MS)
-    seats, reading = SeatStore(scripts, appid), Reading(scripts, appid)
+    seats, queries = AgentStore(scripts, appid), Queries(scripts, appid)
     waiting = blocking_client(node.redis_url, max(TAIL_BLOCK_MS, BLOCK_MS) / 1000)
     stream = DeskStream(client, waiting, appid)
     presence: Presence = zookeeper.presence(appid) if zookeeper else LocalPresence()
@@ -199,7 +199,7 @@ def _serve(
         store=store,
         seats=seats,
         outbox=Outbox(scripts, appid),
-        reading=reading,
+        queries=queries,
         stream=stream,
         records=Records(engine),
         attendance=attendance,
@@ -223,7 +223,7 @@ def _serve(
         account = replace(account, noticed=PlatformTags(client, api, courtesies).noticed)
     attendance.on_joined = lambda kf: drain(account, kf)
     plans.on_members = lambda names: mirror.several(engine, account, names)
-    hub = DeskHub(appid, stream, reading, node.draining)
+    hub = DeskHub(appid, stream, queries, node.draining)
     roster = RosterWatch(appid, RosterNews(waiting, appid), attendance.refresh)
     work = Work(account, sender, MediaFetcher(account, api, files, pool), Series(client, appid))
     return Served(account, api, hub, roster, notices, plans, transfer_rules, files), work

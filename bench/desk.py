@@ -10,7 +10,7 @@ from app.jobs import ROSTER_S
 from app.storage.people import Person
 from bench.lab import BenchNode
 from sessions.seats import Status
-from sessions.store.agents import SeatStore
+from sessions.store.agents import AgentStore
 from sessions.store.clients import Redis, store_client
 from sessions.store.scripts import Scripts
 
@@ -33,7 +33,7 @@ def redis_of(node: BenchNode) -> Redis:
 def staff(node: BenchNode, count: int, seats: int, *, present: bool = True) -> list[Desk]:
     """So many agents online; ``present`` ones are vouched for by a lease, as by another node."""
     client = redis_of(node)
-    store = SeatStore(Scripts(client), node.credentials.appid)
+    store = AgentStore(Scripts(client), node.credentials.appid)
     logins = Logins(client, node.env["KF_SECRET_KEY"].encode())
     desks = [_desk(store, logins, node, number, seats) for number in range(count)]
     if present:
@@ -47,7 +47,7 @@ def await_present() -> None:
     time.sleep(2 * ROSTER_S + 0.5)
 
 
-def _desk(store: SeatStore, logins: Logins, node: BenchNode, number: int, seats: int) -> Desk:
+def _desk(store: AgentStore, logins: Logins, node: BenchNode, number: int, seats: int) -> Desk:
     name = f"bench{number:04d}@{node.credentials.wechat_id}"
     store.put(name, name, seats, ())
     store.set_status(name, Status.ONLINE, refuse_while_holding=False)

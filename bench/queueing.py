@@ -21,11 +21,11 @@ def rows() -> list[Row]:
     with inside(KF_QUEUE_MAX="1000000") as office:
         office.open_many(range(WAITING))
         order = _order(office)
-        places = each_ms(lambda sid: office.account.reading.rows([sid]), order[:: WAITING // 200])
+        places = each_ms(lambda sid: office.account.queries.rows([sid]), order[:: WAITING // 200])
         single = _one_by_one(office)
         burst, total = _all_at_once(office)
         assigned = _assigned(office)
-        left = sum(office.account.reading.queue_lengths().values())
+        left = sum(office.account.queries.queue_lengths().values())
     in_order = assigned == order[: len(assigned)]
     drained = (
         f"{total:.2f} s, {len(assigned):,} seated, {'in order' if in_order else 'OUT OF ORDER'}"

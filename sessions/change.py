@@ -8,7 +8,7 @@ from typing import Any
 
 from sessions.deadlines import Deadlines, armed, queue_score
 from sessions.machine import HOLDINGS, Timer, held_seats
-from sessions.messages import Line, notice_body, system_body
+from sessions.messages import SystemLine, notice_body, system_body
 from sessions.model import Session, State
 from sessions.survey import tag_of
 
@@ -38,7 +38,7 @@ class Change:
 
     before: Session
     after: Session
-    lines: tuple[Line, ...] = ()
+    lines: tuple[SystemLine, ...] = ()
     notice: Notice | None = None
     guard_in_seq: bool = False
     guard_asked: bool = False
@@ -88,7 +88,7 @@ def document(change: Change, deadlines: Deadlines, priority_credit_ms: int) -> d
         doc["alert"] = _flat(change.alert)
     if change.notice is not None:
         doc["notice"] = notice_body(change.notice.text, change.notice.menu)
-        doc["unsent"] = system_body(Line("notice_not_sent", {"text": change.notice.text}))
+        doc["unsent"] = system_body(SystemLine("notice_not_sent", {"text": change.notice.text}))
         doc["needs"] = change.notice.needs
         if change.notice.menu:
             doc["survey"] = [before.id, tag_of(before.id), before.kf_account]
@@ -124,7 +124,7 @@ def _decided(before: Session, after: Session) -> bool:
     return after.is_open and after.kf_account != before.kf_account
 
 
-def _why(lines: Sequence[Line]) -> str:
+def _why(lines: Sequence[SystemLine]) -> str:
     """Why the step was taken, for the explanation: as the line on the desk says it."""
     return str(lines[0].values.get("why") or lines[0].code) if lines else "assigned"
 

@@ -22,7 +22,7 @@ PREVIEW_CHARS = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class SystemLine:
     """A system line for the desk: a code that the page puts into words, and its values."""
 
     code: str
@@ -98,7 +98,7 @@ def notice_body(text: str, menu: Mapping[str, Any] | None = None) -> str:
     )
 
 
-def system_body(line: Line) -> str:
+def system_body(line: SystemLine) -> str:
     return _tail(direction="system", type="system", code=line.code, values=dict(line.values))
 
 

@@ -95,12 +95,12 @@ class Watch:
 
     def vitals(self, one: Watched, now_ms: int) -> Vitals:
         """The account's numbers as they are now."""
-        account, reading = one.account, one.account.reading
-        lengths = reading.queue_lengths()
+        account, queries = one.account, one.account.queries
+        lengths = queries.queue_lengths()
         open_ones = [g for g, n in lengths.items() if n and not _closed(account, g, now_ms)]
-        heads = reading.sessions(reading.waiting(open_ones, 1))
+        heads = queries.sessions(queries.waiting(open_ones, 1))
         oldest = min((s.waiting_since_ms for s in heads), default=now_ms)
-        dead = reading.dead_letters(DEAD_READ)
+        dead = queries.dead_letters(DEAD_READ)
         return Vitals(
             oldest_wait_ms=max(0, now_ms - oldest),
             waiting=sum(lengths[group] for group in open_ones),

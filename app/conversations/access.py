@@ -41,7 +41,7 @@ class Found:
 
 def find(account: Account, session_id: str) -> Found:
     """From Redis, else from SQL: it is written there before it leaves Redis. Raises Refusal."""
-    for row in account.reading.rows([session_id]):
+    for row in account.queries.rows([session_id]):
         return Found(session_view(row, account.appid), archived=False)
     data = account.records.session(account.appid, session_id)
     if data is None:
@@ -64,7 +64,7 @@ def serves_now(account: Account, kf_account: str, openid: str) -> bool:
     if not kf_account:
         return False
     customer, _ = account.store.customer(openid)
-    open_ones = account.reading.sessions([customer.open_session] if customer.open_session else [])
+    open_ones = account.queries.sessions([customer.open_session] if customer.open_session else [])
     return any(kf_account in (s.kf_account, s.transfer_to) for s in open_ones)
 
 
@@ -73,7 +73,7 @@ def check_customer(account: Account, reader: Reader, openid: str) -> None:
     if reader.everything:
         return
     customer, _ = account.store.customer(openid)
-    rows = account.reading.rows([customer.open_session] if customer.open_session else [])
+    rows = account.queries.rows([customer.open_session] if customer.open_session else [])
     if any(reader.concerned_by(session_view(row, account.appid)) for row in rows):
         return
     if reader.kf_account and customer.last_kf == reader.kf_account:

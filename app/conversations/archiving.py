@@ -43,7 +43,7 @@ def archive_closed(account: Account) -> int:
     with SHORT_TURNS:
         for _ in range(ROUNDS):
             AT_REST.wait(PATIENCE_S)
-            ids = account.reading.closed(BATCH, offset=kept)
+            ids = account.queries.closed(BATCH, offset=kept)
             gone = _archived(account, ids)
             moved += gone
             kept += len(ids) - gone
@@ -66,8 +66,8 @@ def _archived(account: Account, ids: Sequence[str]) -> int:
 
 
 def _read(account: Account, ids: Sequence[str]) -> list[tuple[Row, Closed]]:
-    rows = account.reading.rows(ids)
-    contents = account.reading.contents([row.session.id for row in rows], PAGE)
+    rows = account.queries.rows(ids)
+    contents = account.queries.contents([row.session.id for row in rows], PAGE)
     return [
         (row, _closed(account, row, first, card))
         for row, (first, card) in zip(rows, contents, strict=True)
@@ -92,7 +92,7 @@ def _complete(
 ) -> list[dict[str, object]]:
     found, page = list(first), first
     while len(page) == PAGE:
-        page = account.reading.messages(session_id, len(found), PAGE)
+        page = account.queries.messages(session_id, len(found), PAGE)
         found += page
     return found
 

@@ -22,7 +22,7 @@ from app.refusals import Refusal
 from sessions.change import Change, with_exclusion
 from sessions.deadlines import MOVES_MAX
 from sessions.machine import Details, Event, apply_all
-from sessions.messages import Line
+from sessions.messages import SystemLine
 from sessions.model import Inbound, Outcome, Session, State
 from sessions.store.conversations import Loaded, NoRoom
 
@@ -116,7 +116,7 @@ def move_from_badly_rated(account: Account) -> int:
     below = badly_rated(account, account.attendance.agents())
     moved = 0
     for kf_account in sorted(below):
-        for session in account.reading.sessions(account.reading.mine(kf_account)):
+        for session in account.queries.sessions(account.queries.mine(kf_account)):
             if session.kf_account == kf_account and movable(session):
                 reason = Reason("rating", holds=_owned_by(kf_account))
                 moved += bool(move(account, session.id, reason))
@@ -129,9 +129,9 @@ def admit_excluded(account: Account) -> int:
     Without this a conversation could wait for nobody.
     """
     admitted = 0
-    waiting = [group for group, count in account.reading.queue_lengths().items() if count]
+    waiting = [group for group, count in account.queries.queue_lengths().items() if count]
     roster = account.attendance.roster()
-    for session in account.reading.sessions(account.reading.waiting(waiting, HEADS)):
+    for session in account.queries.sessions(account.queries.waiting(waiting, HEADS)):
         there = frozenset(roster.online_in(session.group))
         if session.state is State.WAITING and there and there <= session.excluded:
             admitted += _admit(account, session.id, there)
@@ -167,7 +167,7 @@ def _moved(loaded: Loaded, pick: Pick, group: str, reason: Reason) -> Change:
     return Change(
         session,
         after,
-        lines=(Line("moved", said),),
+        lines=(SystemLine("moved", said),),
         guard_asked=True,
         card=pick.card,
         operation=reason.operation,

@@ -12,7 +12,7 @@ from app.conversations.seating import drain
 from app.refusals import Refusal
 from sessions.change import Change, Notice
 from sessions.machine import CLOSE_REASONS, Details, Event, apply
-from sessions.messages import Line
+from sessions.messages import SystemLine
 from sessions.model import CloseReason, Session, State, StoreDown, StoreRefused
 from sessions.store.conversations import Loaded
 
@@ -155,7 +155,7 @@ def _change(
     return Change(
         session,
         after,
-        lines=(Line("closed", said),),
+        lines=(SystemLine("closed", said),),
         notice=Notice(text, NOTICE_NEEDS) if text else None,
         guard_in_seq=guard,
     )
@@ -169,6 +169,6 @@ def _closed(account: Account, session: Session) -> Session:
 
 
 def _check_nothing_newer(account: Account, session: Session, seen_seq: int) -> None:
-    newer = account.reading.messages(session.id, seen_seq, 50)
+    newer = account.queries.messages(session.id, seen_seq, 50)
     if any(message["direction"] == "in" for message in newer):
         raise Refusal("newer_message", "The customer has written since; read it before closing.")

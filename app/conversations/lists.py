@@ -60,7 +60,7 @@ def closed(account: Account, filters: Filters, cursor: str | None, limit: int) -
     before = decode_cursor(cursor, int, str) if cursor else None
     fresh = {
         view["id"]: view
-        for view in _views(account, account.reading.closed(UNARCHIVED_MAX))
+        for view in _views(account, account.queries.closed(UNARCHIVED_MAX))
         if _matches(filters, view) and (before is None or _place(view) < before)
     }
     page = account.records.closed(account.appid, filters, cursor, limit)
@@ -75,14 +75,14 @@ def _ids(account: Account, reader: Reader, wanted: Wanted, count: int) -> list[s
     """Own ones first, then the queues of the reader's groups in their order."""
     own: Iterable[str] = ()
     if reader.kf_account and wanted.state is not State.WAITING:
-        own = account.reading.mine(reader.kf_account)
+        own = account.queries.mine(reader.kf_account)
     if wanted.mine or wanted.state not in (None, State.WAITING):
         return list(own)
-    lengths = account.reading.queue_lengths()
+    lengths = account.queries.queue_lengths()
     groups = sorted(g for g in lengths if reader.everything or g in reader.groups)
     if wanted.group is not None:
         groups = [group for group in groups if group == wanted.group]
-    return [*own, *account.reading.waiting(groups, count)]
+    return [*own, *account.queries.waiting(groups, count)]
 
 
 def _scan(account: Account, reader: Reader, wanted: Wanted, start: int, limit: int) -> Page:
@@ -90,7 +90,7 @@ def _scan(account: Account, reader: Reader, wanted: Wanted, start: int, limit: i
     found: list[dict[str, Any]] = []
     at = start
     for _ in range(SCANS_MAX):
-        ids = account.reading.live(at, SCAN)
+        ids = account.queries.live(at, SCAN)
         views = {view["id"]: view for view in _views(account, ids)}
         for session_id in ids:
             at += 1
@@ -98,7 +98,7 @@ def _scan(account: Account, reader: Reader, wanted: Wanted, start: int, limit: i
             if view is not None and wanted.fits(view, reader):
                 found.append(view)
             if len(found) == limit:
-                more = account.reading.live(at, 1)
+                more = account.queries.live(at, 1)
                 return Page(found, encode_cursor(at) if more else None)
         if len(ids) < SCAN:
             return Page(found, None)
@@ -106,7 +106,7 @@ def _scan(account: Account, reader: Reader, wanted: Wanted, start: int, limit: i
 
 
 def _views(account: Account, ids: Iterable[str]) -> Iterator[dict[str, Any]]:
-    return (session_view(row, account.appid) for row in account.reading.rows(ids))
+    return (session_view(row, account.appid) for row in account.queries.rows(ids))
 
 
 def _closed_filters(reader: Reader, wanted: Wanted) -> Filters:

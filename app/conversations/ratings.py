@@ -42,7 +42,7 @@ def heard(account: Account, push: Inbound, entry: Entry) -> Outcome | None:
 def keep(account: Account) -> int:
     """Ratings into SQL, once their conversations are there; how many."""
     kept = 0
-    for session_id, rating in account.reading.rated(BATCH).items():
+    for session_id, rating in account.queries.rated(BATCH).items():
         view = account.records.rate(account.appid, session_id, json.loads(rating))
         if view is None:
             continue

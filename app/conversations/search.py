@@ -31,14 +31,14 @@ def found(account: Account, reader: Reader, words: str, limit: int) -> list[dict
 def _open(account: Account, reader: Reader, words: str) -> Iterator[dict[str, Any]]:
     """What is still in Redis: an agent's seats and what he closed just now; for a supervisor everybody's."""
     if reader.everything:
-        ids = account.reading.live(0, OPEN_MAX)
+        ids = account.queries.live(0, OPEN_MAX)
     else:
-        ids = account.reading.mine(reader.kf_account)[:OPEN_MAX]
-    for row in account.reading.rows([*ids, *account.reading.closed(OPEN_MAX)]):
+        ids = account.queries.mine(reader.kf_account)[:OPEN_MAX]
+    for row in account.queries.rows([*ids, *account.queries.closed(OPEN_MAX)]):
         view = session_view(row, account.appid)
         if not reader.everything and not reader.concerned_by(view):
             continue
         after = max(0, row.session.seq - OPEN_MESSAGES_MAX)
-        for message in account.reading.messages(row.session.id, after, OPEN_MESSAGES_MAX):
+        for message in account.queries.messages(row.session.id, after, OPEN_MESSAGES_MAX):
             if message["direction"] != "system" and words in message["text"].casefold():
                 yield {"session": view, "message": message}

@@ -8,7 +8,7 @@ from app.conversations.commit import transition
 from app.refusals import Refusal
 from sessions.change import Change
 from sessions.machine import Details, Event, apply_all, held_seats
-from sessions.messages import Line
+from sessions.messages import SystemLine
 from sessions.model import Session, State
 from sessions.store.conversations import Loaded, NoRoom
 
@@ -30,7 +30,7 @@ def assign(
             raise Refusal("invalid", "The conversation is with this agent already.")
         freed = held_seats(session) - {target}
         after = apply_all(session, _steps(session, target, by, reason), loaded.now_ms)
-        line = Line("moved", {"by": by, "to": target, "note": reason, "why": why})
+        line = SystemLine("moved", {"by": by, "to": target, "note": reason, "why": why})
         return Change(session, after, lines=(line,))
 
     try:

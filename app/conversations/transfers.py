@@ -15,7 +15,7 @@ from app.conversations.seating import drain
 from app.refusals import Refusal
 from sessions.change import Change, with_exclusion
 from sessions.machine import Details, Event, apply, apply_all, held_seats
-from sessions.messages import Line
+from sessions.messages import SystemLine
 from sessions.model import Session, State
 from sessions.seats import Status
 from sessions.store.conversations import Loaded, NoRoom
@@ -34,7 +34,7 @@ def take(account: Account, session_id: str, kf_account: str) -> Session:
         if session.state is not State.WAITING:
             raise Refusal("not_waiting", "Somebody already serves this customer.")
         after = apply(session, Event.SEATED, loaded.now_ms, Details(kf_account=kf_account))
-        return Change(session, after, lines=(Line("taken", {"by": kf_account}),))
+        return Change(session, after, lines=(SystemLine("taken", {"by": kf_account}),))
 
     return _with_room(account, session_id, decide, kf_account)
 
@@ -132,7 +132,7 @@ def give_up_all(
     """
     notes = notes or {}
     held = sorted(account.seats.held(kf_account))
-    for row in sorted(account.reading.sessions(held), key=lambda s: s.created_ms):
+    for row in sorted(account.queries.sessions(held), key=lambda s: s.created_ms):
         give_up(account, row.id, kf_account, why, notes.get(row.id, notes.get("", "")))
     if held:
         drain_everywhere(account)
@@ -141,7 +141,7 @@ def give_up_all(
 
 def drain_everywhere(account: Account, only: Iterable[str] | None = None) -> int:
     """Seats waiting customers wherever agents have room, the emptiest agent first; how many."""
-    waiting = account.reading.queue_lengths()
+    waiting = account.queries.queue_lengths()
     if not any(waiting.values()):
         return 0
     seated = 0
@@ -163,11 +163,11 @@ def _hand_over(
     session = loaded.session
     if account.policy.transfer_consent:
         after = apply_all(session, steps, loaded.now_ms)
-        line = Line("transfer_asked", {"by": by, "to": target, "note": note})
+        line = SystemLine("transfer_asked", {"by": by, "to": target, "note": note})
     else:
         steps.append((Event.TRANSFER_CONFIRMED, Details()))
         after = apply_all(session, steps, loaded.now_ms)
-        line = Line("moved", {"by": by, "to": target, "note": note, "why": "transfer"})
+        line = SystemLine("moved", {"by": by, "to": target, "note": note, "why": "transfer"})
     return Change(session, after, lines=(line,), card=pick.card)
 
 
@@ -179,7 +179,7 @@ def _back(
     after = apply(session, event, loaded.now_ms, Details())
     if after.state is State.WAITING and why == "declined":
         after = with_exclusion(after, [session.transfer_to])
-    line = Line("transfer_failed", {"to": session.transfer_to, "why": why})
+    line = SystemLine("transfer_failed", {"to": session.transfer_to, "why": why})
     return Change(session, after, lines=(line,), at_head=True, check_room=False)
 
 
@@ -200,7 +200,7 @@ def _away(
     return Change(
         session,
         after,
-        lines=(Line("moved", said),),
+        lines=(SystemLine("moved", said),),
         at_head=True,
         check_room=bool(after.kf_account),
         card=choice.card,
@@ -264,6 +264,6 @@ def _is_there(account: Account, kf_account: str) -> bool:
     return bool(agent and agent.present and agent.seat.status is not Status.OFFLINE)
 
 
-def _moved(session: Session, to: str, why: str) -> Line:
+def _moved(session: Session, to: str, why: str) -> SystemLine:
     values = {"by": session.transfer_by, "to": to, "note": session.transfer_note, "why": why}
-    return Line("moved", values)
+    return SystemLine("moved", values)

@@ -17,7 +17,7 @@ from sessions.change import Change
 from sessions.deadlines import MOVES_MAX, Rearm
 from sessions.entry import WINDOW_MS
 from sessions.machine import Details, Event, apply_all
-from sessions.messages import Line
+from sessions.messages import SystemLine
 from sessions.model import Customer, Session, State, Trigger
 from sessions.store.conversations import Loaded, NoRoom
 
@@ -32,7 +32,7 @@ Steps = list[tuple[Event, Details]]
 
 def tend(account: Account, now_ms: int) -> None:
     """Every queue once. Raises StoreDown, StoreRefused."""
-    for group, length in account.reading.queue_lengths().items():
+    for group, length in account.queries.queue_lengths().items():
         if length:
             hand_on(account, group, now_ms)
             bring_forward(account, group, now_ms)
@@ -46,14 +46,14 @@ def hand_on(account: Account, group: str, now_ms: int) -> int:
     """
     home = staffed_group(account, group, now_ms)
     if home != group:
-        ids = account.reading.waiting([group], BATCH)
+        ids = account.queries.waiting([group], BATCH)
         return sum(_move_queue(account, sid, group, home) for sid in ids)
     found = account.plan().group(group)
     after_s = found.fallback_after_s
     if not found.fallback or after_s is None or held_back(account, group, now_ms):
         return 0
     moved = 0
-    for session in account.reading.sessions(account.reading.waiting([group], BATCH)):
+    for session in account.queries.sessions(account.queries.waiting([group], BATCH)):
         if now_ms - session.waiting_since_ms < after_s * 1000:
             continue
         if not _seat_elsewhere(account, session, found.fallback):
@@ -92,7 +92,7 @@ def bring_forward(account: Account, group: str, now_ms: int) -> int:
     """Those who could soon not be answered any more go before the others; how many."""
     latest_ms = now_ms - (WINDOW_MS - URGENT_MS)
     moved = 0
-    for row in account.reading.rows(account.reading.queued_before(group, latest_ms, BATCH)):
+    for row in account.queries.rows(account.queries.queued_before(group, latest_ms, BATCH)):
         left_ms = window_ends_ms(row.customer) - now_ms
         if 0 < left_ms <= URGENT_MS and account.store.bring_forward(row.session):
             account.stream.tell("session.updated", "", {"sid": row.session.id, "g": group})
@@ -158,5 +158,5 @@ def _handed_on(loaded: Loaded, steps: Steps, why: str) -> Change:
     """To another group, queued or seated; who lost his agent stands at the head there too."""
     session = loaded.session
     after = apply_all(session, steps, loaded.now_ms)
-    line = Line("handed_on", {"from": session.group, "to": after.group, "why": why})
+    line = SystemLine("handed_on", {"from": session.group, "to": after.group, "why": why})
     return Change(session, after, lines=(line,), at_head=session.first_assigned_ms > 0)

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from app.account import Account
 from app.refusals import Refusal
-from sessions.messages import Line
+from sessions.messages import SystemLine
 from sessions.model import Session
 from sessions.store.conversations import ReplyRefused
 
@@ -41,10 +41,12 @@ def whisper(
     if not text:
         raise Refusal("invalid", "The text is empty.")
     try:
-        seq = account.store.say(session_id, Line("whisper", {"by": by, "text": text}), operation)
+        seq = account.store.say(
+            session_id, SystemLine("whisper", {"by": by, "text": text}), operation
+        )
     except ReplyRefused:
         raise Refusal("session_closed", "The conversation is closed.") from None
-    message = account.reading.message(session_id, seq or 0)
+    message = account.queries.message(session_id, seq or 0)
     if message is None:
         raise Refusal("not_found", "There is no such open conversation.")
     return message

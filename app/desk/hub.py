@@ -30,7 +30,7 @@ from app.desk.listeners import (
 from app.desk.view import events_of
 from sessions.model import SessionError
 from sessions.store.desk_stream import KEPT_MS, PAGE, DeskStream, Told
-from sessions.store.queries import Reading
+from sessions.store.queries import Queries
 
 KEPT_EVENTS_MAX: Final = 50_000
 TAIL_BLOCK_MS: Final = 1_000
@@ -61,12 +61,12 @@ class DeskHub:
         self,
         appid: str,
         stream: DeskStream,
-        reading: Reading,
+        queries: Queries,
         draining: Callable[[], bool] = lambda: False,
     ) -> None:
         self._appid = appid
         self._stream = stream
-        self._reading = reading
+        self._queries = queries
         self._draining = draining
         self._lock = threading.Lock()
         self._listeners = Listeners()
@@ -186,7 +186,7 @@ class DeskHub:
         return [event for event in self._events(told).values() if listener.may_see(event)]
 
     def _events(self, told: Sequence[Told]) -> dict[str, DeskEvent]:
-        events = events_of(told, self._reading, self._appid)
+        events = events_of(told, self._queries, self._appid)
         return {event.id: event for event in events}
 
     def _of_another_history(self, after: tuple[int, int]) -> bool:

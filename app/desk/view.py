@@ -11,15 +11,15 @@ from app.desk.listeners import FOR_EVERYONE, DeskEvent
 from sessions.messages import compact
 from sessions.model import Customer, State
 from sessions.store.desk_stream import Told
-from sessions.store.queries import Reading, Row
+from sessions.store.queries import Queries, Row
 
 
-def events_of(told: Sequence[Told], reading: Reading, appid: str) -> list[DeskEvent]:
+def events_of(told: Sequence[Told], queries: Queries, appid: str) -> list[DeskEvent]:
     """One event an entry, each with its conversation as it is now: two round trips for all of them."""
     if not told:
         return []
     wanted = {entry.session_id for entry in told if entry.session_id}
-    rows = {row.session.id: row for row in reading.rows(sorted(wanted))} if wanted else {}
+    rows = {row.session.id: row for row in queries.rows(sorted(wanted))} if wanted else {}
     return [_event(entry, rows.get(entry.session_id), appid) for entry in told]
 
 

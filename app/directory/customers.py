@@ -74,7 +74,7 @@ def _tell(served: Served, openid: str) -> None:
     """The open conversation's name has changed on every desk that shows it."""
     account = served.account
     customer, _ = account.store.customer(openid)
-    for session in account.reading.sessions(
+    for session in account.queries.sessions(
         [customer.open_session] if customer.open_session else []
     ):
         values = {"sid": session.id, "g": session.group}

@@ -43,7 +43,7 @@ class MediaFetcher:
 
     def poll(self, now_ms: int) -> None:
         """Starts every job that is due and not under way here."""
-        for member in self._account.reading.media_jobs(now_ms, BATCH):
+        for member in self._account.queries.media_jobs(now_ms, BATCH):
             with self._lock:
                 if member in self._busy:
                     continue
@@ -64,7 +64,7 @@ class MediaFetcher:
     def fetch(self, member: str, now_ms: int) -> None:
         """One message's file into the database, its message amended."""
         session_id, seq = split_message_id(member.replace(":", "."))
-        message = self._account.reading.message(session_id, seq)
+        message = self._account.queries.message(session_id, seq)
         if message is None:
             self._account.store.amend(session_id, seq, {}, f"media:{member}")
             return

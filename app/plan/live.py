@@ -40,12 +40,12 @@ class Live(Generic[T]):
         self._refresh_s = refresh_s
         self._read_once = False
         self._next_read_s = 0.0
-        self._reading = threading.Lock()
+        self._queries = threading.Lock()
         self.on_change: Callable[[T, T], object] = lambda before, after: None
         """Called with the values before and after each background read but the first read of all."""
 
     def __call__(self) -> T:
-        if time.monotonic() >= self._next_read_s and self._reading.acquire(blocking=False):
+        if time.monotonic() >= self._next_read_s and self._queries.acquire(blocking=False):
             self._next_read_s = time.monotonic() + self._refresh_s
             threading.Thread(target=self._read_behind, name=self._name, daemon=True).start()
         return self._current
@@ -71,4 +71,4 @@ class Live(Generic[T]):
         except Exception as error:  # the next read tries again
             self._warn(appid=self._appid, error_type=type(error).__name__)
         finally:
-            self._reading.release()
+            self._queries.release()

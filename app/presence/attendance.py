@@ -16,7 +16,7 @@ from app.node.tuning import SHORT_TURNS
 from routing.agents import Agent, Roster
 from routing.presence.interface import Presence, PresenceHealth
 from sessions.seats import Seat, Status
-from sessions.store.agents import SeatStore
+from sessions.store.agents import AgentStore
 
 LEASE_MS = 15_000
 """How long a node's word for its agents outlives the node."""
@@ -54,7 +54,7 @@ class Attendance:
 
     def __init__(
         self,
-        seats: SeatStore,
+        seats: AgentStore,
         presence: Presence,
         node: str,
         heartbeat_s: int,

@@ -23,7 +23,7 @@ from app.storage.sql import reading
 from sessions.change import Change
 from sessions.deadlines import Deadlines
 from sessions.machine import Details, Event, apply
-from sessions.messages import Line
+from sessions.messages import SystemLine
 from sessions.model import CloseReason
 from sessions.store.clients import Redis
 from sessions.store.conversations import Loaded, SessionStore
@@ -117,7 +117,7 @@ class Erasure:
             if not loaded.session.is_open:
                 return None
             after = apply(loaded.session, Event.CLOSED_BY_SUPERVISOR, loaded.now_ms, Details(by=by))
-            line = Line("closed", {"reason": CloseReason.SUPERVISOR.value, "by": by})
+            line = SystemLine("closed", {"reason": CloseReason.SUPERVISOR.value, "by": by})
             return Change(loaded.session, after, lines=(line,))
 
         try:

@@ -120,9 +120,9 @@ def _views(account: Account, filters: Filters) -> Iterator[dict[str, Any]]:
 
 def _present(account: Account, filters: Filters) -> Iterator[dict[str, Any]]:
     """Conversations that are in Redis still."""
-    ids = [*account.reading.live(0, 1 << 30), *account.reading.closed(1 << 30)]
+    ids = [*account.queries.live(0, 1 << 30), *account.queries.closed(1 << 30)]
     for page in slices(ids, PAGE):
-        for row in account.reading.rows(page):
+        for row in account.queries.rows(page):
             view = session_view(row, account.appid)
             if filters.kf_account in (None, view["kf_account"]) and filters.group in (
                 None,
@@ -133,7 +133,7 @@ def _present(account: Account, filters: Filters) -> Iterator[dict[str, Any]]:
 
 def _messages_of(account: Account, session_id: str) -> Iterator[Mapping[str, Any]]:
     after = 0
-    while page := account.reading.messages(session_id, after, PAGE):
+    while page := account.queries.messages(session_id, after, PAGE):
         yield from page
         after = page[-1]["seq"]
 

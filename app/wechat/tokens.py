@@ -28,7 +28,7 @@ from app.wechat.http import (
     utf8_json,
 )
 from sessions.model import SessionError
-from sessions.store.connection import line_to
+from sessions.store.connection import link_to
 from sessions.store.scripts import guarded
 
 CALLS_PER_MINUTE = 2
@@ -131,7 +131,7 @@ class TokenService:
         self._url = base_url.rstrip("/") + "/cgi-bin/stable_token"
         self._http = http
         self._store = store
-        self._line = line_to(store)
+        self._line = link_to(store)
         self._admit_script = store.register_script(_ADMIT)
         self._settle_script = store.register_script(_SETTLE)
 

@@ -12,7 +12,7 @@ from sessions.store.keys import Keys
 from sessions.store.scripts import Scripts, guarded
 
 
-class SeatStore:
+class AgentStore:
     """Agents of one official account in Redis."""
 
     def __init__(self, scripts: Scripts, appid: str) -> None:

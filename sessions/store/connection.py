@@ -24,7 +24,7 @@ READ_BYTES: Final = 65_536
 PING: Final[bytes] = hiredis.pack_command(("PING",))
 
 
-class Line(Protocol):
+class Link(Protocol):
     """A way to the store."""
 
     def call(self, *command: Any) -> Any:
@@ -37,7 +37,7 @@ class Line(Protocol):
         """Opens so many ahead of those who will need them. Raises what redis-py raises."""
 
 
-def line_to(client: redis.Redis) -> Line:
+def link_to(client: redis.Redis) -> Link:
     """How to reach this client's store: by the library where it must find the server first."""
     pool: Any = getattr(client, "connection_pool", None)
     if type(pool) is not redis.BlockingConnectionPool:

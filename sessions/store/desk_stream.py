@@ -12,7 +12,7 @@ import redis
 from sessions.messages import view
 from sessions.model import Session
 from sessions.store.clients import as_ms, ask_time
-from sessions.store.connection import fields_of, line_to
+from sessions.store.connection import fields_of, link_to
 from sessions.store.keys import Keys
 from sessions.store.scripts import guarded
 
@@ -71,7 +71,7 @@ class DeskStream:
         self._keys = Keys(appid)
         self._key = self._keys.of("desk")
         self._redis = client
-        self._blocking = line_to(blocking)
+        self._blocking = link_to(blocking)
 
     def tail(self, after: str, block_ms: int, count: int) -> list[Told]:
         """At most so many entries after the id, waiting ``block_ms`` for the first. Raises StoreDown."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from sessions.entry import Entry
-from sessions.messages import Line, Outgoing, compact, content_hash, notice_body, system_body
+from sessions.messages import Outgoing, SystemLine, compact, content_hash, notice_body, system_body
 from sessions.model import Inbound, NotFound, Outcome, State
 from sessions.store.keys import Keys
 from sessions.store.scripts import Scripts, guarded
@@ -58,7 +58,7 @@ class MessageStore:
         if result != "ok":
             raise ReplyRefused(result)
 
-    def say(self, session_id: str, line: Line | str, op: str, needs: int = 0) -> int | None:
+    def say(self, session_id: str, line: SystemLine | str, op: str, needs: int = 0) -> int | None:
         """A line for the desk, or (``needs`` > 0) an automatic message to the customer, told once per ``op``.
 
         Its seq; None where fewer than ``needs`` replies are left, which a system line then says. Raises
@@ -66,7 +66,7 @@ class MessageStore:
         """
         text = line if isinstance(line, str) else ""
         body = notice_body(text) if isinstance(line, str) else system_body(line)
-        unsent = system_body(Line("notice_not_sent", {"text": text})) if text else ""
+        unsent = system_body(SystemLine("notice_not_sent", {"text": text})) if text else ""
         result = self._run("say", op, session_id, body, needs or "", unsent)
         if result == "gone":
             raise NotFound(session_id)

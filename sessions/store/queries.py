@@ -27,13 +27,13 @@ class Row:
     now_ms: int
 
 
-class Reading:
+class Queries:
     """Read access to the conversations of one official account."""
 
     def __init__(self, scripts: Scripts, appid: str) -> None:
         self.keys = Keys(appid)
         self._redis = scripts.client
-        self._line = scripts.line
+        self._link = scripts.link
         self._rule = scripts.rule
 
     def rows(self, session_ids: Iterable[str]) -> list[Row]:
@@ -182,7 +182,7 @@ class Reading:
 
     def _many(self, commands: Sequence[Sequence[Any]]) -> list[Any]:
         def fetch() -> list[Any]:
-            answers = self._line.many(commands)
+            answers = self._link.many(commands)
             for answer in answers:
                 if isinstance(answer, Exception):
                     raise answer

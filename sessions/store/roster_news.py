@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import redis
 
-from sessions.store.connection import line_to
+from sessions.store.connection import link_to
 from sessions.store.keys import Keys
 from sessions.store.scripts import guarded
 
@@ -14,7 +14,7 @@ class RosterNews:
 
     def __init__(self, blocking: redis.Redis, appid: str) -> None:
         self._key = Keys(appid).of("roster_news")
-        self._line = line_to(blocking)
+        self._link = link_to(blocking)
 
     def after(self, ident: str, block_ms: int) -> str:
         """The id of the newest change, once there is one after ``ident``; ``ident`` if none comes in time.
@@ -22,5 +22,5 @@ class RosterNews:
         Raises StoreDown.
         """
         command = ("XREAD", "BLOCK", block_ms, "STREAMS", self._key, ident)
-        rows = guarded(lambda: self._line.call(*command))
+        rows = guarded(lambda: self._link.call(*command))
         return str(rows[0][1][-1][0]) if rows else ident

@@ -14,7 +14,7 @@ import redis
 from redis.commands.core import Script
 
 from sessions.model import BudgetRule, StoreDown, StoreRefused
-from sessions.store.connection import line_to
+from sessions.store.connection import link_to
 from sessions.store.script_text import source
 
 NAMES: Final = (
@@ -48,7 +48,7 @@ class Scripts:
     def __init__(self, client: redis.Redis, rule: BudgetRule = BudgetRule.MAX) -> None:
         self.client = client
         self.rule = rule
-        self.line = line_to(client)
+        self.link = link_to(client)
         self._scripts: dict[str, Script] = {
             name: client.register_script(source(name, rule)) for name in NAMES
         }
@@ -70,7 +70,7 @@ class Scripts:
         commands = [("EVALSHA", script.sha, 1, prefix, *args) for args in calls]
 
         def ask() -> list[Any]:
-            return self.line.many(commands)
+            return self.link.many(commands)
 
         answers = guarded(ask) if calls else []
         if any(isinstance(answer, redis.exceptions.NoScriptError) for answer in answers):
@@ -81,13 +81,13 @@ class Scripts:
     def _ask(self, script: Script, prefix: str, args: tuple[str | int | float, ...]) -> Any:
         """By its hash; a server that has forgotten it gets the text and runs it in the same step."""
         try:
-            return self.line.call("EVALSHA", script.sha, 1, prefix, *args)
+            return self.link.call("EVALSHA", script.sha, 1, prefix, *args)
         except redis.exceptions.NoScriptError:
-            return self.line.call("EVAL", script.script, 1, prefix, *args)
+            return self.link.call("EVAL", script.script, 1, prefix, *args)
 
     def ping(self) -> None:
         """Asks for a sign of life where scripts are asked. Raises StoreDown or StoreRefused."""
-        guarded(lambda: self.line.call("PING"))
+        guarded(lambda: self.link.call("PING"))
 
     def stop_endless(self) -> None:
         """Ends a script that runs for ever, where it has written nothing yet; harmless otherwise."""
@@ -96,7 +96,7 @@ class Scripts:
 
     def prepare(self, connections: int) -> None:
         """Sends every script and opens so many connections ahead of the first push."""
-        guarded(lambda: self.line.connect(connections))
+        guarded(lambda: self.link.connect(connections))
         for script in self._scripts.values():
             text = script.script
             guarded(lambda text=text: self.client.script_load(text))  # type: ignore[misc]

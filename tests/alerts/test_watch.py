@@ -82,7 +82,7 @@ class Tower:
 
 @pytest.fixture
 def tower(office: Office, robot: Robot) -> Iterator[Tower]:
-    client = office.account.reading._redis
+    client = office.account.queries._redis
     client.delete(LEASE, STANDING)
     yield Tower(office, AlarmBoard(client), robot.url)
     client.delete(LEASE, STANDING)
@@ -102,7 +102,7 @@ def test_another_node_goes_on_where_the_leader_left_off(tower: Tower, robot: Rob
     sid = tower.office.says("o1").session_id
     tower.office.timer_due(sid, "wait")
     tower.node("node1").look()
-    tower.office.account.reading._redis.delete(LEASE)
+    tower.office.account.queries._redis.delete(LEASE)
     tower.node("node2").look()
     assert len(robot.seen) == 1
 
@@ -146,7 +146,7 @@ def test_messages_that_fail_one_after_another_are_told(tower: Tower, robot: Robo
     account = tower.office.account
     now_ms = tower.board.now_ms()
     dead = {"s1.1": now_ms, "s1.2": now_ms, "old.1": now_ms - 700_000}
-    account.reading._redis.zadd(account.store.keys.of("dead"), dead)
+    account.queries._redis.zadd(account.store.keys.of("dead"), dead)
     tower.node("node1").look()
     assert "2 条消息未送达" in robot.texts()
 

@@ -189,7 +189,7 @@ class Node:
     def archived(self, session_id: str) -> None:
         """Waits until the conversation has left Redis."""
         account = self.services.served[self.appid].account
-        wait_until(lambda: not account.reading.sessions([session_id]), 20)
+        wait_until(lambda: not account.queries.sessions([session_id]), 20)
 
     def check(self, method: str, path: str, response: requests.Response) -> None:
         """The answer is what the OpenAPI document says."""

@@ -17,7 +17,7 @@ def test_logging_in_is_not_being_online(node: Node) -> None:
     node.agent("anna")
     node.says("o1")
     wait_until(lambda: node.session_of("o1"))
-    assert node.services.served[node.appid].account.reading.queue_lengths()["general_support"] == 1
+    assert node.services.served[node.appid].account.queries.queue_lengths()["general_support"] == 1
 
 
 def test_going_online_takes_those_who_wait_at_once(node: Node) -> None:

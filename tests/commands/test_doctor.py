@@ -72,7 +72,7 @@ def test_the_doctor_opens_no_conversation_and_sends_nobody_anything(
     settings: Callable[..., Settings], node: Node
 ) -> None:
     list(report.examine(settings()))
-    assert node.services.served[node.appid].account.reading.live_count() == 0
+    assert node.services.served[node.appid].account.queries.live_count() == 0
     followers = node.client().http.get(f"{node.simulator.base}/sim/api/followers", timeout=10)
     assert "kfring_doctor" not in followers.text
 

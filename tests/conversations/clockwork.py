@@ -7,7 +7,7 @@ from tests.conversations.conftest import Office
 
 def passed(office: Office, session_id: str, timer: str, ms: int) -> None:
     """``ms`` ago everything happened; the timer is due now."""
-    client, keys = office.account.reading._redis, office.account.store.keys
+    client, keys = office.account.queries._redis, office.account.store.keys
     session = office.session(session_id)
     for name in ("asked_ms", "assigned_ms", "nudged_ms"):
         value = getattr(session, name)
@@ -17,12 +17,12 @@ def passed(office: Office, session_id: str, timer: str, ms: int) -> None:
 
 
 def shift_over(office: Office, kf_account: str) -> None:
-    client, keys = office.account.reading._redis, office.account.store.keys
+    client, keys = office.account.queries._redis, office.account.store.keys
     client.zadd(keys.of("off_shift"), {kf_account: 1}, xx=True)
 
 
 def online_since(office: Office, kf_account: str, ms_ago: int) -> None:
-    client, keys = office.account.reading._redis, office.account.store.keys
+    client, keys = office.account.queries._redis, office.account.store.keys
     now_ms = office.account.store.now_ms()
     client.hset(keys.of("agent", kf_account), "online_ms", now_ms - ms_ago)
     office.account.attendance.refresh()

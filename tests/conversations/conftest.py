@@ -28,12 +28,12 @@ from sessions.deadlines import Deadlines
 from sessions.messages import Outgoing
 from sessions.model import Inbound, Outcome, Session
 from sessions.seats import Status
-from sessions.store.agents import SeatStore
+from sessions.store.agents import AgentStore
 from sessions.store.clients import store_client
 from sessions.store.conversations import Replied, SessionStore
 from sessions.store.desk_stream import DeskStream
 from sessions.store.outbox import Outbox
-from sessions.store.queries import Reading
+from sessions.store.queries import Queries
 from sessions.store.scripts import Scripts
 from tests.servers import PrivateRedis
 
@@ -119,12 +119,12 @@ class Office:
     def grace_over(self, name: str) -> None:
         """As if he had been away longer than the grace."""
         self.account.seats.absent(self.account.attendance.present())
-        client = self.account.reading._redis
+        client = self.account.queries._redis
         client.zadd(self.account.store.keys.of("absent"), {name: 1}, xx=True)
 
     def timer_due(self, session_id: str, timer: str) -> None:
         """As if the deadline had passed: the stored times are moved back."""
-        client, keys = self.account.reading._redis, self.account.store.keys
+        client, keys = self.account.queries._redis, self.account.store.keys
         long_ago: dict[Any, Any] = {
             "last_active_ms": 1,
             "waiting_since_ms": 1,
@@ -150,7 +150,7 @@ def office(redis_server: PrivateRedis, engine: Engine, appid: str) -> Iterator[O
     store = SessionStore(
         scripts, appid, Deadlines(1_800_000, 86_400_000, 60_000, 180_000, 7_200_000), 60_000
     )
-    seats, reading = SeatStore(scripts, appid), Reading(scripts, appid)
+    seats, queries = AgentStore(scripts, appid), Queries(scripts, appid)
     wakes: list[str] = []
     plans = [PLAN]
     account = Account(
@@ -164,7 +164,7 @@ def office(redis_server: PrivateRedis, engine: Engine, appid: str) -> Iterator[O
         store=store,
         seats=seats,
         outbox=Outbox(scripts, appid),
-        reading=reading,
+        queries=queries,
         stream=DeskStream(client, client, appid),
         records=Records(engine),
         attendance=Attendance(seats, LocalPresence(), "node1", 30, lambda: GROUP),

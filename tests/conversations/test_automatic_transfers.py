@@ -107,9 +107,9 @@ def test_one_who_waits_goes_to_the_named_groups_queue_at_the_place_of_his_time(
     assert ruled.says("o1", "我要投诉").result == "appended"
     session = ruled.session(waits.session_id)
     assert (session.state, session.group, session.moves) == (State.WAITING, LEADS, 1)
-    assert ruled.account.reading.waiting([LEADS], 9) == [waits.session_id, later.session_id]
-    assert len(ruled.account.reading.waiting([GROUP], 9)) == 1
-    why = json.loads(ruled.account.reading.card(waits.session_id) or "{}")
+    assert ruled.account.queries.waiting([LEADS], 9) == [waits.session_id, later.session_id]
+    assert len(ruled.account.queries.waiting([GROUP], 9)) == 1
+    why = json.loads(ruled.account.queries.card(waits.session_id) or "{}")
     assert (why["group"], why["reason"], why["chosen"]) == (LEADS, "keyword", None)
     assert why["before"]["group"] == GROUP
     closing.close_by_agent(ruled.account, served.session_id, "lead@x")
@@ -133,7 +133,7 @@ def test_the_first_message_may_name_the_group(ruled: Office) -> None:
     ruled.agent("lead@x", groups=[LEADS])
     told = ruled.says("o1", "我要投诉！")
     assert (told.result, told.kf_account) == ("seated", "lead@x")
-    card = json.loads(ruled.account.reading.card(told.session_id) or "{}")
+    card = json.loads(ruled.account.queries.card(told.session_id) or "{}")
     assert (card["named"], card["group"], card["chosen"]) == (LEADS, LEADS, "lead@x")
     assert ruled.session(told.session_id).moves == 0
 

@@ -31,7 +31,7 @@ def served(office: Office, count: int) -> list[str]:
 
 
 def commands(office: Office) -> int:
-    stats: Any = office.account.reading._redis.info("stats")
+    stats: Any = office.account.queries._redis.info("stats")
     return int(stats["total_reads_processed"])
 
 
@@ -76,7 +76,7 @@ def test_while_many_seats_are_filled_another_agent_has_his_first_customers_at_on
 
 def rings_early(office: Office, session_id: str, timer: str) -> None:
     keys = office.account.store.keys
-    office.account.reading._redis.zadd(keys.of("timers"), {f"{session_id}:{timer}": 1}, xx=True)
+    office.account.queries._redis.zadd(keys.of("timers"), {f"{session_id}:{timer}": 1}, xx=True)
 
 
 def test_timers_that_rang_early_are_set_anew_together(office: Office) -> None:
@@ -86,11 +86,11 @@ def test_timers_that_rang_early_are_set_anew_together(office: Office) -> None:
     for sid in sids[:3]:
         rings_early(office, sid, "reply")
     now_ms = office.account.store.now_ms()
-    assert len(office.account.reading.due_timers(now_ms, 100)) == 63
+    assert len(office.account.queries.due_timers(now_ms, 100)) == 63
     before = commands(office)
     assert sweeps.run_timers(office.account, now_ms) == 0
     assert commands(office) - before < 30
-    assert office.account.reading.due_timers(now_ms, 100) == []
+    assert office.account.queries.due_timers(now_ms, 100) == []
     assert {office.session(sid).state for sid in sids} == {State.SERVING}
 
 
@@ -117,7 +117,7 @@ def test_an_idle_conversation_ends_in_the_sweep_in_which_its_reminder_is_due(
     office.timer_due(sid, "idle")
     unanswered(office, [sid])
     keys = office.account.store.keys
-    office.account.reading._redis.zadd(keys.of("timers"), {f"{sid}:reply": 0})
+    office.account.queries._redis.zadd(keys.of("timers"), {f"{sid}:reply": 0})
     assert sweeps.run_timers(office.account, NOW) == 1
     assert office.session(sid).state is State.CLOSED
     assert office.session(sid).nudged_ms == 0
@@ -134,15 +134,15 @@ def test_where_nobody_has_room_that_is_asked_once_for_all_who_should_move(office
     assert commands(office) - before < 30
     assert {office.session(sid).kf_account for sid in sids} == {"a@x"}
     again = now_ms + RETRY_MS
-    assert office.account.reading.due_timers(again - 1_000, 100) == []
-    assert len(office.account.reading.due_timers(again + 10_000, 100)) == 60
+    assert office.account.queries.due_timers(again - 1_000, 100) == []
+    assert len(office.account.queries.due_timers(again + 10_000, 100)) == 60
 
 
 def overdue_reminders(office: Office, session_ids: Sequence[str]) -> None:
     """Reminders that fell due long before everything else."""
     keys = office.account.store.keys
     members: dict[str, float] = {f"{sid}:reply": n for n, sid in enumerate(session_ids)}
-    office.account.reading._redis.zadd(keys.of("timers"), members)
+    office.account.queries._redis.zadd(keys.of("timers"), members)
 
 
 def test_closings_wait_for_no_backlog_of_reminders(
@@ -183,7 +183,7 @@ def test_a_conversation_that_nobody_can_take_is_tried_again_at_growing_pauses(
         now_ms = office.account.store.now_ms()
         sweeps.run_timers(office.account, now_ms)
         timers = office.account.store.keys.of("timers")
-        due = office.account.reading._redis.zscore(timers, f"{sid}:reply")
+        due = office.account.queries._redis.zscore(timers, f"{sid}:reply")
         pauses.append(round((due - now_ms) / 1000))
     assert pauses == [30, 50, 200, 300]
 
@@ -197,7 +197,7 @@ def test_a_refused_settlement_is_tried_alone_and_not_taken_for_done(
     scripts = office.account.store._scripts
     monkeypatch.setattr(scripts, "run_many", lambda name, prefix, calls: [None for _ in calls])
     assert sweeps.run_timers(office.account, now_ms) == 0
-    assert office.account.reading.due_timers(now_ms, 100) == []
+    assert office.account.queries.due_timers(now_ms, 100) == []
 
 
 def test_a_customer_who_writes_while_many_are_closed_keeps_his_conversation(
@@ -245,7 +245,7 @@ def test_a_sweep_that_fails_holds_the_archive_up_no_longer(
     def down(*_: object) -> list[str]:
         raise StoreDown
 
-    monkeypatch.setattr(office.account.reading, "due_timers", down)
+    monkeypatch.setattr(office.account.queries, "due_timers", down)
     with pytest.raises(StoreDown):
         sweeps.run_timers(office.account, NOW)
     assert sweeps.AT_REST.is_set()
@@ -275,7 +275,7 @@ def test_a_conversation_the_database_refuses_keeps_no_other_out_of_the_archive(
 
     monkeypatch.setattr(office.account.records, "archive_all", refuses_one)
     assert archiving.archive_closed(office.account) == 3
-    assert [s.id for s in office.account.reading.sessions(sids)] == [sids[1]]
+    assert [s.id for s in office.account.queries.sessions(sids)] == [sids[1]]
 
 
 def test_every_message_of_a_long_conversation_is_archived(

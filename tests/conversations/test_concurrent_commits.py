@@ -72,4 +72,4 @@ def test_the_same_first_message_on_two_nodes_at_once_is_stored_once_with_one_ans
     mine = arrivals.receive(office.account, push)
     assert mine.repeated
     assert (mine.session_id, mine.notice) == (other[0].session_id, other[0].notice)
-    assert len(office.account.reading.messages(mine.session_id, 0, 10)) == 1
+    assert len(office.account.queries.messages(mine.session_id, 0, 10)) == 1

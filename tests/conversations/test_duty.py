@@ -7,13 +7,13 @@ from app.conversations.duty import change_status
 from app.conversations.timers import sweep as sweeps
 from sessions.model import State
 from sessions.seats import Status
-from sessions.store.agents import SeatStore
+from sessions.store.agents import AgentStore
 from tests.conversations.clockwork import online_since, shift_over
 from tests.conversations.conftest import GROUP, Office
 
 
 def last_line(office: Office, session_id: str) -> dict[str, str]:
-    found = office.account.reading.messages(session_id, 0, 100)
+    found = office.account.queries.messages(session_id, 0, 100)
     values: dict[str, str] = [m for m in found if m["direction"] == "system"][-1]["values"]
     return values
 
@@ -58,7 +58,7 @@ def test_the_end_survives_a_restart_and_a_cancel_beats_a_sweep_that_saw_it_due(
 ) -> None:
     office.agent("a@x")
     off_shift.announce(office.account, "a@x", 1200, {})
-    seats: SeatStore = office.account.seats
+    seats: AgentStore = office.account.seats
     assert seats.shifts_over(2**53) == ["a@x"]
     word, _ = seats.set_status("a@x", Status.OFFLINE, refuse_while_holding=False, only_if_over=True)
     assert word == "later"

@@ -27,7 +27,7 @@ def tap(office: Office, sid: str, score: int, **more: str) -> str:
 
 
 def asked(office: Office, sid: str) -> list[str]:
-    rows = office.account.reading.messages(sid, 0, 50)
+    rows = office.account.queries.messages(sid, 0, 50)
     return [row["type"] for row in rows if row.get("notice")]
 
 
@@ -95,7 +95,7 @@ def test_within_a_new_conversation_a_typed_number_belongs_to_it_and_a_tap_to_the
 def test_a_tap_after_a_day_is_noted_and_nothing_more(office: Office) -> None:
     office.agent("a@x")
     sid = closed(office)
-    client, keys = office.account.reading._redis, office.account.store.keys
+    client, keys = office.account.queries._redis, office.account.store.keys
     client.hincrby(keys.of("customer", ANNA), "survey_ms", -survey.WINDOW_MS - 1000)
     assert tap(office, sid, 5) == "noted"
     assert office.session(sid).rating_ms == 0
@@ -107,7 +107,7 @@ def test_a_rating_that_comes_after_the_archive_reaches_it(office: Office) -> Non
     sid = closed(office)
     settle_all(office)
     archiving.archive_closed(office.account)
-    assert office.account.reading.rows([sid]) == []
+    assert office.account.queries.rows([sid]) == []
     assert tap(office, sid, 2) == "rated"
     assert ratings.keep(office.account) == 1
     kept = office.account.records.session(office.account.appid, sid)
@@ -134,6 +134,6 @@ def test_without_a_reply_left_nobody_is_asked(office: Office) -> None:
     for number in range(5):
         office.replies(sid, "a@x", f"回答 {number}")
     closing.close_by_agent(office.account, sid, "a@x", survey=True)
-    lines = [row.get("code") for row in office.account.reading.messages(sid, 0, 50)]
+    lines = [row.get("code") for row in office.account.queries.messages(sid, 0, 50)]
     assert "notice_not_sent" in lines
     assert office.says(ANNA, "5").result == "seated"

@@ -23,7 +23,7 @@ NOW = 2**53
 
 
 def codes(office: Office, session_id: str) -> list[str]:
-    found = office.account.reading.messages(session_id, 0, 100)
+    found = office.account.queries.messages(session_id, 0, 100)
     return [m["code"] for m in found if m["direction"] == "system"]
 
 
@@ -84,7 +84,7 @@ def test_with_nobody_else_the_customer_of_a_lost_agent_stands_at_the_head_of_the
     office.vanishes("a@x")
     office.grace_over("a@x")
     sweeps.rescue_from_lost(office.account)
-    assert office.account.reading.waiting([GROUP], 10) == [*lost, waiting]
+    assert office.account.queries.waiting([GROUP], 10) == [*lost, waiting]
     office.comes("a@x")
     assert office.account.seats.held("a@x") == set(lost)
 
@@ -128,7 +128,7 @@ def test_an_idle_conversation_closes_and_tells_both_sides(office: Office) -> Non
     office.replies(sid, "a@x")
     office.timer_due(sid, "idle")
     assert sweeps.run_timers(office.account, NOW) == 1
-    last = office.account.reading.messages(sid, 0, 10)[-2:]
+    last = office.account.queries.messages(sid, 0, 10)[-2:]
     assert office.session(sid).close_reason == "idle"
     assert [m["direction"] for m in last] == ["system", "out"]
     assert last[1]["text"] == "[idle_close]"
@@ -140,7 +140,7 @@ def test_a_timer_that_rings_too_early_is_set_to_the_real_end(office: Office) -> 
     assert sweeps.run_timers(office.account, NOW) == 0
     assert office.session(sid).state is State.SERVING
     kept = {f"{sid}:{name}" for name in ("idle", "reply", "limit")}
-    assert set(office.account.reading.due_timers(NOW, 10)) == kept
+    assert set(office.account.queries.due_timers(NOW, 10)) == kept
 
 
 def test_a_customer_who_waited_too_long_is_listed_as_missed(office: Office) -> None:
@@ -148,7 +148,7 @@ def test_a_customer_who_waited_too_long_is_listed_as_missed(office: Office) -> N
     office.timer_due(sid, "wait")
     sweeps.run_timers(office.account, NOW)
     assert office.session(sid).close_reason == "missed"
-    assert office.account.reading.waiting([GROUP], 10) == []
+    assert office.account.queries.waiting([GROUP], 10) == []
 
 
 def test_leaving_the_account_closes_the_conversation_and_frees_the_seat(office: Office) -> None:
@@ -183,7 +183,7 @@ def test_a_leaving_that_comes_late_closes_nothing(office: Office) -> None:
     sid = office.says("o1", created_s=103).session_id
     leaving(office, 101)
     assert office.session(sid).state is State.SERVING
-    assert [m["text"] for m in office.account.reading.messages(sid, 0, 10)] == ["你好"]
+    assert [m["text"] for m in office.account.queries.messages(sid, 0, 10)] == ["你好"]
 
 
 def test_a_leaving_whose_first_delivery_was_left_half_done_is_finished_by_the_next(
@@ -242,9 +242,9 @@ def test_a_transfer_to_a_group_finds_its_least_bothered_agent_and_keeps_the_note
     ]
     assert sorted(m.kf_account for m in moved) == ["t1@x", "t2@x", "t3@x"]
     assert {m.group for m in moved} == {"technical"}
-    found = office.account.reading.messages(sids[0], 0, 10)[-1]
+    found = office.account.queries.messages(sids[0], 0, 10)[-1]
     assert found["values"]["note"] == "要看日志"
-    card = json.loads(office.account.reading.card(sids[2]) or "{}")
+    card = json.loads(office.account.queries.card(sids[2]) or "{}")
     assert [row["load"] for row in card["candidates"]] == [0, 1, 1]
 
 
@@ -328,7 +328,7 @@ def test_a_transfer_nobody_answers_times_out_back_to_the_owner(office: Office) -
     office.agent("b@x")
     transfers.transfer(office.account, sid, "a@x", "b@x", "", "")
     office.timer_due(sid, "transfer")
-    client = office.account.reading._redis
+    client = office.account.queries._redis
     client.hset(office.account.store.keys.of("session", sid), "last_active_ms", NOW)
     sweeps.run_timers(office.account, NOW)
     session = office.session(sid)
@@ -354,7 +354,7 @@ def test_closed_conversations_move_to_sql_and_leave_redis(office: Office) -> Non
     while claim := office.account.outbox.claim(str(next(office.numbers))):
         office.account.outbox.settle(claim, Delivery.SENT, Verdict.SPENT, 0, "")
     assert archiving.archive_closed(office.account) == 1
-    assert office.account.reading.rows([sid]) == []
+    assert office.account.queries.rows([sid]) == []
     kept = office.account.records.session(office.account.appid, sid)
     messages = office.account.records.messages(office.account.appid, sid, 0, 10)
     assert kept is not None and kept["close_reason"] == "agent"
@@ -372,7 +372,7 @@ def test_conversations_with_something_to_send_do_not_keep_others_from_the_archiv
     without_notice = replace(office.account, notices=lambda key, **_: "")
     closing.close_by_agent(without_notice, free, "a@x")
     assert archiving.archive_closed(office.account) == 1
-    assert [s.id for s in office.account.reading.sessions([stuck, free])] == [stuck]
+    assert [s.id for s in office.account.queries.sessions([stuck, free])] == [stuck]
 
 
 def test_a_group_without_anybody_online_hands_on_to_its_fallback(office: Office) -> None:
@@ -387,7 +387,7 @@ def test_the_explanation_names_who_was_skipped_and_why(office: Office) -> None:
     office.says("o1")
     office.agent("b@x", seats=1)
     outcome = office.says("o2")
-    card = office.account.reading.card(outcome.session_id)
+    card = office.account.queries.card(outcome.session_id)
     assert card is not None
     assert outcome.kf_account == "b@x"
     assert '"chosen": "b@x"' in card

@@ -21,7 +21,7 @@ REPLY_MS = 180_000
 
 
 def lines(office: Office, session_id: str) -> list[tuple[str, str]]:
-    found = office.account.reading.messages(session_id, 0, 100)
+    found = office.account.queries.messages(session_id, 0, 100)
     return [(m["code"], m["values"].get("why", "")) for m in found if m["direction"] == "system"]
 
 
@@ -57,7 +57,7 @@ def test_at_twice_the_time_somebody_with_room_gets_the_customer_and_a_fresh_dead
     assert (session.kf_account, session.moves, session.excluded) == ("b@x", 1, frozenset({"a@x"}))
     assert session.unread == 1
     assert lines(office, sid)[-1] == ("moved", "unanswered")
-    card = json.loads(office.account.reading.card(sid) or "{}")
+    card = json.loads(office.account.queries.card(sid) or "{}")
     assert (card["reason"], card["chosen"]) == ("unanswered", "b@x")
     assert {"kf_account": "a@x", "reason": "excluded"} in card["skipped"]
     assert sweeps.run_timers(office.account, NOW) == 0
@@ -102,7 +102,7 @@ def test_an_answer_ends_the_deadline_and_a_new_question_begins_another(office: O
 
 def reply_due_ms(office: Office, session_id: str) -> float | None:
     timers = office.account.store.keys.of("timers")
-    return office.account.reading._redis.zscore(timers, f"{session_id}:reply")
+    return office.account.queries._redis.zscore(timers, f"{session_id}:reply")
 
 
 def test_a_conversation_that_waits_for_its_customer_has_no_reply_deadline(office: Office) -> None:
@@ -165,7 +165,7 @@ def test_zero_switches_it_off(office: Office) -> None:
     office.account.store.deadlines = Deadlines(1_800_000, 86_400_000, 60_000, 0, 0)
     office.agent("a@x")
     sid = office.says("o1").session_id
-    assert set(office.account.reading.due_timers(NOW, 10)) == {f"{sid}:idle"}
+    assert set(office.account.queries.due_timers(NOW, 10)) == {f"{sid}:idle"}
     assert sweep_after(office, sid, REPLY_MS) == 0
     assert lines(office, sid) == []
 
@@ -214,7 +214,7 @@ def test_served_for_too_long_with_nobody_free_stays_and_is_asked_again(office: O
     passed(office, sid, "limit", 7_200_000)
     sweeps.run_timers(office.account, NOW)
     assert office.session(sid).kf_account == "a@x"
-    assert f"{sid}:limit" in office.account.reading.due_timers(NOW, 10)
+    assert f"{sid}:limit" in office.account.queries.due_timers(NOW, 10)
 
 
 def test_the_reply_deadline_stands_from_the_oldest_unanswered_message(office: Office) -> None:

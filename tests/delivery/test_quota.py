@@ -29,14 +29,14 @@ def tell(post: Post, sid: str, text: str) -> dict[str, Any]:
     """An automatic message, put into the outbox and looked at by the sender."""
     seq = post.office.account.store.say(sid, text, f"op-{text}", needs=1)
     assert seq is not None and post.send_one()
-    message = post.office.account.reading.message(sid, seq)
+    message = post.office.account.queries.message(sid, seq)
     assert message is not None
     return message
 
 
 def quota(post: Post) -> SendQuota:
     account = post.office.account
-    return SendQuota(account.reading._redis, account.appid)
+    return SendQuota(account.queries._redis, account.appid)
 
 
 @pytest.mark.parametrize(
@@ -68,9 +68,9 @@ def test_automatic_messages_are_held_back_until_midnight_and_are_no_dead_letters
     assert (message["status"], message["error"]["errcode"]) == ("failed", QUOTA_SPENT)
     assert "零点" in message["error"]["reason"]
     assert len(post.sent()) == 1
-    assert [ident for ident, _ in post.office.account.reading.dead_letters(9)] == [f"{sid}.2"]
+    assert [ident for ident, _ in post.office.account.queries.dead_letters(9)] == [f"{sid}.2"]
     assert post.left() == 5
-    client = post.office.account.reading._redis
+    client = post.office.account.queries._redis
     key = post.office.account.store.keys.of("send_quota")
     seconds, micros = client.time()
     now_ms = seconds * 1000 + micros // 1000
@@ -92,7 +92,7 @@ def test_agents_are_still_tried_and_the_first_that_is_taken_ends_the_hold(post: 
 def test_every_node_hears_of_it(post: Post) -> None:
     used_up(post)
     assert QuotaHold(quota(post), post.office.account.appid).is_on()
-    assert AlarmBoard(post.office.account.reading._redis).quota_error(
+    assert AlarmBoard(post.office.account.queries._redis).quota_error(
         post.office.account.appid
     ) == str(QUOTA_SPENT)
 

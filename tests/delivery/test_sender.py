@@ -57,7 +57,7 @@ class Post:
         return True
 
     def status(self, session_id: str) -> dict[str, Any]:
-        message = self.office.account.reading.message(session_id, 2)
+        message = self.office.account.queries.message(session_id, 2)
         assert message is not None
         return message
 
@@ -71,7 +71,7 @@ class Post:
     def due_now(self) -> None:
         """As if the time before the next attempt had passed."""
         account = self.office.account
-        account.reading._redis.zadd(account.store.keys.of("outbox_due"), {"o1": 1}, xx=True)
+        account.queries._redis.zadd(account.store.keys.of("outbox_due"), {"o1": 1}, xx=True)
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ def _post(
         Library(engine, account.appid),
         lambda kf, code: refused.append((kf, code)),
     )
-    hold = QuotaHold(SendQuota(account.reading._redis, account.appid), account.appid)
+    hold = QuotaHold(SendQuota(account.queries._redis, account.appid), account.appid)
     return Post(office, platform, Sender(account, api, payloads, pool, hold), refused)
 
 

@@ -15,7 +15,7 @@ from app.desk.listeners import BACKLOG_MAX, NUDGE, Listener, Subscription
 from sessions.model import StoreDown
 from sessions.store.clients import blocking_client, store_client
 from sessions.store.desk_stream import DeskStream, Told
-from sessions.store.queries import Reading
+from sessions.store.queries import Queries
 from sessions.store.scripts import Scripts
 from tests.servers import PrivateRedis
 from tests.support import wait_until
@@ -34,7 +34,7 @@ def stream(redis_server: PrivateRedis, appid: str) -> Iterator[DeskStream]:
 @contextlib.contextmanager
 def started(stream: DeskStream, appid: str) -> Iterator[DeskHub]:
     """The hub of a node that starts now."""
-    made = DeskHub(appid, stream, Reading(Scripts(stream._redis), appid))
+    made = DeskHub(appid, stream, Queries(Scripts(stream._redis), appid))
     made.start()
     try:
         yield made
@@ -145,8 +145,8 @@ def test_a_draining_node_ends_its_desks_waits_also_while_the_store_is_away(
 
     draining = threading.Event()
     monkeypatch.setattr(stream, "tail", away)
-    reading = Reading(Scripts(stream._redis), appid)
-    made = DeskHub(appid, stream, reading, draining=draining.is_set)
+    queries = Queries(Scripts(stream._redis), appid)
+    made = DeskHub(appid, stream, queries, draining=draining.is_set)
     made.start()
     try:
         desk = made.subscribe(ANNA, "")

@@ -125,8 +125,8 @@ def wechat_of(office: Office, way: str, mode: CallbackMode) -> WeChat:
 
 
 def stored(office: Office) -> list[str]:
-    ids = office.account.reading.live(0, 10)
-    return [m["text"] for sid in ids for m in office.account.reading.messages(sid, 0, 50)]
+    ids = office.account.queries.live(0, 10)
+    return [m["text"] for sid in ids for m in office.account.queries.messages(sid, 0, 50)]
 
 
 def test_the_url_is_verified_by_its_signature_and_echoes_verbatim(wechat: WeChat) -> None:
@@ -302,8 +302,8 @@ def test_an_event_about_a_person_makes_no_customer_of_the_platforms_sender(
     about = f"<OpenID>{OPENID}</OpenID><RevokeInfo>201</RevokeInfo></xml>"
     xml = event_xml("user_authorization_revoke").replace(OPENID, system).replace("</xml>", about)
     assert [wechat.safe(xml).status_code for _ in range(2)] == [200, 200]
-    (sid,) = office.account.reading.live(0, 10)
-    said, act = office.account.reading.messages(sid, 0, 50)[-2:]
+    (sid,) = office.account.queries.live(0, 10)
+    said, act = office.account.queries.messages(sid, 0, 50)[-2:]
     assert (said["text"], act["media"]["event"]) == ("在吗", "user_authorization_revoke")
     assert office.account.store.customer(system)[0].open_session == ""
 
@@ -317,8 +317,8 @@ def test_events_of_one_second_are_all_shown_and_each_once(wechat: WeChat, office
     ]
     for xml in cards * 2:
         assert wechat.safe(xml).status_code == 200
-    (sid,) = office.account.reading.live(0, 10)
-    found = office.account.reading.messages(sid, 0, 50)
+    (sid,) = office.account.queries.live(0, 10)
+    found = office.account.queries.messages(sid, 0, 50)
     assert [m["media"]["detail"] for m in found if m["type"] == "event"] == ["c1", "c2"]
 
 

@@ -30,7 +30,7 @@ def test_pushes_out_of_order_are_kept_in_the_order_they_arrived(
     for stamp in stamps:
         office.says("o1", str(stamp), created_s=stamp, msg_id=str(stamp), dedup_key=f"m:o1:{stamp}")
     (sid,) = office.account.seats.held("a@x")
-    stored = office.account.reading.messages(sid, 0, 100)
+    stored = office.account.queries.messages(sid, 0, 100)
     assert [m["text"] for m in stored] == [str(stamp) for stamp in stamps]
     assert [m["seq"] for m in stored] == list(range(1, 31))
     sheet.held("seq is the order accepted, and the order shown")
@@ -44,7 +44,7 @@ def test_the_same_event_twice_has_one_effect(office: Office, sheet: Sheet) -> No
     second = office.says("o1", "", msg_id="", dedup_key="e:o1:5:CLICK:人工", **key)
     assert (first.repeated, second.repeated) == (False, True)
     assert first.session_id == second.session_id
-    assert len(office.account.reading.messages(first.session_id, 0, 10)) == 1
+    assert len(office.account.queries.messages(first.session_id, 0, 10)) == 1
     sheet.held("one conversation, one line")
 
 

@@ -15,7 +15,7 @@ from app.desk.hub import DeskHub
 from app.desk.listeners import BACKLOG_MAX, Listener
 from sessions.store.clients import blocking_client, store_client
 from sessions.store.desk_stream import DeskStream
-from sessions.store.queries import Reading
+from sessions.store.queries import Queries
 from sessions.store.scripts import Scripts
 from tests.faults.cluster import Site, rss_mb
 from tests.faults.conftest import Sheet, proof
@@ -142,7 +142,7 @@ def hub_behind(
     door = Toxic(redis_server.port)
     client = store_client(redis_server.url, 4)
     tail = blocking_client(f"redis://{door.address}/0", 1)
-    hub = DeskHub(appid, DeskStream(client, tail, appid), Reading(Scripts(client), appid))
+    hub = DeskHub(appid, DeskStream(client, tail, appid), Queries(Scripts(client), appid))
     hub.start()
     yield hub, DeskStream(client, client, appid), door
     hub.stop()

@@ -115,7 +115,7 @@ def test_a_message_that_breaks_the_sender_stops_nobody_else_and_is_shown(
         post.sender._run()
 
     def status(sid: str) -> str:
-        message = office.account.reading.message(sid, 2)
+        message = office.account.queries.message(sid, 2)
         return str(message and message["status"])
 
     wait_until(lambda: status(good) == Delivery.SENT)  # a thread that was woken may have it
@@ -127,5 +127,5 @@ def test_a_message_that_breaks_the_sender_stops_nobody_else_and_is_shown(
         ),
         10,
     )
-    assert [ident for ident, _ in office.account.reading.dead_letters(10)] == [f"{bad}.2"]
+    assert [ident for ident, _ in office.account.queries.dead_letters(10)] == [f"{bad}.2"]
     sheet.held("dead letter after one claim; others flowed")

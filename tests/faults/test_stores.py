@@ -110,7 +110,7 @@ class Writers:
         wrong = []
         for openid, texts in self.acknowledged.items():
             sid = self.bench.store.customer(openid)[0].open_session
-            stored = self.bench.reading.messages(sid, 0, 100_000) if sid else []
+            stored = self.bench.queries.messages(sid, 0, 100_000) if sid else []
             found = [m["text"] for m in stored if m["direction"] == "in"]
             there = set(found)
             wrong += [text for text in texts if text not in there]
@@ -305,7 +305,7 @@ def test_an_exhausted_pool_waits_briefly_and_refuses(own_redis: PrivateRedis, sh
     def read(_: int) -> float:
         began = time.monotonic()
         try:
-            bench.reading.live_count()
+            bench.queries.live_count()
         except StoreDown:
             return time.monotonic() - began
         return 0.0
@@ -341,9 +341,9 @@ def test_ten_thousand_waiting_customers_cost_microseconds(
             )
         )
     grown_mb = (client.info("memory")["used_memory"] - before) / 1e6
-    waiting = bench.reading.waiting([GROUP], 20_000)
+    waiting = bench.queries.waiting([GROUP], 20_000)
     assert len(waiting) == 10_000
-    places = [_timed(lambda s=sid: bench.reading.rows([s])) for sid in waiting[::500]]
+    places = [_timed(lambda s=sid: bench.queries.rows([s])) for sid in waiting[::500]]
     bench.agent("d@x", seats=20)
     seated = _timed(lambda: bench.store.drain("d@x", [GROUP]))
     assert bench.seats.held("d@x") == set(waiting[:20])

@@ -42,7 +42,7 @@ def test_six_nodes_sweep_at_once_and_each_conversation_closes_once_with_one_fare
         fired = list(pool.map(lambda _: sweeps.run_timers(office.account, FAR), range(6)))
     assert sum(fired) == len(ids)
     for sid in ids:
-        texts = [m["text"] for m in office.account.reading.messages(sid, 0, 50)]
+        texts = [m["text"] for m in office.account.queries.messages(sid, 0, 50)]
         assert texts.count("[idle_close]") == 1
         assert office.session(sid).close_reason == "idle"
     sheet.held("20 conversations, 20 farewells")

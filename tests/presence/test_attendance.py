@@ -59,7 +59,7 @@ def test_a_status_set_elsewhere_and_a_lease_that_ran_out_are_seen(office: Office
 def test_a_change_that_went_unmarked_is_seen_within_the_time_for_all(office: Office) -> None:
     office.agent("a@x")
     key = office.account.store.keys.of("agent", "a@x")
-    office.account.reading._redis.hset(key, "seats", 9)
+    office.account.queries._redis.hset(key, "seats", 9)
     office.account.attendance.refresh()
     before = office.account.attendance.agent("a@x")
     office.account.attendance._looked_at -= LOOK_AT_ALL_S

@@ -10,7 +10,7 @@ import pytest
 from app.presence.roster_watch import RosterWatch
 from sessions.model import StoreDown
 from sessions.seats import Status
-from sessions.store.agents import SeatStore
+from sessions.store.agents import AgentStore
 from sessions.store.clients import blocking_client, store_client
 from sessions.store.roster_news import RosterNews
 from sessions.store.scripts import Scripts
@@ -21,9 +21,9 @@ WAIT_S = 5.0
 
 
 @pytest.fixture
-def seats(redis_server: PrivateRedis, appid: str) -> Iterator[SeatStore]:
+def seats(redis_server: PrivateRedis, appid: str) -> Iterator[AgentStore]:
     client = store_client(redis_server.url, 4)
-    yield SeatStore(Scripts(client), appid)
+    yield AgentStore(Scripts(client), appid)
     client.close()
 
 
@@ -50,7 +50,7 @@ def watched(appid: str, news: RosterNews) -> Iterator[Callable[[Callable[[], Non
 
 
 def test_each_change_of_an_agent_is_looked_at(
-    seats: SeatStore, watched: Callable[[Callable[[], None]], None]
+    seats: AgentStore, watched: Callable[[Callable[[], None]], None]
 ) -> None:
     looked = threading.Event()
     watched(looked.set)
@@ -68,7 +68,7 @@ def test_each_change_of_an_agent_is_looked_at(
 
 
 def test_what_could_not_be_looked_at_is_tried_again(
-    seats: SeatStore, watched: Callable[[Callable[[], None]], None]
+    seats: AgentStore, watched: Callable[[Callable[[], None]], None]
 ) -> None:
     outcomes = iter([StoreDown("away"), RuntimeError("a fault of ours"), None])
     done = threading.Event()
@@ -84,7 +84,7 @@ def test_what_could_not_be_looked_at_is_tried_again(
     assert done.wait(WAIT_S)
 
 
-def test_only_the_last_few_changes_are_kept(seats: SeatStore, news: RosterNews) -> None:
+def test_only_the_last_few_changes_are_kept(seats: AgentStore, news: RosterNews) -> None:
     for number in range(30):
         seats.put(f"agent{number}@x", "Agent", 5, ())
     assert seats._redis.xlen(seats.keys.of("roster_news")) == 8

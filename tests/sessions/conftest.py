@@ -14,12 +14,12 @@ from sessions.entry import entry_of
 from sessions.messages import Outgoing, outgoing_body
 from sessions.model import Inbound, Outcome
 from sessions.seats import Status
-from sessions.store.agents import SeatStore
+from sessions.store.agents import AgentStore
 from sessions.store.clients import store_client
 from sessions.store.conversations import Newcomer, Opening, Replied, SessionStore
 from sessions.store.desk_stream import DeskStream
 from sessions.store.outbox import Outbox
-from sessions.store.queries import Reading
+from sessions.store.queries import Queries
 from sessions.store.scripts import Scripts
 from tests.servers import PrivateRedis
 
@@ -39,9 +39,9 @@ class Bench:
 
     def __post_init__(self) -> None:
         self.store = SessionStore(self.scripts, self.appid, DEADLINES, 60_000)
-        self.seats = SeatStore(self.scripts, self.appid)
+        self.seats = AgentStore(self.scripts, self.appid)
         self.outbox = Outbox(self.scripts, self.appid)
-        self.reading = Reading(self.scripts, self.appid)
+        self.queries = Queries(self.scripts, self.appid)
         self.stream = DeskStream(self.scripts.client, self.scripts.client, self.appid)
 
     def agent(self, name: str, seats: int = 2, groups: Sequence[str] = (GROUP,)) -> str:
@@ -92,7 +92,7 @@ class Bench:
         return self.store.reply(session_id, kf_account, message, body, None)
 
     def texts(self, session_id: str) -> list[str]:
-        return [m["text"] for m in self.reading.messages(session_id, 0, 100)]
+        return [m["text"] for m in self.queries.messages(session_id, 0, 100)]
 
 
 @pytest.fixture(scope="session")

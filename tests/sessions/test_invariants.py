@@ -94,7 +94,7 @@ def test_every_damage_is_found_and_mended(
     assert check.repair(found) == len(found)
     assert check.problems() == []
     assert bench.seats.held("a@x") == {seated}
-    assert bench.reading.waiting([GROUP], 10) == [waiting]
+    assert bench.queries.waiting([GROUP], 10) == [waiting]
 
 
 def test_what_changed_since_it_was_found_is_left_alone(

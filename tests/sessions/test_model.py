@@ -33,7 +33,7 @@ from sessions.machine import (
     apply_all,
     held_seats,
 )
-from sessions.messages import Line
+from sessions.messages import SystemLine
 from sessions.model import Conflict, Delivery, Session, State
 from sessions.seats import Status
 from sessions.store.conversations import NoRoom, ReplyRefused
@@ -66,7 +66,7 @@ class Conversations(RuleBasedStateMachine):
         self.bench.seats.set_status(name, status, refuse_while_holding=False)
 
     def open_sessions(self) -> list[Session]:
-        return self.bench.reading.sessions(self.bench.reading.live(0, 100))
+        return self.bench.queries.sessions(self.bench.queries.live(0, 100))
 
     def answers_cut(self) -> int:
         """Who got no answer asked again and hears that it was done."""
@@ -163,7 +163,7 @@ class Conversations(RuleBasedStateMachine):
         session = self.pick(number, *(set(State) - {State.CLOSED}))
         if session is None:
             return
-        self.commit(session, (Event.CLOSED_BY_SUPERVISOR, Details()), lines=(Line("closed"),))
+        self.commit(session, (Event.CLOSED_BY_SUPERVISOR, Details()), lines=(SystemLine("closed"),))
         with pytest.raises(Conflict):
             self.commit(session, (Event.CLOSED_BY_SUPERVISOR, Details()))
         if session.kf_account:
@@ -207,18 +207,18 @@ class Conversations(RuleBasedStateMachine):
 
     def check_queue_and_timers(self, sessions: list[Session]) -> None:
         waiting = {s.id for s in sessions if s.state is State.WAITING}
-        assert set(self.bench.reading.waiting([GROUP], 100)) == waiting
+        assert set(self.bench.queries.waiting([GROUP], 100)) == waiting
         timers = {(s, timer) for s in sessions for timer in HOLDINGS[s.state].timers}
         may_lack = {(s, timer) for s, timer in timers if timer is Timer.REPLY and not s.unanswered}
-        held = set(self.bench.reading.due_timers(2**53, 1000))
+        held = set(self.bench.queries.due_timers(2**53, 1000))
         assert held <= {timer_member(s.id, timer) for s, timer in timers}
         assert held >= {timer_member(s.id, timer) for s, timer in timers - may_lack}
 
     def check_messages(self) -> None:
-        everything = [*self.bench.reading.live(0, 100), *self.bench.reading.closed(1000)]
+        everything = [*self.bench.queries.live(0, 100), *self.bench.queries.closed(1000)]
         stored: dict[tuple[str, str], list[str]] = defaultdict(list)
-        for session in self.bench.reading.sessions(everything):
-            mine = self.bench.reading.messages(session.id, 0, 500)
+        for session in self.bench.queries.sessions(everything):
+            mine = self.bench.queries.messages(session.id, 0, 500)
             assert [m["seq"] for m in mine] == list(range(1, len(mine) + 1))
             for direction in ("in", "out"):
                 texts = [m["text"] for m in mine if m["direction"] == direction]

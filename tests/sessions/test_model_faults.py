@@ -184,9 +184,9 @@ class Faulty(Conversations):
             assert status in ("pending", "sent", "unknown")
 
     def outgoing(self) -> Iterator[dict[str, Any]]:
-        reading = self.bench.reading
-        for session in reading.sessions([*reading.live(0, 100), *reading.closed(1000)]):
-            for message in reading.messages(session.id, 0, 500):
+        queries = self.bench.queries
+        for session in queries.sessions([*queries.live(0, 100), *queries.closed(1000)]):
+            for message in queries.messages(session.id, 0, 500):
                 if message["direction"] == "out":
                     yield message
 

@@ -11,7 +11,7 @@ import pytest
 from sessions.budget import budget
 from sessions.change import Change, Notice
 from sessions.machine import Details, Event, apply, apply_all
-from sessions.messages import Line
+from sessions.messages import SystemLine
 from sessions.model import Conflict, Delivery, Outcome, State
 from sessions.seats import Status
 from sessions.store.conversations import NoRoom, ReplyRefused
@@ -176,7 +176,7 @@ def test_a_repeated_commit_returns_the_first_result_and_writes_nothing_more(benc
     sid = bench.arrive(bench.push("o1"), ["a@x"]).session_id
     loaded = bench.store.load(sid)
     after = apply(loaded.session, Event.CLOSED_BY_AGENT, loaded.now_ms, Details())
-    change = Change(loaded.session, after, lines=(Line("closed"),))
+    change = Change(loaded.session, after, lines=(SystemLine("closed"),))
     bench.store.commit(change, "operation-1")
     before = bench.store.load(sid).session
     bench.store.commit(change, "operation-1")
@@ -279,7 +279,7 @@ def test_an_event_that_opens_nothing_leaves_only_its_outcome(bench: Bench) -> No
     follow = bench.push("o1", "", kind="event", type="event", event="subscribe")
     outcome = bench.arrive(replace(follow, dedup_key="e:o1:3"))
     assert (outcome.result, outcome.notice, outcome.session_id) == ("noted", "greeting", "")
-    assert bench.reading.live(0, 10) == []
+    assert bench.queries.live(0, 10) == []
     assert left(bench, "o1") == 3
 
 
@@ -328,10 +328,10 @@ def test_a_send_whose_node_died_becomes_unknown_and_is_never_sent_again_by_itsel
     following = bench.outbox.claim("t2")
     assert following is not None and following.message is not None
     assert following.message["text"] == "文1"
-    unknown = bench.reading.message(sid, 2)
+    unknown = bench.queries.message(sid, 2)
     assert unknown is not None and unknown["status"] == "unknown"
     assert not bench.outbox.settle(lost, Delivery.SENT, Verdict.SPENT, 0, "")
-    assert [ident for ident, _ in bench.reading.dead_letters(10)] == [f"{sid}.2"]
+    assert [ident for ident, _ in bench.queries.dead_letters(10)] == [f"{sid}.2"]
 
 
 def test_an_unknown_message_is_sent_again_when_a_person_asks_and_only_once(bench: Bench) -> None:
@@ -355,7 +355,7 @@ def test_a_closing_notice_is_sent_with_two_replies_left_and_noted_with_one(bench
             bench.reply(sid, "a@x", f"c{number}")
             send(bench, Delivery.SENT, Verdict.SPENT)
         close(bench, sid, notice=Notice("再见", 2))
-        last = bench.reading.messages(sid, 0, 50)[-1]
+        last = bench.queries.messages(sid, 0, 50)[-1]
         assert last["direction"] == ("out" if openid == "rich" else "system")
 
 
@@ -371,7 +371,7 @@ def test_a_closed_conversation_is_forgotten_only_unchanged_and_with_nothing_to_s
     send(bench, Delivery.SENT, Verdict.SPENT)
     assert bench.store.forget_all({sid: rev}) == set()  # it was sent, which SQL has not heard of
     assert bench.store.forget_all({sid: bench.store.load(sid).session.rev}) == {sid}
-    assert bench.reading.rows([sid]) == []
+    assert bench.queries.rows([sid]) == []
 
 
 def test_going_offline_with_open_conversations_is_refused_with_their_number(bench: Bench) -> None:

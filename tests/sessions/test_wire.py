@@ -12,7 +12,7 @@ import pytest
 import redis
 
 from sessions.store.clients import store_client
-from sessions.store.connection import Wire, fields_of, line_to
+from sessions.store.connection import Wire, fields_of, link_to
 from sessions.store.scripts import guarded
 from tests.servers import PrivateRedis
 from tests.support import free_port, wait_until
@@ -40,7 +40,7 @@ def client(redis_server: PrivateRedis) -> Iterator[redis.Redis]:
 
 
 def test_answers_are_as_the_client_gives_them(client: redis.Redis) -> None:
-    call = line_to(client).call
+    call = link_to(client).call
     assert call("EVAL", "return {ARGV[1], tonumber(ARGV[2])}", 0, "你好", 7) == ["你好", 7]
 
 
@@ -66,7 +66,7 @@ def test_a_refusal_keeps_the_connection(client: redis.Redis) -> None:
 def test_many_commands_are_one_round_trip_and_a_refused_one_spoils_no_other(
     client: redis.Redis,
 ) -> None:
-    line = line_to(client)
+    line = link_to(client)
     set_, refused, got = line.many(
         [("HSET", "h", "a", "1", "b", "2"), ("INCR", "h"), ("HGETALL", "h")]
     )
@@ -79,7 +79,7 @@ def test_a_client_opens_no_more_connections_than_it_may_have(
     redis_server: PrivateRedis, client: redis.Redis
 ) -> None:
     """Also where several ask by it; whoever finds all in use waits for one, and not for ever."""
-    lines = [line_to(client), line_to(client)]
+    lines = [link_to(client), link_to(client)]
     assert lines[0] is lines[1]
 
     def blocked(number: int) -> str:
@@ -97,7 +97,7 @@ def test_a_client_opens_no_more_connections_than_it_may_have(
 
 
 def test_many_threads_get_each_their_own_answer(client: redis.Redis) -> None:
-    call = line_to(client).call
+    call = link_to(client).call
     with ThreadPoolExecutor(16) as pool:
         said = list(pool.map(lambda n: call("ECHO", str(n)), range(2_000)))
     assert said == [str(n) for n in range(2_000)]
@@ -119,7 +119,7 @@ def test_a_cluster_is_asked_by_the_library(tmp_path: Path) -> None:
     try:
         server.form()
         cluster = store_client(f"redis+cluster://127.0.0.1:{server.port}", 4)
-        line = line_to(cluster)
+        line = link_to(cluster)
         line.connect(2)
         assert line.call("EVAL", "return redis.call('INCR', KEYS[1])", 1, "kf:{wx}:n") == 1
         key = "kf:{wx}:h"

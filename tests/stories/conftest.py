@@ -19,7 +19,7 @@ __all__ = ["GROUP", "engine", "house", "office"]
 
 def check_explained(office: Office, session: Session) -> None:
     """The card says what is the case: who serves, in which group, or that the customer waits."""
-    card = json.loads(office.account.reading.card(session.id) or "{}")
+    card = json.loads(office.account.queries.card(session.id) or "{}")
     assert (card["group"], card["chosen"]) == (session.group, session.kf_account or None)
     assert card["result"] == ("queue" if session.state is State.WAITING else "assign")
     assert card["reason"]

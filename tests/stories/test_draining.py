@@ -118,7 +118,7 @@ def test_rocketchat_29290_all_queues_of_an_agent_run_and_the_longest_wait_is_fir
     for n in range(6):
         operator.routing(default_group=names[n % 3])
         chats.append(office.says(f"o{n}").session_id)
-    assert office.account.reading.queue_lengths() == {"one": 2, "two": 2, GROUP: 2}
+    assert office.account.queries.queue_lengths() == {"one": 2, "two": 2, GROUP: 2}
     office.agent("all@x", seats=4, groups=names)
     states = [office.session(chat).state for chat in chats]
     assert states == [State.SERVING] * 4 + [State.WAITING] * 2
@@ -144,8 +144,8 @@ def test_rocketchat_18029_no_chat_is_stuck_whatever_state_it_is_in(
     closed = closing.close_by_supervisor(office.account, chat, "boss")
     assert closed.state is State.CLOSED and not held_seats(closed)
     assert all(office.account.seats.held(name) == set() for name in ("a@x", "b@x", "c@x"))
-    assert office.account.reading.waiting([GROUP], 9) == []
-    assert office.account.reading.due_timers(NOW, 99) == []
+    assert office.account.queries.waiting([GROUP], 9) == []
+    assert office.account.queries.due_timers(NOW, 99) == []
 
 
 def test_rocketchat_23642_a_new_chat_is_on_the_list_of_its_group_and_told_to_it(
@@ -184,7 +184,7 @@ def test_rocketchat_22043_a_transfer_to_a_full_group_leaves_the_customer_with_hi
     with pytest.raises(Refusal, match="agent_full"):
         transfers.transfer(office.account, chat, "a@x", "", "premium_support", "")
     assert office.session(chat) == before
-    assert not any(office.account.reading.queue_lengths().values())
+    assert not any(office.account.queries.queue_lengths().values())
 
 
 def test_rocketchat_23404_who_waits_again_has_left_his_former_agent(office: Office) -> None:
@@ -214,7 +214,7 @@ def test_chatwoot_12825_a_queue_has_places_a_limit_and_moves_up(office: Office) 
     ]
     refused = places[2].session_id
     assert office.session(refused).close_reason == "queue_full"
-    assert [m["text"] for m in office.account.reading.messages(refused, 0, 9)] == ["你好"]
+    assert [m["text"] for m in office.account.queries.messages(refused, 0, 9)] == ["你好"]
     closing.close_by_agent(office.account, served.session_id, "a@x")
     assert office.says("o3", "排队").position == 1
     assert office.says("o4").position == 2

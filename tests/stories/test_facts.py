@@ -42,7 +42,7 @@ def test_facts_of_other_systems_choose_the_group(
     office: Office, operator: Operator, facts: dict[str, Any], when: dict[str, Any]
 ) -> None:
     ruled(operator, **when)
-    client = office.account.reading._redis
+    client = office.account.queries._redis
     mirror(client, office.account.appid, "known", "", facts)
     assert group_of(office, "known") == LEADS
     assert group_of(office, "stranger") == GROUP
@@ -50,7 +50,7 @@ def test_facts_of_other_systems_choose_the_group(
 
 def test_a_purchase_within_days_chooses_the_group(office: Office, operator: Operator) -> None:
     ruled(operator, purchased_within_days=7)
-    client, now_ms = office.account.reading._redis, office.account.store.now_ms()
+    client, now_ms = office.account.queries._redis, office.account.store.now_ms()
     for openid, days in (("lately", 6), ("long_ago", 8)):
         bought = {"last_purchase_ms": now_ms - days * 86_400_000}
         mirror(client, office.account.appid, openid, "", bought)
@@ -60,7 +60,7 @@ def test_a_purchase_within_days_chooses_the_group(office: Office, operator: Oper
 
 def test_wechats_own_tags_choose_the_group(office: Office, operator: Operator) -> None:
     ruled(operator, tags_any=["星标"])
-    put_tags(office.account.reading._redis, office.account.appid, "o1", ["星标"], 1)
+    put_tags(office.account.queries._redis, office.account.appid, "o1", ["星标"], 1)
     assert group_of(office, "o1") == LEADS
 
 
@@ -121,7 +121,7 @@ def test_the_first_rule_that_fits_wins_with_its_priority(
 ) -> None:
     rules = (Rule(LEADS, 9, (("vip_level_above", 5),)), Rule(GROUP, 4, (("vip_level_above", 3),)))
     operator.routing(rules=(*rules, Rule(LEADS, 1)))
-    mirror(office.account.reading._redis, office.account.appid, "o1", "", {"vip_level": 4})
+    mirror(office.account.queries._redis, office.account.appid, "o1", "", {"vip_level": 4})
     assert group_of(office, "o1") == GROUP
     customer, _ = office.account.store.customer("o1")
     assert office.session(customer.open_session).priority == 4

@@ -50,14 +50,14 @@ def at_once(acts: Iterable[Callable[[], Any]], workers: int = 16) -> list[Any]:
 
 def check_promises(office: Office) -> list[Session]:
     """Seats within limits, one owner each, queue and state agree, a timer and a true card for every one."""
-    reading, seats = office.account.reading, office.account.seats
-    found = reading.sessions(reading.live(0, 10_000))
+    queries, seats = office.account.queries, office.account.seats
+    found = queries.sessions(queries.live(0, 10_000))
     held = {seat.kf_account: seats.held(seat.kf_account) for seat in seats.all()}
     for seat in seats.all():
         assert len(held[seat.kf_account]) <= seat.seats
     owners = Counter(sid for ids in held.values() for sid in ids)
-    queued = Counter(reading.waiting(reading.queue_lengths(), 10_000))
-    timers = {member.rpartition(":")[0] for member in reading.due_timers(10**15, 100_000)}
+    queued = Counter(queries.waiting(queries.queue_lengths(), 10_000))
+    timers = {member.rpartition(":")[0] for member in queries.due_timers(10**15, 100_000)}
     for session in found:
         assert owners[session.id] == (session.state is State.SERVING)
         assert queued[session.id] == (session.state is State.WAITING)
@@ -107,14 +107,14 @@ def test_whoever_drains_at_the_same_moment_the_queue_is_seated_in_its_order(
     office: Office,
 ) -> None:
     at_once([partial(office.says, f"o{n}") for n in range(40)])
-    queue = office.account.reading.waiting([GROUP], 100)
+    queue = office.account.queries.waiting([GROUP], 100)
     for name in AGENTS:
         office.account.seats.put(name, name, 8, ())
         office.account.seats.set_status(name, Status.ONLINE, refuse_while_holding=False)
     at_once([partial(office.account.store.drain, name, [GROUP]) for name in AGENTS * 3])
     told = [t for t in office.account.stream.recent() if t.type == "session.assigned"]
     assert [t.session_id for t in told] == queue[:32]
-    assert office.account.reading.waiting([GROUP], 100) == queue[32:]
+    assert office.account.queries.waiting([GROUP], 100) == queue[32:]
 
 
 def test_chatwoot_11034_load_is_shared_within_the_bound(office: Office) -> None:
@@ -213,6 +213,6 @@ def test_a_priority_is_worth_minutes_so_that_nobody_starves(
 def test_a_queue_that_is_full_says_so_and_keeps_the_message(office: Office, limit: int) -> None:
     key = office.account.store.keys.of("queue", GROUP)
     many = office.account.policy.queue_max - limit
-    office.account.reading._redis.zadd(key, {f"s{n}": n for n in range(many)})
+    office.account.queries._redis.zadd(key, {f"s{n}": n for n in range(many)})
     results = [office.says(f"o{n}").result for n in range(limit + 1)]
     assert results == ["queued"] * limit + ["queue_full"]

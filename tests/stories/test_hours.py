@@ -34,7 +34,7 @@ def test_rocketchat_29540_a_day_of_leave_counts_today_whatever_the_week_says(
     office.agent("a@x")
     told = office.says("o1")
     assert told.result == "queued"
-    card = json.loads(office.account.reading.card(told.session_id) or "{}")
+    card = json.loads(office.account.queries.card(told.session_id) or "{}")
     assert card["hours"]["why"] == "exception" and card["hours"]["opens_ms"] > now_ms
     assert words.reply_text(office.account, told) == "[closed]"
 
@@ -70,7 +70,7 @@ def test_once_the_reply_window_is_over_a_closed_group_keeps_nobody_either(
 ) -> None:
     operator.group(GROUP, hours=CLOSED)
     chat = office.says("o1").session_id
-    office.account.reading._redis.hset(
+    office.account.queries._redis.hset(
         office.account.store.keys.of("customer", "o1"), "message.ends", 1
     )
     assert waiting.spared(office.account, office.account.store.load(chat)) is None

@@ -20,7 +20,7 @@ def read(**fields: str | int) -> Inbound:
 
 
 def texts(office: Office, session_id: str) -> list[str]:
-    found = office.account.reading.messages(session_id, 0, 200)
+    found = office.account.queries.messages(session_id, 0, 200)
     return [m["text"] for m in found if m["direction"] != "system"]
 
 
@@ -60,8 +60,8 @@ def test_chatwoot_6128_one_customer_who_writes_ten_times_at_once_has_one_convers
         outcomes = list(threads.map(lambda p: arrivals.receive(office.account, p), pushes * 3))
     (sid,) = {o.session_id for o in outcomes}
     assert sorted(texts(office, sid)) == [str(n) for n in range(10)]
-    assert office.account.reading.live_count() == 1
-    seqs = [m["seq"] for m in office.account.reading.messages(sid, 0, 100)]
+    assert office.account.queries.live_count() == 1
+    seqs = [m["seq"] for m in office.account.queries.messages(sid, 0, 100)]
     assert seqs == list(range(1, len(seqs) + 1))
 
 

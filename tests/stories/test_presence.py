@@ -65,7 +65,7 @@ def test_zammad_1075_whoever_signs_off_is_gone_at_once_and_not_after_two_minutes
     change_status(office.account, "a@x", Status.OFFLINE, hand_over=True)
     assert office.says("o2").result == "queued"
     assert office.session(sid).state is State.WAITING
-    assert office.account.reading.waiting([GROUP], 9)[0] == sid
+    assert office.account.queries.waiting([GROUP], 9)[0] == sid
 
 
 def test_cskefu_544_the_end_of_the_last_tab_is_seen_at_once_and_of_any_other_not_at_all(

@@ -34,7 +34,7 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateRe
 def crowd(office: Office) -> None:
     """Strangers who came before whoever comes now."""
     key = office.account.store.keys.of("queue", GROUP)
-    client = office.account.reading._redis
+    client = office.account.queries._redis
     now_ms = office.account.store.now_ms()
     for start in range(0, WAITING, 1000):
         names = range(start, start + 1000)
@@ -47,7 +47,7 @@ Check = Callable[[Callable[[int], object]], None]
 @pytest.fixture
 def costs_as_much(office: Office) -> Iterator[Check]:
     """Hold the work of `act(0)`, `act(1)`, … in a crowd against its work before; the least of many each."""
-    client = office.account.reading._redis
+    client = office.account.queries._redis
     numbers = itertools.count()
 
     def least(act: Callable[[int], object]) -> StoreWork:
@@ -71,7 +71,7 @@ def test_a_place_among_ten_thousand_is_told_with_the_work_of_a_short_queue(
     office.says("first")
     sid = office.account.store.customer("first")[0].open_session
     queue = office.account.store.keys.of("queue", GROUP)
-    office.account.reading._redis.zadd(queue, {sid: 9e15})
+    office.account.queries._redis.zadd(queue, {sid: 9e15})
     costs_as_much(lambda n: office.says("first", "排队"))
     assert office.says("first", "排队").position == WAITING + 1
 
@@ -79,7 +79,7 @@ def test_a_place_among_ten_thousand_is_told_with_the_work_of_a_short_queue(
 def test_the_next_of_ten_thousand_is_seated_with_the_work_of_a_short_queue(
     office: Office, costs_as_much: Check
 ) -> None:
-    client, keys = office.account.reading._redis, office.account.store.keys
+    client, keys = office.account.queries._redis, office.account.store.keys
     office.account.seats.put("a@x", "a", 100, [])
     sids = [office.says(f"late{n}").session_id for n in range(2 * TIMES)]
     for place, sid in enumerate(sids):

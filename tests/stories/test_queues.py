@@ -27,7 +27,7 @@ def now_ms(office: Office) -> int:
 
 
 def card(office: Office, session_id: str) -> dict[str, Any]:
-    text = office.account.reading.card(session_id)
+    text = office.account.queries.card(session_id)
     assert text is not None
     found: dict[str, Any] = json.loads(text)
     return found
@@ -35,7 +35,7 @@ def card(office: Office, session_id: str) -> dict[str, Any]:
 
 def waits_since(office: Office, session_id: str, ms: int) -> None:
     key = office.account.store.keys.of("session", session_id)
-    office.account.reading._redis.hset(key, "waiting_since_ms", now_ms(office) - ms)
+    office.account.queries._redis.hset(key, "waiting_since_ms", now_ms(office) - ms)
 
 
 def test_chatwoot_10583_the_fourth_chat_does_not_get_stuck_while_the_fifth_is_served(
@@ -58,9 +58,9 @@ def test_chatwoot_10376_the_oldest_is_served_first_and_a_priority_is_worth_a_bou
     key = office.account.store.keys.of("queue", GROUP)
     late = office.says("o2").session_id
     credit_us = 1000 * office.account.policy.priority_credit_ms * 100
-    office.account.reading._redis.zincrby(key, -credit_us, late)  # the highest priority there is
-    assert office.account.reading.waiting([GROUP], 10) == [late, early]
-    office.account.reading._redis.zincrby(key, -credit_us - 1_000_000, early)
+    office.account.queries._redis.zincrby(key, -credit_us, late)  # the highest priority there is
+    assert office.account.queries.waiting([GROUP], 10) == [late, early]
+    office.account.queries._redis.zincrby(key, -credit_us - 1_000_000, early)
     office.agent("a@x", seats=1)
     assert office.session(early).state is State.SERVING
 
@@ -79,7 +79,7 @@ def test_rocketchat_18041_what_came_while_nobody_was_there_is_taken_later(office
     chat = office.says("o1", "有人吗").session_id
     office.agent("a@x")
     assert office.session(chat).kf_account == "a@x"
-    assert [m["text"] for m in office.account.reading.messages(chat, 0, 9)] == ["有人吗"]
+    assert [m["text"] for m in office.account.queries.messages(chat, 0, 9)] == ["有人吗"]
 
 
 def test_livehelperchat_841_the_customer_is_told_his_place_and_an_honest_wait(
@@ -91,7 +91,7 @@ def test_livehelperchat_841_the_customer_is_told_his_place_and_an_honest_wait(
     assert (first.result, first.position, first.minutes) == ("queued", 1, 0)
     assert words.reply_text(office.account, first) == "[queue]"
     key = office.account.store.keys.of("session", served.session_id)
-    office.account.reading._redis.hset(key, "first_assigned_ms", now_ms(office) - 10 * 60_000)
+    office.account.queries._redis.hset(key, "first_assigned_ms", now_ms(office) - 10 * 60_000)
     closing.close_by_agent(office.account, served.session_id, "a@x")
     told = [office.says(f"w{n}") for n in range(3)]
     assert [t.position for t in told] == [1, 2, 3]
@@ -227,12 +227,12 @@ def test_who_waits_in_a_group_that_loses_everybody_goes_on_and_keeps_his_place(
     office.account.attendance.refresh()
     waiting.tend(office.account, now_ms(office))
     assert office.session(early).group == GROUP
-    assert office.account.reading.waiting([GROUP], 9) == [early, late]
+    assert office.account.queries.waiting([GROUP], 9) == [early, late]
 
 
 def test_a_question_that_can_soon_not_be_answered_comes_forward(office: Office) -> None:
     chats = [office.says(f"o{n}").session_id for n in range(1, 4)]
-    client, keys = office.account.reading._redis, office.account.store.keys
+    client, keys = office.account.queries._redis, office.account.store.keys
     now = now_ms(office)
     for n, chat in enumerate(chats, start=1):
         long_ago = now - 47 * HOUR_MS
@@ -241,4 +241,4 @@ def test_a_question_that_can_soon_not_be_answered_comes_forward(office: Office) 
     client.hset(keys.of("customer", "o3"), "message.ends", now + HOUR_MS)
     assert waiting.bring_forward(office.account, GROUP, now) == 1
     assert waiting.bring_forward(office.account, GROUP, now) == 0
-    assert office.account.reading.waiting([GROUP], 9) == [chats[2], chats[0], chats[1]]
+    assert office.account.queries.waiting([GROUP], 9) == [chats[2], chats[0], chats[1]]

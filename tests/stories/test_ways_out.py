@@ -78,7 +78,7 @@ def change_off(office: Office, name: str) -> None:
 
 
 def _open(office: Office) -> list[Session]:
-    return office.account.reading.sessions(office.account.reading.live(0, 1000))
+    return office.account.queries.sessions(office.account.queries.live(0, 1000))
 
 
 def _there(office: Office, name: str) -> bool:
@@ -88,13 +88,13 @@ def _there(office: Office, name: str) -> bool:
 
 def _check(office: Office, names: list[str]) -> None:
     """Each has what its state holds, a deadline, an owner who is there, and a card that says so."""
-    members = set(office.account.reading.due_timers(NOW, 10_000))
+    members = set(office.account.queries.due_timers(NOW, 10_000))
     for session in _open(office):
         check_explained(office, session)
         held = HOLDINGS[session.state]
         assert any(f"{session.id}:{timer.value}" in members for timer in held.timers)
         if held.queue_place:
-            assert session.id in office.account.reading.waiting([session.group], 1000)
+            assert session.id in office.account.queries.waiting([session.group], 1000)
         for name in held_seats(session):
             seat = office.account.seats.read([name])[0]
             assert session.id in office.account.seats.held(name)

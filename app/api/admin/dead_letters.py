@@ -44,7 +44,7 @@ class DeadLetter(Shape):
 def list_dead_letters(call: Call) -> tuple[Any, Any]:
     cursor, limit = call.query.cursor, call.query.limit
     start = max(0, decode_cursor(cursor, int)[0]) if cursor else 0
-    rows = call.account.reading.dead_letters(limit + 1, start)
+    rows = call.account.queries.dead_letters(limit + 1, start)
     more = encode_cursor(start + limit) if len(rows) > limit else None
     shown = (_shown(call.account, ident, since_ms) for ident, since_ms in rows[:limit])
     return [row for row in shown if row is not None], {"next_cursor": more}
@@ -99,6 +99,6 @@ def _shown(account: Account, message_id: str, since_ms: int) -> dict[str, Any] |
 def _message(account: Account, message_id: str, *, archived: bool) -> dict[str, Any] | None:
     session_id, seq = split_message_id(message_id)
     if not archived:
-        return account.reading.message(session_id, seq)
+        return account.queries.message(session_id, seq)
     found = account.records.messages(account.appid, session_id, seq - 1, 1)
     return found[0] if found and found[0]["seq"] == seq else None

@@ -73,24 +73,24 @@ def read_overview(call: Call) -> dict[str, Any]:
     account = call.account
     now_ms = account.store.now_ms()
     groups = groups_now(call)
-    heads = account.reading.sessions(account.reading.oldest_waiting())
+    heads = account.queries.sessions(account.queries.oldest_waiting())
     since = {head.group: head.waiting_since_ms for head in heads}
     shown = [
         group | {"oldest_wait_ms": max(0, now_ms - since.get(group["name"], now_ms))}
         for group in groups
     ]
-    waiting = sum(account.reading.queue_lengths().values())
+    waiting = sum(account.queries.queue_lengths().values())
     return {
         "appid": account.appid,
         "now_ms": now_ms,
         "waiting": waiting,
-        "serving": max(0, account.reading.live_count() - waiting),
+        "serving": max(0, account.queries.live_count() - waiting),
         "oldest_wait_ms": max((now_ms - at for at in since.values()), default=0),
         "groups": shown,
         "agents": agents_now(call),
         "missed": _lost(account, CloseReason.MISSED),
         "idle_unanswered": _lost(account, CloseReason.IDLE_UNANSWERED),
-        "dead_letters": len(account.reading.dead_letters(DEAD_COUNTED)),
+        "dead_letters": len(account.queries.dead_letters(DEAD_COUNTED)),
         "streams": call.served.hub.listeners(),
         "health": _health(call.services, account),
     }

@@ -149,7 +149,7 @@ def _decision(call: Call, openid: str, group: str | None) -> dict[str, Any]:
 
 
 def _owner(call: Call, customer: Customer) -> str | None:
-    found = call.account.reading.sessions([customer.open_session] if customer.open_session else [])
+    found = call.account.queries.sessions([customer.open_session] if customer.open_session else [])
     return (found[0].kf_account or None) if found else None
 
 

@@ -90,7 +90,7 @@ def _answers(
 ) -> tuple[list[int], list[int]]:
     """Return, by minute, how many customers were answered and the sum of their waits in milliseconds."""
     answered, waited = _numbers(minutes, "answered"), _numbers(minutes, WAITED_MS)
-    for session in account.reading.sessions(account.reading.live(0, OPEN_READ)):
+    for session in account.queries.sessions(account.queries.live(0, OPEN_READ)):
         at = session.first_reply_ms // MINUTE_MS - first
         if session.first_reply_ms and 0 <= at < len(minutes):
             answered[at] += 1

@@ -31,7 +31,7 @@ def _web_address(text: str) -> str:
 Pasted = Annotated[str, BeforeValidator(cleaned)]
 """Text of several lines that an agent may paste."""
 
-Line = Annotated[
+ShortText = Annotated[
     str,
     BeforeValidator(cleaned),
     StringConstraints(strip_whitespace=True, max_length=512),
@@ -53,7 +53,7 @@ class Article(Body):
     """A news article. WeChat accepts exactly one (45008)."""
 
     title: Title
-    description: Line = ""
+    description: ShortText = ""
     url: Address = Field(min_length=1)
     picurl: Address = ""
 
@@ -64,9 +64,9 @@ class Article(Body):
 class Menu(Body):
     """Lines that the customer taps. A tap arrives as the customer's message."""
 
-    head: Line = Field(min_length=1)
+    head: ShortText = Field(min_length=1)
     items: list[Title] = Field(min_length=1, max_length=MENU_ITEMS)
-    tail: Line = ""
+    tail: ShortText = ""
 
     def content(self) -> tuple[str, dict[str, Any]]:
         rows = [{"id": str(at), "content": item} for at, item in enumerate(self.items, 1)]
@@ -77,7 +77,7 @@ class Link(Body):
     """A link card, which only mini programs may send. Its picture is a web address."""
 
     title: Title
-    description: Line = ""
+    description: ShortText = ""
     url: Address = Field(min_length=1)
     thumb_url: Address = ""
 
@@ -93,7 +93,7 @@ class MiniProgramPage(Body):
 
     title: Title
     appid: str = Field("", pattern=r"^(wx[0-9a-zA-Z]{16})?$")
-    pagepath: Line = Field(min_length=1)
+    pagepath: ShortText = Field(min_length=1)
 
     def content(self) -> tuple[str, dict[str, Any]]:
         return self.title, self.model_dump()
@@ -102,5 +102,5 @@ class MiniProgramPage(Body):
 class Caption(Body):
     """Title and description of a video."""
 
-    title: Line = ""
-    description: Line = ""
+    title: ShortText = ""
+    description: ShortText = ""

@@ -145,7 +145,7 @@ def _attached(call: Call, sid: str, media_id: str, kind: str) -> dict[str, Any]:
 def _stored(call: Call, sid: str, seq: int) -> dict[str, Any]:
     """Return the message from Redis, or from SQL if it was archived since. Raises Refusal not_found."""
     account = call.account
-    message = account.reading.message(sid, seq)
+    message = account.queries.message(sid, seq)
     if message is not None:
         return message
     for stored in account.records.messages(account.appid, sid, seq - 1, 1):

@@ -101,7 +101,7 @@ def read_session(call: Call, sid: str) -> dict[str, Any]:
 def list_messages(call: Call, sid: str) -> tuple[Any, Any]:
     found, account = readable(call, sid), call.account
     after, limit = call.query.after, call.query.limit
-    messages = [] if found.archived else account.reading.messages(sid, after, limit)
+    messages = [] if found.archived else account.queries.messages(sid, after, limit)
     if not messages and (found.archived or found.view["state"] == State.CLOSED):
         messages = account.records.messages(account.appid, sid, after, limit)
     full = len(messages) == limit
@@ -117,7 +117,7 @@ def list_messages(call: Call, sid: str) -> tuple[Any, Any]:
 )
 def read_routing(call: Call, sid: str) -> dict[str, Any]:
     readable(call, sid)
-    text = call.account.reading.card(sid)
+    text = call.account.queries.card(sid)
     card = json.loads(text) if text else call.account.records.card(call.account.appid, sid)
     if card is None:
         raise Refusal("not_found", "No decision is recorded for this conversation.")

@@ -71,7 +71,7 @@ def handle(account: Account, due: Iterable[tuple[str, Timer]], seen_ms: int) -> 
     done, rooms = Done(), Rooms(account)
     for some in slices(timers, TOGETHER):
         _handle_some(account, dict(some), seen_ms, done, rooms)
-    if done.closed and any(account.reading.queue_lengths().values()):
+    if done.closed and any(account.queries.queue_lengths().values()):
         closing.seat_freed(account, frozenset(done.closed.values()) - {""})
     return done
 
@@ -101,9 +101,9 @@ def _handle_some(
 def _read(account: Account, timers: Mapping[str, Timer]) -> list[Loaded]:
     """Return the conversations, with their customers unless only reminders are due."""
     if REMINDERS.issuperset(timers.values()):
-        sessions, now_ms = account.reading.sessions_now(timers)
+        sessions, now_ms = account.queries.sessions_now(timers)
         return [Loaded(session, Customer(session.openid), now_ms) for session in sessions]
-    rows = account.reading.rows(timers)
+    rows = account.queries.rows(timers)
     return [Loaded(row.session, row.customer, row.now_ms) for row in rows]
 
 

@@ -55,7 +55,7 @@ def run_all_timers(account: Account) -> None:
         now_ms = account.store.now_ms()
         run_timers(account, now_ms)
         now_ms = account.store.now_ms()
-        if not account.reading.due_timers(now_ms, 1):
+        if not account.queries.due_timers(now_ms, 1):
             break
 
 
@@ -86,7 +86,7 @@ def _read_due(account: Account, now_ms: int) -> tuple[Due, Due]:
     """
     ends, reminders = Due(), Due()
     for page in range(PAGES):
-        members = account.reading.due_timers(now_ms, PAGE, page * PAGE)
+        members = account.queries.due_timers(now_ms, PAGE, page * PAGE)
         for sid, timer in ((sid, Timer(name)) for sid, name in map(split_timer, members)):
             if timer not in REMINDERS:
                 ends.append((sid, timer))

@@ -15,7 +15,7 @@ from app.refusals import Refusal
 from sessions.change import Change
 from sessions.deadlines import Overdue, asked_at, retry_at, ring
 from sessions.machine import Timer
-from sessions.messages import Line
+from sessions.messages import SystemLine
 from sessions.store.conversations import Loaded
 
 
@@ -30,7 +30,7 @@ def act(account: Account, session_id: str, timer: Timer, meaning: Overdue, seen_
 
 
 def _retry_later(account: Account, session_id: str, timer: Timer, seen_ms: int) -> None:
-    found, now_ms = account.reading.sessions_now([session_id])
+    found, now_ms = account.queries.sessions_now([session_id])
     for session in found:
         later_ms = retry_at(session, timer, now_ms, account.store.deadlines)
         account.store.settle_timer(session_id, timer, seen_ms, later_ms)
@@ -60,7 +60,7 @@ def nudged(loaded: Loaded) -> Change:
     return Change(
         session,
         replace(session, nudged_ms=loaded.now_ms),
-        lines=(Line("unanswered", {"kf_account": session.kf_account, "waited_s": waited_s}),),
+        lines=(SystemLine("unanswered", {"kf_account": session.kf_account, "waited_s": waited_s}),),
         guard_asked=True,
         alert={"code": "unanswered", "since_ms": str(since)},
         operation=f"nudge:{session.id}:{session.owner_epoch}:{since}",
