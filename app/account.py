@@ -9,6 +9,7 @@ from typing import Final, Protocol
 
 from app.presence.attendance import Attendance
 from app.storage.records import Records
+from app.wechat.channel import Channel
 from config.accounts import OfficialAccount
 from config.settings import Settings
 from routing.document import Plan
@@ -58,6 +59,7 @@ class Account:
     """
 
     config: OfficialAccount
+    channel: Channel
     policy: Policy
     store: SessionStore
     seats: AgentStore

@@ -57,10 +57,11 @@ from app.storage.records import Records
 from app.storage.sql import StorageError
 from app.storage.unfinished import refuse_unfinished
 from app.storage.watch import DatabaseWatch
-from app.wechat.api import MINIPROGRAM_TYPING_PATH, TYPING_PATH, WeChatApi, new_http
+from app.wechat.api import WeChatApi, new_http
+from app.wechat.channel import CHANNELS
 from app.wechat.outbound import Outbound
 from app.wechat.tokens import TokenService
-from config.accounts import AccountKind, OfficialAccount
+from config.accounts import OfficialAccount
 from config.settings import Settings
 from config.values import revealed
 from routing.presence.interface import Presence
@@ -121,7 +122,7 @@ def build(settings: Settings, node: NodeContext, passwords: Passwords | None = N
     client = store_client(node.redis_url, connections)
     scripts = Scripts(client, BudgetRule(settings.budget_rule))
     check_layout(client)
-    _among_its_like_or_refused(settings, node)
+    _refuse_incompatible_nodes(settings, node)
     node = replace(node, secret_key=agreed(client, settings.secret_key, node.secret_key))
     scripts.prepare(CONNECTIONS_AT_START)
     accounts = accounts_of(settings, node)
@@ -180,9 +181,9 @@ def _serve(
     courtesies: Background,
 ) -> tuple[Served, Work]:
     """One official account: its stores, its desks, its sender."""
-    client, appid, policy = scripts.client, config.appid, policy_of(settings)
-    store = SessionStore(scripts, appid, deadlines_of(settings), PRIORITY_CREDIT_MS)
+    client, appid, channel = scripts.client, config.appid, CHANNELS[config.kind]
     seats, queries = AgentStore(scripts, appid), Queries(scripts, appid)
+    outbox = Outbox(scripts, appid)
     waiting = blocking_client(node.redis_url, max(TAIL_BLOCK_MS, BLOCK_MS) / 1000)
     stream = DeskStream(client, waiting, appid)
     presence: Presence = zookeeper.presence(appid) if zookeeper else LocalPresence()
@@ -191,36 +192,40 @@ def _serve(
     attendance = Attendance(
         seats, presence, boot, settings.heartbeat_s, lambda: plans().routing.default_group
     )
+    base = api_base(settings, node)
+    tokens = TokenService(client, config, base, http)
+    api = WeChatApi(config, tokens, base, http, channel.typing_path, _outbound(settings))
+    api.token_trouble = tokens.trouble
+    files = Library(engine, appid)
+    hold = QuotaHold(SendQuota(client, appid), appid)
+    payloads = Payloads(
+        channel,
+        api,
+        files,
+        lambda kf_account, errcode: mirror.speaker_refused(engine, account, kf_account, errcode),
+    )
+    sender = Sender(appid, outbox, attendance, api, payloads, pool, hold)
     notices = NoticeTexts(engine, appid, read_defaults())
     transfer_rules = live_transfer_rules(engine, appid)
+    tags = PlatformTags(client, api, courtesies)
     account = Account(
         config=config,
-        policy=policy,
-        store=store,
+        channel=channel,
+        policy=policy_of(settings),
+        store=SessionStore(scripts, appid, deadlines_of(settings), PRIORITY_CREDIT_MS),
         seats=seats,
-        outbox=Outbox(scripts, appid),
+        outbox=outbox,
         queries=queries,
         stream=stream,
         records=Records(engine),
         attendance=attendance,
         notices=notices,
         plan=plans,
-        wake_sender=lambda: None,
+        wake_sender=sender.wake,
         transfer_rules=transfer_rules,
+        noticed=tags.noticed if channel.tags else lambda push: None,
+        greet=greeter(api, pool, hold),
     )
-    base = api_base(settings, node)
-    mini = config.kind is AccountKind.MINIPROGRAM
-    typing_path = MINIPROGRAM_TYPING_PATH if mini else TYPING_PATH
-    tokens = TokenService(client, config, base, http)
-    api = WeChatApi(config, tokens, base, http, typing_path, _outbound(settings))
-    api.token_trouble = tokens.trouble
-    files = Library(engine, appid)
-    payloads = Payloads(config.kind, api, files, mirror.speaker_refused(engine, account))
-    hold = QuotaHold(SendQuota(client, appid), appid)
-    sender = Sender(account, api, payloads, pool, hold)
-    account = replace(account, wake_sender=sender.wake, greet=greeter(api, pool, hold))
-    if config.kind is AccountKind.OFFICIAL:
-        account = replace(account, noticed=PlatformTags(client, api, courtesies).noticed)
     attendance.on_joined = lambda kf: drain(account, kf)
     plans.on_members = lambda names: mirror.several(engine, account, names)
     hub = DeskHub(appid, stream, queries, node.draining)
@@ -270,8 +275,8 @@ def _logins(settings: Settings, node: NodeContext, client: Redis) -> Logins:
     return Logins(client, keys[0], keys[1] or None)
 
 
-def _among_its_like_or_refused(settings: Settings, node: NodeContext) -> None:
-    """Nodes on one Redis that do not see each other's agents must not be two."""
+def _refuse_incompatible_nodes(settings: Settings, node: NodeContext) -> None:
+    """Refuse to start if another node uses this Redis and the two cannot share presence."""
     if node.embedded:
         return
     alone = not settings.zookeeper_hosts

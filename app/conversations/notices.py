@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Final
 
 from app.account import Account
-from config.accounts import AccountKind
 from sessions.model import Inbound, NotFound, Outcome
 
 NEEDS: Final = 2
@@ -18,7 +17,7 @@ NEEDS: Final = 2
 
 def speaks(account: Account) -> bool:
     """Whether notices of this account must be sent as messages."""
-    return account.config.kind is AccountKind.MINIPROGRAM
+    return not account.channel.passive
 
 
 def tell(account: Account, push: Inbound, outcome: Outcome, text: str) -> None:

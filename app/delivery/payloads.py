@@ -8,21 +8,11 @@ from typing import Any, Final
 from app.media.library import Library
 from app.storage.errors import Missing
 from app.wechat.api import WeChatApi
-from config.accounts import AccountKind
+from app.wechat.channel import Channel
 
 UPLOAD_TYPES: Final = {"image": "image", "voice": "voice", "video": "video"}
 CAPTION: Final = ("title", "description")
-SENDABLE: Final[Mapping[AccountKind, frozenset[str]]] = {
-    AccountKind.OFFICIAL: frozenset(
-        {"text", "image", "voice", "video", "news", "msgmenu", "miniprogrampage"}
-    ),
-    AccountKind.MINIPROGRAM: frozenset({"text", "image", "link", "miniprogrampage"}),
-}
-"""What ``custom/send`` takes of each kind of account (wechat-platform 5.1, 14.3); the rest is 40008."""
-
 ARTICLE: Final = ("title", "description", "url", "picurl")
-PAGE: Final = ("title", "appid", "pagepath")
-OWN_PAGE: Final = ("title", "pagepath")
 LINK: Final = ("title", "description", "url", "thumb_url")
 
 
@@ -35,13 +25,12 @@ class Payloads:
 
     def __init__(
         self,
-        kind: AccountKind,
+        channel: Channel,
         api: WeChatApi,
         files: Library,
         on_speaker_refused: Callable[[str, int], None],
     ) -> None:
-        self._page = PAGE if kind is AccountKind.OFFICIAL else OWN_PAGE
-        self._sendable = SENDABLE[kind]
+        self.channel = channel
         self._api = api
         self._files = files
         self.speaker_refused = on_speaker_refused
@@ -53,7 +42,9 @@ class Payloads:
         """
         kind = message["type"]
         payload = {"msgtype": kind, kind: self._content(kind, message)}
-        return as_text(payload) if kind == "msgmenu" and kind not in self._sendable else payload
+        return (
+            as_text(payload) if kind == "msgmenu" and kind not in self.channel.sendable else payload
+        )
 
     def _content(self, kind: str, message: Mapping[str, Any]) -> dict[str, Any]:
         media = message["media"] or {}
@@ -66,7 +57,7 @@ class Payloads:
             return {"head_content": head, "list": media["list"], "tail_content": tail}
         if kind == "miniprogrampage":
             thumb = self._upload("image", media["media_id"])
-            return {**_some(media, self._page), "thumb_media_id": thumb}
+            return {**_some(media, self.channel.page_fields), "thumb_media_id": thumb}
         if kind == "link":
             return _some(media, LINK)
         return {"media_id": self._upload(kind, media["media_id"]), **_some(media, CAPTION)}

@@ -15,19 +15,18 @@ from typing import Any, Final, NamedTuple
 
 import structlog
 
-from app.account import Account
 from app.delivery.payloads import Payloads, PlatformGone, as_text
 from app.delivery.quota import QUOTA_SPENT, QuotaHold
 from app.metrics.prometheus import PLATFORM_ERRORS, SENDS
 from app.metrics.tally import TALLY
 from app.node.logs import inform
+from app.presence.attendance import Attendance
 from app.storage.sql import StorageError
 from app.wechat.api import NotConnected, OutcomeUnknown, PlatformRefused, WeChatApi
 from app.wechat.errors import Kind, reason
-from config.accounts import AccountKind
 from sessions.idents import fresh_ident
 from sessions.model import Delivery, SessionError
-from sessions.store.outbox import Claim, Verdict
+from sessions.store.outbox import Claim, Outbox, Verdict
 
 SENDERS: Final = 16
 """Sends under way at once per official account."""
@@ -82,13 +81,17 @@ class Sender:
 
     def __init__(
         self,
-        account: Account,
+        appid: str,
+        outbox: Outbox,
+        attendance: Attendance,
         api: WeChatApi,
         payloads: Payloads,
         pool: ThreadPoolExecutor,
         hold: QuotaHold,
     ) -> None:
-        self._account = account
+        self._appid = appid
+        self._outbox = outbox
+        self._attendance = attendance
         self._api = api
         self._payloads = payloads
         self._pool = pool
@@ -113,7 +116,7 @@ class Sender:
 
     def poll(self) -> None:
         """Called each second: wakes when an attempt is due."""
-        if self._account.outbox.next_due_ms() is not None:
+        if self._outbox.next_due_ms() is not None:
             self.wake()
 
     def stop(self) -> None:
@@ -126,16 +129,16 @@ class Sender:
             while not self._stopped and self._send_next():
                 pass
         except SessionError as error:
-            log.warning("outbox_unreachable", appid=self._account.appid, error=str(error))
+            log.warning("outbox_unreachable", appid=self._appid, error=str(error))
         except Exception:
-            log.exception("sender_failed", appid=self._account.appid)
+            log.exception("sender_failed", appid=self._appid)
         finally:
             with self._lock:
                 self._active -= 1
 
     def _send_next(self) -> bool:
         """Whether there may be more for this sender: not if nothing is due, or another one goes on anyway."""
-        claim = self._account.outbox.claim(fresh_ident())
+        claim = self._outbox.claim(fresh_ident())
         if claim is None:
             return False
         if self._slow:
@@ -156,7 +159,7 @@ class Sender:
             self._settle(claim, Delivery.FAILED, Verdict.RETURNED, 0, MESSAGE_GONE)
             return
         if claim.message.get("notice") and self._hold.is_on():
-            self._insist(lambda: self._account.outbox.hold_back(claim, QUOTA_SPENT, HELD_BACK))
+            self._insist(lambda: self._outbox.hold_back(claim, QUOTA_SPENT, HELD_BACK))
             return
         try:
             self._deliver(claim.openid, claim.message)
@@ -202,10 +205,10 @@ class Sender:
 
         A mini program names nobody: ``customservice`` is no part of its calls (wechat-platform 14.3).
         """
-        if self._account.config.kind is AccountKind.MINIPROGRAM:
+        if not self._payloads.channel.names_agents:
             return None
         kf_account = message.get("kf_account") or ""
-        agent = self._account.attendance.agent(kf_account)
+        agent = self._attendance.agent(kf_account)
         known = agent is not None and agent.seat.platform != "local"
         return kf_account if known else None
 
@@ -223,7 +226,7 @@ class Sender:
             return
         delay = RETRY_DELAYS_MS[claim.attempts]
         delay_ms = int(delay * random.uniform(0.8, 1.2))
-        self._insist(lambda: self._account.outbox.again(claim, delay_ms))
+        self._insist(lambda: self._outbox.again(claim, delay_ms))
 
     def _insist(self, settle: Callable[[], object]) -> None:
         """What is known of a send outlasts a short absence of the store; later it would be ``unknown``."""
@@ -240,16 +243,16 @@ class Sender:
     def _settle(
         self, claim: Claim, status: Delivery, verdict: Verdict, code: int, why: Why
     ) -> None:
-        self._insist(lambda: self._account.outbox.settle(claim, status, verdict, code, *why))
+        self._insist(lambda: self._outbox.settle(claim, status, verdict, code, *why))
         SENDS.labels(status=status.value).inc()
-        TALLY.count(self._account.appid, status.value)
+        TALLY.count(self._appid, status.value)
         if code:
             PLATFORM_ERRORS.labels(errcode=str(code)).inc()
-            TALLY.error(self._account.appid, code)
+            TALLY.error(self._appid, code)
         message = claim.message or {}
         inform(
             "reply_settled",
-            appid=self._account.appid,
+            appid=self._appid,
             message_id=message.get("id", ""),
             request_id=claim.request_id,
             status=status.value,

@@ -7,7 +7,7 @@ until nothing differs, so that of two changes at once the later one stays, on an
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -82,23 +82,18 @@ def several(engine: Engine, account: Account, kf_accounts: Iterable[str]) -> Non
             drain(account, kf_account)
 
 
-def speaker_refused(engine: Engine, account: Account) -> Callable[[str, int], None]:
-    """What the sender calls when the platform does not let a kf_account speak; it never raises.
+def speaker_refused(engine: Engine, account: Account, kf_account: str, errcode: int) -> None:
+    """Mark a kf account that the platform does not let speak as ``local``, with the reason in words.
 
-    The account becomes ``local`` with the reason in words, so that its next replies go out in the
-    official account's own name and the admin sees why.
+    Its next replies go out in the official account's own name, and the admin sees why. Raises nothing.
     """
-
-    def refused(kf_account: str, errcode: int) -> None:
-        try:
-            _make_local(engine, account.appid, kf_account, errcode)
-            one(engine, account, kf_account)
-        except (StorageError, SessionError, Missing, Refusal) as error:
-            log.warning("speaker_not_marked", kf_account=kf_account, error=str(error))
-        else:
-            log.warning("speaker_refused", kf_account=kf_account, errcode=errcode)
-
-    return refused
+    try:
+        _make_local(engine, account.appid, kf_account, errcode)
+        one(engine, account, kf_account)
+    except (StorageError, SessionError, Missing, Refusal) as error:
+        log.warning("speaker_not_marked", kf_account=kf_account, error=str(error))
+    else:
+        log.warning("speaker_refused", kf_account=kf_account, errcode=errcode)
 
 
 def _make_local(engine: Engine, appid: str, kf_account: str, errcode: int) -> None:

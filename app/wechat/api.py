@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from urllib3 import PoolManager
 
+from app.wechat.channel import CHANNELS
 from app.wechat.errors import Kind
 from app.wechat.files import Media, media_of, safe_filename
 from app.wechat.http import (
@@ -30,6 +31,7 @@ from app.wechat.http import (
     utf8_json,
 )
 from app.wechat.outbound import Outbound, same_origin
+from config.accounts import AccountKind
 
 __all__ = [
     "Accepted",
@@ -43,8 +45,6 @@ __all__ = [
 
 JSON_TYPES = frozenset({"application/json", "text/plain", "text/json"})
 MEDIA_TYPES = frozenset({"image", "voice", "video", "thumb"})
-TYPING_PATH = "/cgi-bin/message/custom/typing"
-MINIPROGRAM_TYPING_PATH = "/cgi-bin/message/custom/business/typing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class WeChatApi:
         tokens: Tokens,
         base_url: str,
         http: PoolManager,
-        typing_path: str = TYPING_PATH,
+        typing_path: str = CHANNELS[AccountKind.OFFICIAL].typing_path,
         outbound: Outbound | None = None,
     ) -> None:
         self.appid = account.appid

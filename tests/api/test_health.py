@@ -91,7 +91,7 @@ class TestWithASlowRedis:
     ) -> None:
         """Over connections that were idle, so that each asks for life before it asks for more."""
         redis_server.door.latency(0.2)
-        line: Any = node.services.scripts.line
+        line: Any = node.services.scripts.link
         for connection in line._free:
             connection._used_s = 0.0
         with ThreadPoolExecutor(3) as balancers:

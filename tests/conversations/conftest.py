@@ -20,7 +20,8 @@ from app.storage import engine as sql_engine
 from app.storage.migrate import migrate
 from app.storage.records import Records
 from app.storage.sql import Engine
-from config.accounts import OfficialAccount
+from app.wechat.channel import CHANNELS
+from config.accounts import AccountKind, OfficialAccount
 from routing.document import Plan, Routing
 from routing.groups import Group
 from routing.presence.local import LocalPresence
@@ -160,6 +161,7 @@ def office(redis_server: PrivateRedis, engine: Engine, appid: str) -> Iterator[O
             token=SecretStr("token1"),
             callback_mode="plain",
         ),
+        channel=CHANNELS[AccountKind.OFFICIAL],
         policy=POLICY,
         store=store,
         seats=seats,

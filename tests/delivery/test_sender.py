@@ -97,13 +97,18 @@ def _post(
     account = office.account
     api = WeChatApi(account.config, FixedTokens(), base_url, http)
     payloads = Payloads(
-        account.config.kind,
+        account.channel,
         api,
         Library(engine, account.appid),
         lambda kf, code: refused.append((kf, code)),
     )
     hold = QuotaHold(SendQuota(account.queries._redis, account.appid), account.appid)
-    return Post(office, platform, Sender(account, api, payloads, pool, hold), refused)
+    return Post(
+        office,
+        platform,
+        Sender(account.appid, account.outbox, account.attendance, api, payloads, pool, hold),
+        refused,
+    )
 
 
 def test_an_accepted_message_is_sent_once_under_the_agents_name(post: Post) -> None:

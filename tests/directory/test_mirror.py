@@ -61,9 +61,8 @@ def test_an_agent_the_platform_refuses_becomes_local_with_the_reason_and_an_audi
 ) -> None:
     amy = add(rig, "amy")
     mirror.everyone(rig.engine, rig.account)
-    refused = mirror.speaker_refused(rig.engine, rig.account)
-    refused(amy, 65401)
-    refused(amy, 65401)
+    mirror.speaker_refused(rig.engine, rig.account, amy, 65401)
+    mirror.speaker_refused(rig.engine, rig.account, amy, 65401)
     with reading(rig.engine) as conn:
         row = kf_accounts.get(conn, rig.account.appid, amy)
     assert row.platform == "local" and "65401" in row.platform_note
@@ -78,7 +77,7 @@ def test_an_agent_the_platform_refuses_becomes_local_with_the_reason_and_an_audi
 
 
 def test_a_refused_speaker_that_is_unknown_here_disturbs_nobody(rig: Rig) -> None:
-    mirror.speaker_refused(rig.engine, rig.account)("ghost@shop_id", 65401)
+    mirror.speaker_refused(rig.engine, rig.account, "ghost@shop_id", 65401)
     assert rig.seat("ghost@shop_id") is None
 
 

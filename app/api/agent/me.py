@@ -10,8 +10,8 @@ from app.api.agent.auth import PersonShape, person_view
 from app.api.core import Body, Call, Routes, Shape
 from app.api.shapes import StatusName
 from app.conversations import duty, off_shift
-from app.delivery.payloads import SENDABLE
 from app.refusals import Refusal
+from app.wechat.channel import CHANNELS
 from config.accounts import AccountKind
 from sessions.seats import Status
 
@@ -168,7 +168,7 @@ def _accounts(call: Call) -> list[dict[str, Any]]:
             "appid": one.appid,
             "name": one.name,
             "kind": one.kind,
-            "sends": sorted(SENDABLE[one.kind]),
+            "sends": sorted(CHANNELS[one.kind].sendable),
         }
         for one in configs
     ]

@@ -12,8 +12,8 @@ from app.api.agent.readers import open_or_refused
 from app.api.core import NUMBER_MAX, Body, Call, Routes
 from app.api.shapes import MessageShape
 from app.conversations import replies
-from app.delivery.payloads import SENDABLE
 from app.refusals import Refusal
+from app.wechat.channel import CHANNELS
 from config.accounts import AccountKind
 from sessions.messages import Outgoing
 
@@ -128,7 +128,7 @@ def resend(call: Call, sid: str, mid: str) -> dict[str, Any]:
 
 def _sendable(kind: AccountKind, body: SendBody) -> None:
     """Refuse what WeChat would refuse. Raises Refusal."""
-    if body.type not in SENDABLE[kind]:
+    if body.type not in CHANNELS[kind].sendable:
         words = f"WeChat accepts no message of the type {body.type} from this kind of account."
         raise Refusal("type_not_for_account", words)
     if body.page and kind is AccountKind.OFFICIAL and not body.page.appid:
