@@ -15,6 +15,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from app.account import Account
 from app.conversations import archiving, ratings, waiting
+from app.conversations.figures import figures_of
 from app.conversations.timers import sweep as sweeps
 from app.conversations.transfers import drain_everywhere
 from app.delivery.sender import Sender
@@ -71,13 +72,13 @@ class Jobs:
         )
 
     def start(self) -> None:
-        self._every(ROSTER_S, "roster", self._refresh)
-        self._every(TALLY_S, "series", self._note)
+        self._every(ROSTER_S, "roster", lambda work: work.account.attendance.refresh())
+        self._every(TALLY_S, "series", _add_to_series)
         if self._works:
-            self._every(POLL_S, "outbox", self._poll)
+            self._every(POLL_S, "outbox", _poll)
             self._every(self._sweep_s, "sweep", self._sweep)
-            self._every(ARCHIVE_S, "archive", archiving.archive_closed)
-            self._every(ARCHIVE_S, "ratings", ratings.keep)
+            self._every(ARCHIVE_S, "archive", lambda work: archiving.archive_closed(work.account))
+            self._every(ARCHIVE_S, "ratings", lambda work: ratings.keep(work.account))
             if self._watch:
                 seconds, look = self._watch
                 self._scheduler.add_job(look, "interval", seconds=seconds, id="alerts")
@@ -115,36 +116,15 @@ class Jobs:
         for job in self._scheduler.get_jobs():
             job.modify(next_run_time=datetime.datetime.now(datetime.UTC))
 
-    def _every(self, seconds: int, name: str, job: Callable[[Account], object]) -> None:
+    def _every(self, seconds: int, name: str, job: Callable[[Work], object]) -> None:
         def run() -> None:
-            for served in self._served:
-                _guarded(name, served.account, job)
+            for work in self._served:
+                _guarded(name, work, job)
 
         self._scheduler.add_job(run, "interval", seconds=seconds, id=name)
 
-    def _refresh(self, account: Account) -> None:
-        account.attendance.refresh()
-
-    def _poll(self, account: Account) -> None:
-        for served in self._served:
-            if served.account is account:
-                served.sender.poll()
-                now_ms = account.store.now_ms()
-                served.media.poll(now_ms)
-
-    def _note(self, account: Account) -> None:
-        """What was counted here goes to the minutes that all nodes share."""
-        series = next(served.series for served in self._served if served.account is account)
-        waiting = sum(account.queries.queue_lengths().values())
-        gauges = {"waiting": waiting, "serving": max(0, account.queries.live_count() - waiting)}
-        counts = TALLY.take(account.appid)
-        try:
-            series.add(counts, gauges, int(time.time() * 1000))
-        except SessionError:
-            TALLY.give_back(account.appid, counts)
-            raise
-
-    def _sweep(self, account: Account) -> None:
+    def _sweep(self, work: Work) -> None:
+        account = work.account
         sweeps.run_all_timers(account)
         now_ms = account.store.now_ms()
         sweeps.look_after_agents(account, now_ms)
@@ -155,10 +135,30 @@ class Jobs:
         self._swept_at = time.monotonic()
 
 
-def _guarded(name: str, account: Account, job: Callable[[Account], object]) -> None:
-    """A tick that fails is logged and comes again."""
+def _poll(work: Work) -> None:
+    """Wake the sender and fetch media where attempts are due."""
+    work.sender.poll()
+    work.media.poll(work.account.store.now_ms())
+
+
+def _add_to_series(work: Work) -> None:
+    """Add what this node counted to the minutes that all nodes share."""
+    account = work.account
+    figures = figures_of(account, account.store.now_ms())
+    gauges = {"waiting": figures.waiting, "serving": figures.serving}
+    counts = TALLY.take(account.appid)
     try:
-        job(account)
+        work.series.add(counts, gauges, int(time.time() * 1000))
+    except SessionError:
+        TALLY.give_back(account.appid, counts)
+        raise
+
+
+def _guarded(name: str, work: Work, job: Callable[[Work], object]) -> None:
+    """Run a job; one that fails is logged and runs again at its next tick."""
+    account = work.account
+    try:
+        job(work)
     except StoreRefused as error:
         log.warning("tick_refused", tick=name, appid=account.appid, error=str(error))
         if str(error) == BUSY:
@@ -170,11 +170,10 @@ def _guarded(name: str, account: Account, job: Callable[[Account], object]) -> N
 
 
 def _measure(account: Account, now_ms: int) -> None:
-    appid, queries = account.appid, account.queries
-    WAITING.labels(appid).set(sum(queries.queue_lengths().values()))
-    heads = queries.sessions(queries.oldest_waiting())
-    oldest = min((s.waiting_since_ms for s in heads), default=now_ms)
-    OLDEST_WAIT.labels(appid).set(max(0, now_ms - oldest) / 1000)
-    OPEN.labels(appid).set(queries.live_count())
-    ONLINE.labels(appid).set(sum(a.serving for a in account.attendance.agents().values()))
-    DEAD.labels(appid).set(len(queries.dead_letters(DEAD_SHOWN)))
+    """Set the account's gauges."""
+    appid, figures = account.appid, figures_of(account, now_ms)
+    WAITING.labels(appid).set(figures.waiting)
+    OLDEST_WAIT.labels(appid).set(figures.oldest_wait_ms / 1000)
+    OPEN.labels(appid).set(figures.open)
+    ONLINE.labels(appid).set(figures.online)
+    DEAD.labels(appid).set(len(account.queries.dead_letters(DEAD_SHOWN)))

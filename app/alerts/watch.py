@@ -12,6 +12,7 @@ from app.account import Account
 from app.alerts.board import AlarmBoard
 from app.alerts.conditions import OF_ACCOUNT, OF_STORES, Alarm, Limits, Standing, Vitals, judge
 from app.alerts.words import message
+from app.conversations.figures import figures_of
 from app.conversations.placing import CLOSED, held_back
 from sessions.model import SessionError
 
@@ -95,16 +96,13 @@ class Watch:
 
     def vitals(self, one: Watched, now_ms: int) -> Vitals:
         """The account's numbers as they are now."""
-        account, queries = one.account, one.account.queries
-        lengths = queries.queue_lengths()
-        open_ones = [g for g, n in lengths.items() if n and not _closed(account, g, now_ms)]
-        heads = queries.sessions(queries.waiting(open_ones, 1))
-        oldest = min((s.waiting_since_ms for s in heads), default=now_ms)
-        dead = queries.dead_letters(DEAD_READ)
+        account = one.account
+        figures = figures_of(account, now_ms).of(lambda g: not _closed(account, g, now_ms))
+        dead = account.queries.dead_letters(DEAD_READ)
         return Vitals(
-            oldest_wait_ms=max(0, now_ms - oldest),
-            waiting=sum(lengths[group] for group in open_ones),
-            online=sum(agent.serving for agent in account.attendance.agents().values()),
+            oldest_wait_ms=figures.oldest_wait_ms,
+            waiting=figures.waiting,
+            online=figures.online,
             token_error=one.token_error(),
             quota_error=self._board.quota_error(account.appid),
             dead=sum(at_ms > now_ms - DEAD_WITHIN_MS for _, at_ms in dead),

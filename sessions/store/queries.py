@@ -99,10 +99,6 @@ class Queries:
         names = sorted(guarded(lambda: self._redis.smembers(self.keys.of("queues"))))
         return dict(zip(names, self._each("ZCARD", "queue", names), strict=True))
 
-    def oldest_waiting(self) -> list[str]:
-        """The head of every queue."""
-        return self.waiting(self.queue_lengths(), 1)
-
     def live(self, offset: int, limit: int) -> list[str]:
         """Ids of open conversations, the newest first."""
         key = self.keys.of("live")

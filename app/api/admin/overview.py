@@ -8,6 +8,7 @@ from app.account import Account
 from app.api.agent.agents import agents_now, groups_now
 from app.api.core import Call, Routes, Shape
 from app.api.shapes import AgentShape, GroupShape, SessionShape
+from app.conversations.figures import figures_of
 from app.conversations.lists import closed
 from app.services import Services
 from app.storage.records import Filters
@@ -73,19 +74,15 @@ def read_overview(call: Call) -> dict[str, Any]:
     account = call.account
     now_ms = account.store.now_ms()
     groups = groups_now(call)
-    heads = account.queries.sessions(account.queries.oldest_waiting())
-    since = {head.group: head.waiting_since_ms for head in heads}
-    shown = [
-        group | {"oldest_wait_ms": max(0, now_ms - since.get(group["name"], now_ms))}
-        for group in groups
-    ]
-    waiting = sum(account.queries.queue_lengths().values())
+    figures = figures_of(account, now_ms)
+    waits = {name: queue.oldest_wait_ms for name, queue in figures.queues.items()}
+    shown = [group | {"oldest_wait_ms": waits.get(group["name"], 0)} for group in groups]
     return {
         "appid": account.appid,
         "now_ms": now_ms,
-        "waiting": waiting,
-        "serving": max(0, account.queries.live_count() - waiting),
-        "oldest_wait_ms": max((now_ms - at for at in since.values()), default=0),
+        "waiting": figures.waiting,
+        "serving": figures.serving,
+        "oldest_wait_ms": figures.oldest_wait_ms,
         "groups": shown,
         "agents": agents_now(call),
         "missed": _lost(account, CloseReason.MISSED),
