@@ -139,22 +139,17 @@ def admit_excluded(account: Account) -> int:
 
 
 def _admit(account: Account, session_id: str, there: frozenset[str]) -> int:
-    done: list[bool] = []
-
     def decide(loaded: Loaded) -> Change | None:
-        done.clear()
         session = loaded.session
         if session.state is not State.WAITING or not there <= session.excluded:
             return None
-        done.append(True)
         left = ",".join(sorted(session.excluded - there))
         return Change(session, replace(session, exclude=left))
 
     try:
-        transition(account.store, session_id, decide)
+        return int(transition(account.store, session_id, decide) is not None)
     except Refusal:
         return 0
-    return len(done)
 
 
 def _moved(loaded: Loaded, pick: Pick, group: str, reason: Reason) -> Change:

@@ -13,7 +13,7 @@ from app.refusals import Refusal
 from sessions.change import Change, Notice
 from sessions.machine import CLOSE_REASONS, Details, Event, apply
 from sessions.messages import SystemLine
-from sessions.model import CloseReason, Session, State, StoreDown, StoreRefused
+from sessions.model import CloseReason, NotFound, Session, State, StoreDown, StoreRefused
 from sessions.store.conversations import Loaded
 
 MINUTE_MS = 60_000
@@ -55,7 +55,7 @@ def close_by_agent(
         asked = ratings.question(account, session) if survey else None
         return replace(change, notice=asked) if asked else change
 
-    return _closed(account, transition(account.store, session_id, decide))
+    return _closed(account, transition(account.store, session_id, decide).after)
 
 
 def close_by_supervisor(account: Account, session_id: str, by: str) -> Session:
@@ -64,7 +64,7 @@ def close_by_supervisor(account: Account, session_id: str, by: str) -> Session:
     def decide(loaded: Loaded) -> Change:
         return _change(account, loaded, Event.CLOSED_BY_SUPERVISOR, by=by)
 
-    return _closed(account, transition(account.store, session_id, decide))
+    return _closed(account, transition(account.store, session_id, decide).after)
 
 
 def cancelled(account: Account, session_id: str) -> bool:
@@ -79,12 +79,15 @@ def cancelled(account: Account, session_id: str) -> bool:
         return _change(account, loaded, Event.CLOSED_BY_CUSTOMER)
 
     try:
-        after = transition(account.store, session_id, decide)
+        if transition(account.store, session_id, decide):
+            return True
+        return account.store.load(session_id).session.close_reason == CloseReason.CUSTOMER
+    except NotFound:
+        return True
     except Refusal as refusal:
         if refusal.code != "not_found":
             raise
         return True
-    return after.close_reason == CloseReason.CUSTOMER
 
 
 def unsubscribed(account: Account, session_id: str) -> None:
@@ -100,24 +103,16 @@ def unsubscribed(account: Account, session_id: str) -> None:
         return _change(account, loaded, Event.UNSUBSCRIBED)
 
     try:
-        closed = transition(account.store, session_id, decide)
+        change = transition(account.store, session_id, decide)
+        session = change.after if change else account.store.load(session_id).session
+    except NotFound:
+        return
     except Refusal as refusal:
         if refusal.code != "not_found":
             raise
         return
-    if not closed.is_open:
-        _closed(account, closed)
-
-
-def close_on_time(account: Account, session_id: str, event: Event) -> None:
-    """A timer's close: refused when the customer wrote after it was decided, then decided anew."""
-
-    def decide(loaded: Loaded) -> Change | None:
-        if not loaded.session.is_open:
-            return None
-        return timed_change(account, loaded, event)
-
-    _closed(account, transition(account.store, session_id, decide))
+    if not session.is_open:
+        _closed(account, session)
 
 
 def timed_change(account: Account, loaded: Loaded, event: Event) -> Change:

@@ -1,31 +1,42 @@
-"""Load, decide, commit; on a conflict once more, at most five times (architecture 4)."""
+"""Load, decide, commit: the only way in which a use case moves a conversation to another state."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final, overload
 
 from app.refusals import Refusal
 from sessions.change import Change
 from sessions.machine import EventRefused
-from sessions.model import Conflict, NotFound, Session
+from sessions.model import Conflict, NotFound
 from sessions.store.conversations import Loaded, NoRoom, SessionStore
 
-TRIES = 5
+TRIES: Final = 5
 
 
+@overload
+def transition(
+    store: SessionStore, session_id: str, decide: Callable[[Loaded], Change]
+) -> Change: ...
+@overload
 def transition(
     store: SessionStore, session_id: str, decide: Callable[[Loaded], Change | None]
-) -> Session:
-    """Commits what ``decide`` makes of the conversation; None means nothing is to be done.
+) -> Change | None: ...
+def transition(
+    store: SessionStore, session_id: str, decide: Callable[[Loaded], Change | None]
+) -> Change | None:
+    """Commit the change that ``decide`` makes of the conversation.
 
-    Raises Refusal: not_found, session_closed, conflict; NoRoom passes through.
+    Returns the committed change, or None where ``decide`` returned none. ``decide`` is called again on a
+    newer state after a conflict, at most five times in all. Raises Refusal: not_found, session_closed,
+    conflict; NoRoom.
     """
     for _ in range(TRIES):
         try:
             loaded = store.load(session_id)
             change = decide(loaded)
             if change is None:
-                return loaded.session
+                return None
             store.commit(change)
         except NoRoom:
             raise
@@ -35,7 +46,7 @@ def transition(
             raise Refusal("not_found", "There is no such open conversation.") from None
         except EventRefused as refused:
             raise _refusal(refused) from None
-        return change.after
+        return change
     raise Refusal("conflict", "The conversation is changing too fast; load it again.")
 
 

@@ -21,14 +21,11 @@ def assign(
     Raises Refusal: not_found, session_closed, agent_offline, agent_full, invalid (he has it).
     """
     _check_serving(account, target)
-    freed: frozenset[str] = frozenset()
 
     def decide(loaded: Loaded) -> Change:
-        nonlocal freed
         session = loaded.session
         if session.kf_account == target and session.is_open:
             raise Refusal("invalid", "The conversation is with this agent already.")
-        freed = held_seats(session) - {target}
         after = apply_all(session, _steps(session, target, by, reason), loaded.now_ms)
         line = SystemLine("moved", {"by": by, "to": target, "note": reason, "why": why})
         return Change(session, after, lines=(line,))
@@ -37,8 +34,8 @@ def assign(
         done = transition(account.store, session_id, decide)
     except NoRoom:
         raise Refusal("agent_full", "All seats of this agent are taken.") from None
-    seat_freed(account, freed)
-    return done
+    seat_freed(account, held_seats(done.before) - {target})
+    return done.after
 
 
 def _steps(session: Session, target: str, by: str, reason: str) -> list[tuple[Event, Details]]:

@@ -20,7 +20,7 @@ from sessions.model import Session, State
 from sessions.seats import Status
 from sessions.store.conversations import Loaded, NoRoom
 
-Step = Callable[[Loaded], Change | None]
+Step = Callable[[Loaded], Change]
 
 
 def take(account: Account, session_id: str, kf_account: str) -> Session:
@@ -68,10 +68,9 @@ def accept(account: Account, session_id: str, kf_account: str) -> Session:
         after = apply(session, Event.TRANSFER_CONFIRMED, loaded.now_ms, Details())
         return Change(session, after, lines=(_moved(session, kf_account, "transfer"),))
 
-    before = account.store.load(session_id).session
     done = transition(account.store, session_id, decide)
-    seat_freed(account, frozenset({before.kf_account} - {"", kf_account}))
-    return done
+    seat_freed(account, frozenset({done.before.kf_account} - {"", kf_account}))
+    return done.after
 
 
 def decline(account: Account, session_id: str, kf_account: str) -> Session:
@@ -83,7 +82,7 @@ def decline(account: Account, session_id: str, kf_account: str) -> Session:
 
     done = transition(account.store, session_id, decide)
     seat_freed(account, frozenset({kf_account}))
-    return done
+    return done.after
 
 
 def transfer_timed_out(account: Account, loaded: Loaded, event: Event) -> Change:
@@ -229,7 +228,7 @@ def _agent_in(account: Account, session: Session, group: str) -> Pick:
 
 def _with_room(account: Account, session_id: str, decide: Step, target: str) -> Session:
     try:
-        return transition(account.store, session_id, decide)
+        return transition(account.store, session_id, decide).after
     except NoRoom:
         _check_serving(account, target)
         raise Refusal("agent_full", "All seats of this agent are taken.") from None

@@ -67,25 +67,21 @@ def ask_for(account: Account, session_id: str, group: str, operation: str) -> bo
 
     It counts as a move by rule. False where he does not wait, waits there already, or was moved enough.
     """
-    moved: list[bool] = []
 
     def decide(loaded: Loaded) -> Change | None:
-        moved.clear()
         session = loaded.session
         if session.state is not State.WAITING or session.group == group:
             return None
         if session.moves >= MOVES_MAX:
             return None
-        moved.append(True)
         change = _handed_on(loaded, [(Event.HANDED_ON, Details(group=group))], "keyword")
         counted = replace(change.after, moves=session.moves + 1)
         return replace(change, after=counted, operation=operation)
 
     try:
-        transition(account.store, session_id, decide)
+        return transition(account.store, session_id, decide) is not None
     except Refusal:
         return False
-    return bool(moved)
 
 
 def bring_forward(account: Account, group: str, now_ms: int) -> int:
@@ -148,10 +144,9 @@ def _step(
         return replace(_handed_on(loaded, steps, why), card=card)
 
     try:
-        after = transition(account.store, session_id, decide)
+        return transition(account.store, session_id, decide) is not None
     except (NoRoom, Refusal):
         return False
-    return after.group != group
 
 
 def _handed_on(loaded: Loaded, steps: Steps, why: str) -> Change:

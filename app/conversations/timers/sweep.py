@@ -130,7 +130,7 @@ def _run_timer(account: Account, session_id: str, timer: Timer, now_ms: int) -> 
         return closing.timed_change(account, loaded, meaning)
 
     try:
-        after = transition(account.store, session_id, decide)
+        change = transition(account.store, session_id, decide)
     except Refusal as refusal:
         if refusal.code == "not_found":
             account.store.settle_timer(session_id, timer, now_ms, None)
@@ -139,8 +139,10 @@ def _run_timer(account: Account, session_id: str, timer: Timer, now_ms: int) -> 
         return 0
     if isinstance(fired[0], Overdue):
         return nudges.act(account, session_id, timer, fired[0], now_ms)
-    closing.seat_freed(account, frozenset({after.kf_account} - {""}))
-    return len(fired)
+    if change is None:
+        return 0
+    closing.seat_freed(account, frozenset({change.after.kf_account} - {""}))
+    return 1
 
 
 def look_after_agents(account: Account, now_ms: int) -> None:

@@ -37,20 +37,15 @@ def _retry_later(account: Account, session_id: str, timer: Timer, seen_ms: int) 
 
 
 def _nudge(account: Account, session_id: str, timer: Timer) -> int:
-    told: list[bool] = []
-
     def decide(loaded: Loaded) -> Change | None:
-        told.clear()
         if not _Still(account, timer, Overdue.NUDGE)(loaded):
             return None
-        told.append(True)
         return nudged(loaded)
 
     try:
-        transition(account.store, session_id, decide)
+        return int(transition(account.store, session_id, decide) is not None)
     except Refusal:
         return 0
-    return len(told)
 
 
 def nudged(loaded: Loaded) -> Change:
