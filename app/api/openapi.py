@@ -52,10 +52,10 @@ class Problem(BaseModel):
 )
 def read_document(call: Call) -> Response:
     known, folder = current_app.extensions, call.request.script_root
-    kept = f"kfring.openapi{folder}"
-    if kept not in known:
-        known[kept] = document_text(known["kfring"].values(), folder)
-    return Response(known[kept], mimetype="application/json")
+    name = f"kfring.openapi{folder}"
+    if name not in known:
+        known[name] = document_text(known["kfring"].values(), folder)
+    return Response(known[name], mimetype="application/json")
 
 
 def document(declared: Iterable[Route], folder: str = "") -> dict[str, Any]:

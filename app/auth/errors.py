@@ -1,21 +1,21 @@
-"""How signing in can be refused. None of the texts tells whether a name exists."""
+"""Refusals of a sign-in. No text reveals whether a name exists."""
 
 from __future__ import annotations
 
 
 class AuthError(Exception):
-    """Base of what this package refuses."""
+    """Base of the refusals of this package."""
 
 
 class BadCredentials(AuthError):
-    """Unknown name, wrong password or a disabled person: always the same words."""
+    """An unknown name, a wrong password or a disabled person, always with the same text."""
 
     def __init__(self) -> None:
         super().__init__("the name or the password is wrong")
 
 
 class Throttled(AuthError):
-    """Too many attempts; ``retry_after_s`` is at least 1."""
+    """Too many attempts. ``retry_after_s`` is at least 1."""
 
     def __init__(self, retry_after_s: int) -> None:
         super().__init__(f"too many attempts, try again in {retry_after_s} s")
@@ -23,11 +23,11 @@ class Throttled(AuthError):
 
 
 class Busy(AuthError):
-    """Too many sign-ins at this moment; trying again in a second helps."""
+    """Too many concurrent sign-ins. A retry after a second helps."""
 
     def __init__(self) -> None:
         super().__init__("too many sign-ins at this moment, try again")
 
 
 class Forbidden(AuthError):
-    """The role does not allow the action."""
+    """An action that the role does not allow."""

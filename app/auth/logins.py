@@ -1,8 +1,7 @@
-"""Who is signed in: cookie sessions and bearer tokens in Redis, revocable at any time.
+"""Logins: cookie sessions and bearer tokens in Redis, revocable at any time.
 
-The secret the client holds is ``<person id>.<256 random bits>``; Redis knows only its SHA-256. All
-keys of one person share a tag, so "sign out everywhere" is one counter that every login is
-compared with.
+The client's secret is ``<person id>.<256 random bits>``; Redis stores only its SHA-256. All keys of a person
+share a hash tag. "Sign out everywhere" increments one counter, with which every login is compared.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ _NUMBERS: Final = ("person_id", "created_ms", "ends_ms")
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """A good login. ``id`` is the hash under which it is kept, ``kind`` cookie or token."""
+    """A valid login. ``id`` is the hash of its secret, ``kind`` is cookie or token."""
 
     id: str
     kind: str
@@ -53,19 +52,22 @@ class Login:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A login just opened and the secret that is given to the client this once."""
+    """A new login, and the secret that the client gets only once."""
 
     login: Login
     secret: str = field(repr=False)
 
 
 class Logins:
-    """Raises ``sessions.model.StoreDown`` or ``StoreRefused`` when Redis does not do its part."""
+    """The logins of this installation.
+
+    Methods raise ``sessions.model.StoreDown`` or ``StoreRefused`` if Redis fails.
+    """
 
     def __init__(
         self, client: redis.Redis, secret_key: bytes, previous_key: bytes | None = None
     ) -> None:
-        """``previous_key`` is still accepted, while the key is being changed."""
+        """``previous_key`` is also accepted, while the key is being changed."""
         self._client = client
         keys = [secret_key] if previous_key is None else [secret_key, previous_key]
         self._csrf_keys = [derive(key, "csrf") for key in keys]
@@ -73,22 +75,22 @@ class Logins:
         self._check = client.register_script(script_text("login_check"))
 
     def epoch(self, person_id: int) -> str:
-        """To be read before a person's role and state are, and handed to ``open``."""
+        """Return the person's sign-out counter. Read it before role and state, and pass it to ``open_…``."""
         return str(guarded(lambda: self._client.get(_epoch_key(person_id))) or "0")
 
     def open_cookie(self, person: Person, epoch: str) -> Opened:
-        """A browser's login: ends after 12 h without use, after 24 h in any case."""
+        """Open a browser's login, which ends after 12 h without use and after 24 h in any case."""
         return self._opened("cookie", person, epoch, COOKIE_IDLE_MS, COOKIE_ABSOLUTE_MS)
 
     def open_token(self, person: Person, epoch: str) -> Opened:
-        """A program's login for ``TOKEN_EXPIRES_S``."""
+        """Open a program's login for ``TOKEN_EXPIRES_S``."""
         lasts_ms = TOKEN_EXPIRES_S * 1000
         return self._opened("token", person, epoch, lasts_ms, lasts_ms)
 
     def find(self, secret: str, kind: str, *, active: bool = True) -> Login | None:
-        """The login of a secret, None if there is no good one of this kind.
+        """Return the valid login of a secret and kind, or None.
 
-        ``active=False`` only looks: for the check of an open event stream.
+        ``active=False`` does not count as use: it is for the check of an open event stream.
         """
         matched = SECRET.fullmatch(secret)
         if matched is None:
@@ -103,7 +105,7 @@ class Logins:
         return _login(ident, stored)
 
     def csrf(self, login: Login) -> str:
-        """The token that unsafe requests of this cookie session carry in ``X-CSRF-Token``."""
+        """Return the token that unsafe requests of this cookie session send in ``X-CSRF-Token``."""
         return _csrf(self._csrf_keys[0], login)
 
     def csrf_fits(self, login: Login, given: str) -> bool:
@@ -111,11 +113,11 @@ class Logins:
         return any(hmac.compare_digest(_csrf(key, login).encode(), raw) for key in self._csrf_keys)
 
     def revoke(self, login: Login) -> None:
-        """Sign this one out."""
+        """End one login."""
         guarded(lambda: self._client.delete(_key(login.person_id, login.id)))
 
     def revoke_all(self, person_id: int) -> None:
-        """Sign a person out everywhere, sign-ins under way included."""
+        """Sign a person out everywhere, also sign-ins in progress."""
         guarded(lambda: self._client.incr(_epoch_key(person_id)))
 
     def _opened(
@@ -142,12 +144,12 @@ class Logins:
 
 
 def script_text(name: str) -> str:
-    """The text of one of this package's Lua scripts."""
+    """Return the text of a Lua script of this package."""
     return (resources.files("app.auth") / "lua" / f"{name}.lua").read_text(encoding="utf-8")
 
 
 def _says_too_little(stored: dict[str, str]) -> bool:
-    """Return whether a supervisor's login is from before accounts were named: sign in again."""
+    """Return whether a supervisor's login lacks their official accounts. They must sign in again."""
     return stored["role"] == SUPERVISOR and _LEADS not in stored
 
 

@@ -1,7 +1,7 @@
-"""Which new passwords are refused: too short, common, a pattern, or the person's own name.
+"""Rules for new passwords: neither short, common, a pattern, nor the person's own name.
 
-Length and a list of common passwords are what NIST SP 800-63B asks for; it advises against rules on kinds of
-characters. Passwords that are in use already are not checked again.
+NIST SP 800-63B requires a length and a list of common passwords, and advises against rules on kinds of
+characters. Passwords in use are not checked again.
 
 ``common_passwords.txt``: the 3,000 most frequent ones of at least eight characters in the list of zxcvbn
 4.5.0 (MIT), and some that are frequent in China.
@@ -22,18 +22,18 @@ PASSWORD_MAX_CHARS: Final = 256
 DISTINCT_MIN: Final = 4
 NAME_MIN_CHARS: Final = 3
 BESIDES_NAME_MIN: Final = 4
-"""Characters that a password has besides the person's name: ``xiaoming1`` is as good as none."""
+"""Characters that a password must have besides the person's name, so that ``xiaoming1`` is refused."""
 
 PRODUCT: Final = "kfring"
 _SEPARATORS: Final = re.compile(r"[\W_]+")
 
 
 class WeakPassword(ValueError):
-    """A new password that is refused; the text says why, and never holds it."""
+    """A refused new password. The text gives the reason and never contains the password."""
 
 
 class GuessedPassword(WeakPassword):
-    """A new password that somebody who guesses tries first."""
+    """A new password that is guessed first."""
 
 
 def check(password: str, names: Iterable[str | None] = ()) -> None:
@@ -52,7 +52,7 @@ def check(password: str, names: Iterable[str | None] = ()) -> None:
 
 
 def check_length(password: str) -> None:
-    """Raises WeakPassword."""
+    """Refuse a password that is too short or too long. Raises WeakPassword."""
     if not PASSWORD_MIN_CHARS <= len(password) <= PASSWORD_MAX_CHARS:
         raise WeakPassword(
             f"a password has {PASSWORD_MIN_CHARS} to {PASSWORD_MAX_CHARS} characters"

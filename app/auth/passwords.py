@@ -1,6 +1,6 @@
-"""Password hashes: argon2id, at most a few at a time, the same cost for names that do not exist.
+"""Password hashes: argon2id, a few at a time, with the same cost for names that do not exist.
 
-Parameters and the bound: ``reliability.md`` section 6 is the source of the figures (OWASP).
+Parameters and the bound are those of ``reliability.md`` section 6 (OWASP).
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ GENERATED_BYTES: Final = 12
 
 
 class Passwords:
-    """Hashes and checks passwords, ``parallel`` at a time; others wait up to ``wait_s``.
+    """Hashing and checking of passwords, ``parallel`` at a time. Other callers wait up to ``wait_s``.
 
-    ``memory_kib`` is what one hash costs. No setting reaches it: only tests that sign in often give less.
+    ``memory_kib`` is the memory of one hash. It is no setting: only tests that sign in often pass less.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class Passwords:
             return self._hasher.hash(_bytes(password))
 
     def verify(self, stored: str | None, password: str) -> bool:
-        """Whether the password fits; with ``stored`` None the same work is done for nothing.
+        """Return whether the password matches. With ``stored`` None it does the same work and returns False.
 
         Raises ``Busy``.
         """
@@ -83,7 +83,7 @@ class Passwords:
         return usable
 
     def outdated(self, stored: str) -> bool:
-        """Whether the hash was made with other parameters than today's."""
+        """Return whether the hash has other parameters than today's."""
         return self._hasher.check_needs_rehash(stored)
 
     @contextmanager
@@ -97,12 +97,12 @@ class Passwords:
 
 
 def generate() -> str:
-    """A password for somebody who gave none: 96 random bits, easy to copy."""
+    """Return a new password of 96 random bits that is easy to copy."""
     return secrets.token_urlsafe(GENERATED_BYTES)
 
 
 def _hash_of_nothing(memory_kib: int) -> str:
-    """Fits no password, and costs as much to check as one that was computed; making it costs nothing."""
+    """Return a hash that matches no password and costs as much to check as a computed one."""
     salt, digest = (
         b64encode(secrets.token_bytes(size)).decode().rstrip("=")
         for size in (SALT_BYTES, HASH_BYTES)

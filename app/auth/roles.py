@@ -1,7 +1,7 @@
-"""Which role may do what: one explicit table, everything else is denied.
+"""Permissions of roles: one explicit table. Everything else is denied.
 
-The table says what a role may try, ``reach`` in which official accounts; whether this conversation or
-this file is the caller's is checked where it is loaded.
+The table lists the actions of a role, and ``reach`` the official accounts. Whether a conversation or a file
+is the caller's is checked where it is loaded.
 """
 
 from __future__ import annotations
@@ -75,16 +75,16 @@ ACTIONS: Final[Mapping[str, frozenset[str]]] = {
 
 
 def allowed(role: str, action: str) -> bool:
-    """Whether the role may try the action; unknown roles and actions may nothing."""
+    """Return whether the role may do the action, False for an unknown role or action."""
     return role in ACTIONS.get(action, frozenset())
 
 
 def reach(role: str, own: str, leads: Collection[str], served: Collection[str]) -> frozenset[str]:
-    """Return the appids of the official accounts that one of this role may ask about.
+    """Return the appids of the official accounts that a person with the role may ask about.
 
     ``own`` is the appid of the person's kf account or "", ``leads`` are the accounts that a supervisor
     was given by name, ``served`` those of this installation. Admins and integrations reach all of them.
-    A person who is tied to no account reaches the only one there is, and none where there are several.
+    A person without an account reaches the only one there is, and none if there are several.
     """
     if role in UNBOUND:
         return frozenset(served)
@@ -99,14 +99,14 @@ def reach(role: str, own: str, leads: Collection[str], served: Collection[str]) 
 
 
 def belongs(role: str, appid: str, served: Collection[str]) -> bool:
-    """Whether one of this role and official account has anything to sign in for here.
+    """Return whether a person with the role and official account may sign in here.
 
-    Not an agent of an account that is not served: the demo's, once real credentials are set.
+    An agent of an account that is not served may not, such as the demo's once real credentials are set.
     """
     return role != AGENT or not appid or appid in served
 
 
 def require(role: str, action: str) -> None:
-    """Raises ``Forbidden``."""
+    """Refuse an action that the role does not allow. Raises ``Forbidden``."""
     if not allowed(role, action):
         raise Forbidden(f"the role {role} may not do {action}")

@@ -1,4 +1,4 @@
-"""The secret of all nodes on one Redis, from which keys for single purposes are derived."""
+"""The secret that all nodes on one Redis share, and the keys derived from it."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ KEY: Final = "kf:secret"
 
 
 def agreed(client: redis.Redis, given: SecretStr | None, own: SecretStr) -> SecretStr:
-    """``KF_SECRET_KEY`` if given, else the one that the first node on this Redis made for itself.
+    """Return ``KF_SECRET_KEY`` if given, else the secret of the first node on this Redis.
 
-    So nodes that were told nothing agree. Raises ``sessions.model.StoreDown`` or ``StoreRefused``.
+    So nodes without the setting agree. Raises ``sessions.model.StoreDown`` or ``StoreRefused``.
     """
     if given is not None:
         return given
@@ -26,5 +26,5 @@ def agreed(client: redis.Redis, given: SecretStr | None, own: SecretStr) -> Secr
 
 
 def derive(secret: bytes, purpose: str) -> bytes:
-    """A key of its own for one purpose."""
+    """Return the key for a purpose."""
     return hmac.digest(hashlib.sha256(secret).digest(), purpose.encode(), "sha256")

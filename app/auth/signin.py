@@ -1,4 +1,4 @@
-"""Signing in: find the person, slow guessing down, check the password, open a login."""
+"""Sign-in: find the person, throttle guessing, check the password, open a login."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from app.storage.sql import StorageError, reading, writing
 
 
 class SignIn:
-    """Raises ``BadCredentials``, ``Throttled``, ``Busy``, and the stores' own errors.
+    """Sign-in by username or kf_account. ``served`` are the appids of this installation.
 
-    ``served``: the appids of this installation.
+    Methods raise ``BadCredentials``, ``Throttled``, ``Busy``, and the stores' errors.
     """
 
     def __init__(
@@ -43,12 +43,12 @@ class SignIn:
         return self._logins.open_cookie(person, epoch)
 
     def token(self, name: str, password: str, address: str) -> Opened:
-        """Sign a program in; the secret is its bearer token."""
+        """Sign a program in. The secret is its bearer token."""
         person, epoch = self._proven(name, password, address)
         return self._logins.open_token(person, epoch)
 
     def password_fits(self, person: Person, password: str, address: str) -> bool:
-        """Check the present password of one who wants to change it, throttled alike."""
+        """Return whether the present password of a person matches, throttled like a sign-in."""
         return self._checked(person, person.username, password, address)
 
     def _proven(self, name: str, password: str, address: str) -> tuple[Person, str]:
@@ -57,7 +57,7 @@ class SignIn:
         if not self._checked(found, name, password, address) or found is None:
             raise BadCredentials
         epoch = self._logins.epoch(found.id)
-        # Read again after the epoch: a later change moves the epoch, which voids this login.
+        # Read again after the epoch: a later change increments the epoch, which ends this login.
         with reading(self._engine) as conn:
             person = people.get(conn, found.id)
         if person.disabled or person.password_hash != found.password_hash:
@@ -85,7 +85,7 @@ class SignIn:
     def _renew_hash(self, person: Person, password: str) -> None:
         if not self._passwords.outdated(person.password_hash):
             return
-        # It can wait for the next time: nobody is turned away for it.
+        # A failure does not refuse the sign-in: the next one tries again.
         with contextlib.suppress(Busy, WeakPassword, StorageError):
             renewed = self._passwords.hash(password)
             with writing(self._engine) as conn:

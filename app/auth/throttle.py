@@ -1,7 +1,7 @@
-"""Slows down guessing of passwords, per account and per (account, address).
+"""Throttle of password guessing, per account and per (account, address).
 
-There is no lock on an address alone, so an office behind one address cannot lock itself out. An
-address from which the account signed in before is not slowed down by strangers' guesses.
+No limit applies to an address alone, so an office behind one address cannot lock itself out. Guesses from
+other addresses do not delay an address from which the account signed in before.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ ADDRESS_MAX_CHARS: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Attempts that cost no wait, then waits that double from ``first_ms`` up to the longest."""
+    """The number of attempts without a wait, then waits that double from ``first_ms`` to the longest."""
 
     free_on_account: int = 50
     longest_on_account_ms: int = 60_000
     free_from_address: int = 10
     longest_from_address_ms: int = 15 * 60_000
     first_ms: int = 1000
-    kept_ms: int = 3_600_000
+    stored_ms: int = 3_600_000
     known_ms: int = 30 * 86_400_000
 
 
 class Throttle:
-    """``take`` before a password is checked; then ``right``, ``unchecked``, or nothing if wrong.
+    """Counter of attempts. Call ``take`` before a check; then ``right``, ``unchecked``, or nothing if wrong.
 
-    Raises ``sessions.model.StoreDown`` or ``StoreRefused`` when Redis does not do its part.
+    Methods raise ``sessions.model.StoreDown`` or ``StoreRefused`` if Redis fails.
     """
 
     def __init__(self, client: redis.Redis, limits: Limits | None = None) -> None:
@@ -53,18 +53,18 @@ class Throttle:
             limits.free_from_address,
             limits.longest_from_address_ms,
             limits.first_ms,
-            limits.kept_ms,
+            limits.stored_ms,
         ]
         wait_ms = int(guarded(lambda: self._take(keys=_keys(account, address), args=args)))
         if wait_ms > 0:
             raise Throttled(math.ceil(wait_ms / 1000))
 
     def right(self, account: str, address: str) -> None:
-        """The password was right: the address is known from now on and starts anew."""
+        """Reset the count of a right password, and remember the address as known."""
         self._settled(account, address, "right")
 
     def unchecked(self, account: str, address: str) -> None:
-        """The attempt was never made, so it does not count."""
+        """Take an attempt back that was never checked."""
         self._settled(account, address, "unchecked")
 
     def _settled(self, account: str, address: str, how: str) -> None:
@@ -73,7 +73,7 @@ class Throttle:
 
 
 def account_key(person_id: int | None, name: str) -> str:
-    """One key for all names of a person; a name that nobody has gets one of the same form."""
+    """Return the key of a person, whatever name they used. An unknown name has a key of the same form."""
     named = f"person {person_id}" if person_id is not None else f"name {name.strip().casefold()}"
     return hashlib.sha256(named.encode("utf-8", "replace")).hexdigest()[:32]
 

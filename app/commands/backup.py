@@ -26,7 +26,7 @@ from sessions.upkeep.invariants import Invariants
 
 
 def write(settings: Settings, file: Path) -> int:
-    """Everything into FILE, beside a running node or without one; the number of records."""
+    """Write all stored data into FILE, whether or not a node runs. Returns the number of records."""
     with _stores(settings) as (engine, client, revision):
         check_layout(client)
         refuse_unfinished(engine)
@@ -35,7 +35,7 @@ def write(settings: Settings, file: Path) -> int:
 
 
 def restore(settings: Settings, file: Path) -> list[str]:
-    """FILE into empty stores, every counter made to agree; the accounts. No node may run on them."""
+    """Restore FILE into empty stores and repair all counters. No node may run. Returns the accounts."""
     with _stores(settings) as (engine, client, revision):
         scripts = Scripts(client)
 
@@ -49,7 +49,7 @@ def restore(settings: Settings, file: Path) -> list[str]:
 
 @contextmanager
 def _stores(settings: Settings) -> Iterator[tuple[Engine, Redis, str]]:
-    """The database at its newest revision and Redis. Raises ClickException."""
+    """Yield the migrated database, Redis, and the revision. Raises ClickException."""
     try:
         with redis_address(settings) as (url, _):
             client = store_client(url, 4)

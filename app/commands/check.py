@@ -1,4 +1,4 @@
-"""``flask kf check``: whether every counter agrees with the conversations, also on a serving system."""
+"""``flask kf check``: compare every counter with the conversations, also while nodes serve."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ SHOWN_MAX = 50
 
 
 def run(settings: Settings, *, repair: bool) -> int:
-    """Prints what is wrong; the number of places that are still wrong at the end. Raises ClickException."""
+    """Print what disagrees, and repair it on demand.
+
+    Returns the number of places that still disagree. Raises ClickException.
+    """
     try:
         with redis_address(settings) as (url, _):
             scripts = Scripts(store_client(url, 4))
@@ -38,7 +41,7 @@ def _account(scripts: Scripts, settings: Settings, appid: str, repair: bool) -> 
     _show(appid, findings)
     if not findings or not repair:
         return len(findings)
-    click.echo(f"{appid}: {check.repair(findings)} put right")
+    click.echo(f"{appid}: {check.repair(findings)} repaired")
     left = check.problems()
     _show(appid, left)
     return len(left)

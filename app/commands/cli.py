@@ -1,4 +1,4 @@
-"""``flask kf …``: commands for operators, run beside the server or without it."""
+"""``flask kf …``: commands for operators, whether or not a node runs."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ kf.add_command(config)
 
 
 def create_app() -> Flask:
-    """For ``flask``'s command line only: it serves nothing and starts nothing."""
+    """Return the application of ``flask``'s command line. It serves nothing and starts nothing."""
     app = Flask("kfring", static_folder=None)
     app.cli.add_command(kf)
     return app
@@ -42,22 +42,22 @@ def create_app() -> Flask:
 
 @kf.command("doctor", with_appcontext=False)
 def doctor() -> None:
-    """What stands between this node and serving the official account; exit 1 on any ✗."""
+    """Check what this node needs to serve the official account; exit 1 on any ✗."""
     failed = 0
     for finding in report.examine(command_settings()):
         failed += not finding.ok
         for line in finding.lines():
             click.echo(line)
-    click.echo("All is well." if not failed else f"{failed} to mend, from the top.")
+    click.echo("All is well." if not failed else f"{failed} to correct, from the top.")
     if failed:
         raise SystemExit(1)
 
 
 @kf.command("reset-password", with_appcontext=False)
 @click.argument("username")
-@click.option("--generate", is_flag=True, help="Make a password instead of asking for one.")
+@click.option("--generate", is_flag=True, help="Generate a password instead of asking for one.")
 def reset_password(username: str, generate: bool) -> None:
-    """A new password for USERNAME; signs out everywhere."""
+    """Set a new password for USERNAME, who is signed out everywhere."""
     settings = command_settings()
     password = "" if generate else _asked_password()
     try:
@@ -71,9 +71,9 @@ def reset_password(username: str, generate: bool) -> None:
 
 
 @kf.command("check", with_appcontext=False)
-@click.option("--repair", is_flag=True, help="Put right what disagrees.")
+@click.option("--repair", is_flag=True, help="Repair what disagrees.")
 def check(repair: bool) -> None:
-    """Whether seats, queues, timers and pointers agree with the conversations; exit 1 if not."""
+    """Compare seats, queues, timers and pointers with the conversations; exit 1 if any disagrees."""
     if cli_check.run(command_settings(), repair=repair):
         raise SystemExit(1)
 
@@ -81,25 +81,25 @@ def check(repair: bool) -> None:
 @kf.command("backup", with_appcontext=False)
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 def write_backup(file: Path) -> None:
-    """All conversations, people and records into FILE; the server may run meanwhile."""
+    """Write all conversations, people and records into FILE; the server may run."""
     click.echo(f"{cli_backup.write(command_settings(), file)} records in {file}")
 
 
 @kf.command("restore", with_appcontext=False)
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def restore_backup(file: Path) -> None:
-    """FILE into an empty system; stop the server first."""
+    """Restore FILE into an empty system; stop the server first."""
     accounts = cli_backup.restore(command_settings(), file)
     click.echo(f"restored {', '.join(accounts)}; everybody signs in again")
 
 
 @kf.command("forget", with_appcontext=False)
 @click.argument("openid")
-@click.option("--reason", required=True, help="Why; it stands in the audit log.")
+@click.option("--reason", required=True, help="The reason, which is audited.")
 @click.option("--appid", help="Which official account, where there are several.")
-@click.confirmation_option(prompt="Everything kept of this customer is removed. Go on?")
+@click.confirmation_option(prompt="Everything stored of this customer is removed. Continue?")
 def forget(openid: str, reason: str, appid: str | None) -> None:
-    """Remove everything that is kept of the customer OPENID."""
+    """Remove everything that is stored of the customer OPENID."""
     settings = command_settings()
     try:
         done = forgotten(settings, openid, reason, appid)
@@ -112,15 +112,15 @@ def forget(openid: str, reason: str, appid: str | None) -> None:
         for name, count in sorted(counts.items()):
             click.echo(f"  {where:<8}  {name:<18} {count}")
     if not done.files_clean:
-        click.echo("The database's log is in use; its next checkpoint takes the rest away.")
+        click.echo("The database's log is in use; its next checkpoint removes the rest.")
     if not done.log_rewritten:
         click.echo(
-            "Redis' append-only file holds it until Redis has written it anew (BGREWRITEAOF)."
+            "Redis' append-only file holds it until Redis has rewritten the file (BGREWRITEAOF)."
         )
 
 
 def _asked_password() -> str:
-    """ "" when nothing was typed: one is made then."""
+    """Return the typed password, "" to generate one."""
     return str(
         click.prompt(
             "New password (empty: one is made)",
@@ -133,7 +133,7 @@ def _asked_password() -> str:
 
 
 def _reset(settings: Settings, username: str, password: str) -> str | None:
-    """The password where it was made here."""
+    """Set the password. Returns it if it was generated."""
     with existing_database(settings) as database, redis_address(settings) as (url, _):
         client = store_client(url, 2)
         try:

@@ -32,7 +32,7 @@ def config() -> None:
 @click.option("--output", type=click.Path(path_type=Path), help="A .toml or .json file.")
 @click.option("--format", "form", type=click.Choice(["toml", "json"]), help="toml if not named.")
 def export_config(appid: str | None, output: Path | None, form: str | None) -> None:
-    """Writes what is in force to OUTPUT, or shows it."""
+    """Write the live configuration to OUTPUT, or print it."""
     settings = command_settings()
     account = chosen_account(settings, appid)
     try:
@@ -54,7 +54,7 @@ def export_config(appid: str | None, output: Path | None, form: str | None) -> N
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--appid", help="Which official account, where there are several.")
 def import_config(file: Path, appid: str | None) -> None:
-    """Reads FILE; running nodes follow within seconds. What it does not name stays as it is."""
+    """Apply FILE; running nodes follow within seconds. What it does not name stays."""
     settings = command_settings()
     account = chosen_account(settings, appid)
     document = _read(file)

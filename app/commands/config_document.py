@@ -1,11 +1,11 @@
-"""Groups, rules and notices of one official account as one document, out of SQL and into it.
+"""Groups, rules and notices of an official account as one document, exported from SQL and imported.
 
     [groups.night]                title, fallback, members and the settings of routing/groups.py
     [routing]                     the document of routing/document.py
     [transfers]                   that of routing/transfer_rules.py
     [notices.queue]               zh = "…"  en = "…"; only texts that were edited
 
-What a document does not name stays as it is. It is checked whole before anything is written.
+What a document does not name stays. The whole document is checked before anything is written.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ GROUP_FIELDS: Final = frozenset({"title", "fallback", "members"})
 
 
 class BadConfig(ValueError):
-    """A document that cannot be imported; one line for each problem. Nothing was written."""
+    """A document that cannot be imported, with one line for each problem. Nothing was written."""
 
 
 def exported(database: Database, appid: str, timezone: str) -> dict[str, Any]:
-    """Everything that operators decided for the account. Raises StorageError."""
+    """Return the account's live configuration. Raises StorageError."""
     defaults = read_defaults()
     with reading(database) as conn:
         found = groups.everyone(conn, appid)
@@ -61,7 +61,7 @@ def imported(
     document: Mapping[str, Any],
     timezone: str,
 ) -> None:
-    """Writes all of it or nothing. Raises BadConfig, Invalid, StorageError."""
+    """Write the whole document in one transaction. Raises BadConfig, Invalid, StorageError."""
     with acting(database) as conn:
         known = frozenset(group.name for group in groups.everyone(conn, account.appid))
         found = list(problems(document, known))
@@ -79,7 +79,7 @@ def imported(
 
 
 def problems(document: Mapping[str, Any], known: frozenset[str]) -> Iterator[str]:
-    """Everything that is wrong with a document, beside members, whom only SQL knows."""
+    """Yield every problem of a document, except for members, which only SQL knows."""
     for name in sorted(set(document) - SECTIONS):
         yield f"unknown section {name}; known: {', '.join(sorted(SECTIONS))}"
     wrong = [name for name in SECTIONS if not isinstance(document.get(name, {}), Mapping)]
@@ -150,7 +150,7 @@ def _write_groups(
     tables: Mapping[str, Any],
     known: frozenset[str],
 ) -> None:
-    """New ones first and without a fallback, so that each finds the others."""
+    """Insert new groups first, without fallbacks, so that every fallback exists when it is set."""
     appid = account.appid
     for name in sorted(set(tables) - known):
         groups.create(conn, actor, Group(appid, name, tables[name]["title"]))
@@ -171,8 +171,8 @@ def _write_notices(conn: Transaction, actor: Actor, appid: str, tables: Mapping[
 
 def _group_table(group: Group) -> dict[str, Any]:
     fallback = {"fallback": group.fallback} if group.fallback else {}
-    kept = {name: value for name, value in group.settings.items() if value is not None}
-    return {"title": group.title, **fallback, "members": list(group.members), **kept}
+    edited = {name: value for name, value in group.settings.items() if value is not None}
+    return {"title": group.title, **fallback, "members": list(group.members), **edited}
 
 
 def _settings(table: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
-"""What a node makes sure of before it serves: default groups, the first admin, the demo's agents.
+"""Preparation of a node before it serves: default groups, the first admin, the demo's agents.
 
-Everything here may run on several nodes at once and at every start; nothing an admin changed or removed
-comes back.
+All of it may run at every start and concurrently on several nodes. It restores nothing that an admin
+changed or removed.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ ROUTING_FILE: Final = Path(__file__).resolve().parents[2] / "config" / "routing.
 
 @dataclass(frozen=True, slots=True)
 class DemoAgent:
-    """One agent of the demo: the username is also the prefix of the kf_account."""
+    """An agent of the demo. The username is also the prefix of the kf_account."""
 
     username: str
     nickname: str
@@ -47,7 +47,7 @@ DEMO_AGENTS: Final = (DemoAgent("agent1", "客服小林"), DemoAgent("agent2", "
 
 
 def prepare(services: Services) -> None:
-    """Makes sure of all of it, then reads what is served from memory. Raises StartError."""
+    """Create what is missing, then read the live values. Raises StartError."""
     directory = PeopleDirectory(services.engine, services.passwords, services.logins)
     try:
         check_one_database(services)
@@ -65,7 +65,7 @@ def prepare(services: Services) -> None:
 
 
 def check_one_database(services: Services) -> None:
-    """What is mirrored in Redis is of this database. Raises OtherDatabase."""
+    """Refuse a Redis that mirrors another database. Raises OtherDatabase."""
     with writing(services.engine) as conn:
         database = values.put_once(conn, DATABASE_ID, secrets.token_hex(8))
     alone = services.settings.zookeeper_hosts is None
@@ -74,7 +74,7 @@ def check_one_database(services: Services) -> None:
 
 
 def ensure_first_admin(services: Services, directory: PeopleDirectory) -> None:
-    """Whether its password is the generated one is kept, so that no other is printed."""
+    """Create the first admin, and record if they got the generated password, the only one that is printed."""
     password = services.node.admin_password.get_secret_value()
     try:
         made = directory.ensure_first_admin(_now_ms(), password)
@@ -85,13 +85,13 @@ def ensure_first_admin(services: Services, directory: PeopleDirectory) -> None:
 
 
 def default_groups(path: Path = ROUTING_FILE) -> Mapping[str, Mapping[str, Any]]:
-    """The shipped groups by name: ``title`` and, where there is one, ``fallback``."""
+    """Return the shipped groups by name, each with ``title`` and perhaps ``fallback``."""
     tables: Mapping[str, Mapping[str, Any]] = tomllib.loads(path.read_text("utf-8"))["groups"]
     return tables
 
 
 def ensure_groups(services: Services, tables: Mapping[str, Mapping[str, Any]]) -> None:
-    """Inserts the groups an account has not got; those without a fallback first."""
+    """Insert the groups that an account lacks, those without a fallback first."""
     in_order = sorted(tables.items(), key=lambda item: item[1].get("fallback", ""))
     now_ms = _now_ms()
     with writing(services.engine) as conn:
@@ -102,7 +102,7 @@ def ensure_groups(services: Services, tables: Mapping[str, Mapping[str, Any]]) -
 
 
 def ensure_demo(services: Services, directory: PeopleDirectory, demo: DemoAccount) -> None:
-    """The demo's agents, each made once per database; ``local`` until the simulator knows them."""
+    """Create each agent of the demo once per database, ``local`` until the simulator registers them."""
     actor = Actor("system", "system", _now_ms())
     for agent in DEMO_AGENTS:
         appid, kf_account = demo.account.appid, f"{agent.username}@{demo.account.wechat_id}"

@@ -1,4 +1,4 @@
-"""WeChat's own tags of a customer, for the routing rules: read behind the callback, kept on the customer."""
+"""WeChat's tags of a customer, for the routing rules. They are read in the background of a callback."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sessions.store import customers as profiles
 from sessions.store.clients import Redis
 
 FRESH_MS: Final = 6 * 3600 * 1000
-"""How long what was read of a customer counts; a day's quota of user/info is 5 million."""
+"""How long a customer's tags stay valid; a day's quota of user/info is 5 million."""
 
 NAMES_FRESH_S: Final = 600.0
 SEEN_MAX: Final = 10_000
@@ -26,7 +26,7 @@ log = structlog.get_logger()
 
 
 class PlatformTags:
-    """The tags of one official account's customers. ``noticed`` costs the callback nothing."""
+    """The tags of one official account's customers."""
 
     def __init__(self, client: Redis, api: WeChatApi, background: Background) -> None:
         self._redis = client
@@ -38,7 +38,7 @@ class PlatformTags:
         self._names_until_s = 0.0
 
     def noticed(self, push: Inbound) -> None:
-        """The customer did something: his tags are read soon, unless they were read of late."""
+        """Have the tags of the push's customer read in the background, unless they are recent."""
         now_ms = int(time.time() * 1000)
         with self._lock:
             if now_ms - self._seen.get(push.openid, 0) < FRESH_MS:
@@ -50,7 +50,7 @@ class PlatformTags:
             self._forget(push.openid)
 
     def refresh(self, openid: str, now_ms: int) -> None:
-        """Reads them now, if no other node does. Nothing is raised: the next push tries again."""
+        """Read the tags now, unless another node does. Raises nothing: the next push tries again."""
         try:
             before_ms = now_ms - FRESH_MS
             if not profiles.claim_tags(self._redis, self._api.appid, openid, before_ms, now_ms):
@@ -68,7 +68,7 @@ class PlatformTags:
         return [names[i] for i in wanted if names.get(i)]
 
     def _names_for(self, wanted: list[int]) -> Mapping[int, str]:
-        """Read again when they are old, or when a tag is new."""
+        """Return the names of tags by id, read again when they are old or an id is unknown."""
         stale = time.monotonic() >= self._names_until_s
         if wanted and (stale or any(i not in self._names for i in wanted)):
             self._names = self._api.tags()

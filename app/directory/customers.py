@@ -1,7 +1,7 @@
-"""What agents and other systems tell us of a customer: remark, tags, facts for the routing rules.
+"""Remark, tags and facts of a customer, as agents and other systems set them.
 
-SQL is written first and mirrored into Redis then; the mirror reads again until nothing differs, so that
-of two changes at once the later one stays.
+SQL is written first, then mirrored into Redis. The mirror reads SQL again until nothing differs, so that
+of two concurrent changes the later one remains.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ Change = Callable[[Connection], CustomerCard]
 
 
 def set_remark(services: Services, served: Served, openid: str, remark: str, now_ms: int) -> None:
-    """Also told to WeChat, where it is shown in the account's console; that may fail. Raises Invalid."""
+    """Store the remark and send it to WeChat's console, which may fail. Raises Invalid."""
     appid = served.account.appid
     card = _changed(
         services, served, lambda conn: customers.set_remark(conn, appid, openid, remark, now_ms)
     )
     if len(card.remark) <= PLATFORM_REMARK_CHARS:
         services.background.run("remark", lambda: served.api.update_remark(openid, card.remark))
-    _tell(served, openid)
+    _notify_desks(served, openid)
 
 
 def set_tags(
     services: Services, served: Served, openid: str, tags: Sequence[str], now_ms: int
 ) -> None:
-    """Raises Invalid."""
+    """Replace the tags. Raises Invalid."""
     appid = served.account.appid
     _changed(services, served, lambda conn: customers.set_tags(conn, appid, openid, tags, now_ms))
 
@@ -44,13 +44,13 @@ def set_tags(
 def put_facts(
     services: Services, served: Served, openid: str, facts: Mapping[str, Any], now_ms: int
 ) -> None:
-    """Merges facts; one of None is removed. Raises Invalid."""
+    """Merge facts; None removes a fact. Raises Invalid."""
     appid = served.account.appid
     _changed(services, served, lambda conn: customers.put_facts(conn, appid, openid, facts, now_ms))
 
 
 def rule_facts(card: CustomerCard) -> dict[str, Any]:
-    """What the routing rules see: the facts, with the agents' tags beside those that were pushed."""
+    """Return the facts for the routing rules: the pushed ones and the agents' tags."""
     given = card.facts.get("tags")
     tags = [*(given if isinstance(given, list) else []), *card.tags]
     return {**card.facts, "tags": list(dict.fromkeys(map(str, tags)))} if tags else card.facts
@@ -70,8 +70,8 @@ def _changed(services: Services, served: Served, change: Change) -> CustomerCard
     return card
 
 
-def _tell(served: Served, openid: str) -> None:
-    """The open conversation's name has changed on every desk that shows it."""
+def _notify_desks(served: Served, openid: str) -> None:
+    """Notify the desks of the new name of the customer's open conversation."""
     account = served.account
     customer, _ = account.store.customer(openid)
     for session in account.queries.sessions(

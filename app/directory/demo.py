@@ -1,6 +1,6 @@
-"""Makes the demo's agents known to the bundled simulator, which the same process serves.
+"""Registration of the demo's agents at the bundled simulator, which the same process serves.
 
-It can only be asked once this node answers, so a thread of its own waits for that.
+The simulator answers only once this node does, so a thread waits for that.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ log = structlog.get_logger()
 
 
 def register_in_background(services: Services, demo: DemoAccount) -> threading.Thread:
-    """Starts the thread and returns at once."""
+    """Start the thread and return at once."""
     served = services.served[demo.account.appid]
     thread = threading.Thread(target=_run, args=(services, served), name="demo-agents", daemon=True)
     thread.start()
@@ -60,7 +60,7 @@ def _run(services: Services, served: Served) -> None:
 
 
 def _unregistered(services: Services, served: Served) -> list[KfAccount]:
-    """Agents nobody has tried yet: a refusal leaves a note and is the admin's to see to."""
+    """Return the agents without an attempt. A refused one has a note, and the admin decides about it."""
     with reading(services.engine) as conn:
         rows = kf_accounts.everyone(conn, served.account.appid)
     return [row for row in rows if row.platform == "local" and not row.platform_note]
@@ -80,7 +80,7 @@ def _register(services: Services, served: Served, row: KfAccount) -> None:
 
 
 def _answers(base_url: str) -> bool:
-    """Waits until this node says that it lives."""
+    """Wait until this node answers ``/healthz``. Returns False after ``ANSWER_S``."""
     address = urlsplit(base_url)
     deadline = time.monotonic() + ANSWER_S
     while time.monotonic() < deadline:

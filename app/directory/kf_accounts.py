@@ -1,6 +1,6 @@
 """Use cases on kf accounts: WeChat first, then SQL, then the mirror that routing reads.
 
-Whatever takes an agent out of service signs its person out everywhere and moves its conversations.
+A change that takes an agent out of service signs the person out everywhere and moves their conversations.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from app.directory.kf_names import (
     full_name,
 )
 from app.directory.kf_people import Wish
-from app.directory.kf_platform import KfPlatform, Standing
+from app.directory.kf_platform import KfPlatform, PlatformState
 from app.media.types import sniff
 from app.refusals import Refusal
 from app.services import Served, Services
@@ -39,9 +39,9 @@ INVITE_MAX_CHARS: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class NewAgent:
-    """What an admin gives: a name in full or its prefix, and ``person`` for one who signs in with it.
+    """A kf account to register: a full name or its prefix, and the ``person`` who signs in with it.
 
-    ``max_sessions`` None = the default of the settings; no groups = the default group.
+    ``max_sessions`` None: the default of the settings. No groups: the default group.
     """
 
     kf_account: str
@@ -53,7 +53,7 @@ class NewAgent:
 
 @dataclass(frozen=True, slots=True)
 class RegisteredAgent:
-    """What was made; ``generated_password`` is shown this once."""
+    """A registered kf account. ``generated_password`` is shown only once."""
 
     row: KfAccount
     person: Person | None
@@ -85,7 +85,7 @@ class KfDirectory:
 
     @classmethod
     def of(cls, services: Services, served: Served) -> KfDirectory:
-        """The directory of one of the node's official accounts."""
+        """Return the directory of an official account of this node."""
         return cls(
             services.engine,
             served.account,
@@ -100,12 +100,12 @@ class KfDirectory:
             return kf_accounts.everyone(conn, self._account.appid)
 
     def get(self, given: str) -> KfAccount:
-        """By full name or bare prefix. Raises Missing."""
+        """Return a kf account by full name or bare prefix. Raises Missing."""
         with reading(self._engine) as conn:
             return kf_accounts.get(conn, self._account.appid, self._name(given))
 
     def register(self, actor: Actor, wish: NewAgent) -> RegisteredAgent:
-        """Created at WeChat first; what it refuses is not kept, but for accounts without kf feature."""
+        """Create a kf account at WeChat, then here; without the kf feature here only, as ``local``."""
         name = full_name(self._account.config, wish.kf_account)
         nickname = checked_nickname(wish.nickname)
         seats = self._default_sessions if wish.max_sessions is None else wish.max_sessions
@@ -123,7 +123,7 @@ class KfDirectory:
         return RegisteredAgent(row, held, person.generated if person else None)
 
     def change(self, actor: Actor, given: str, changes: Mapping[str, Any]) -> KfAccount:
-        """Any of ``nickname``, ``max_sessions``, ``groups``; seats and groups hold at once."""
+        """Change ``nickname``, ``max_sessions`` or ``groups``. Seats and groups apply at once."""
         before = self.get(given)
         columns = {name: changes[name] for name in ("nickname", "max_sessions") if name in changes}
         wanted = tuple(sorted(set(changes.get("groups", before.groups))))
@@ -141,7 +141,7 @@ class KfDirectory:
         return row
 
     def set_disabled(self, actor: Actor, given: str, disabled: bool) -> KfAccount:
-        """Out of service and signed out everywhere, or back."""
+        """Take a kf account out of service and sign its person out everywhere, or put it back."""
         name = self._name(given)
         with acting(self._engine) as conn:
             changes = {"disabled": disabled}
@@ -155,7 +155,7 @@ class KfDirectory:
         return row
 
     def remove(self, actor: Actor, given: str) -> None:
-        """Gone at WeChat and here; the row stays for what names it."""
+        """Remove a kf account at WeChat and here. The row stays, because conversations refer to it."""
         row = self.get(given)
         self._delete_there(row)
         with acting(self._engine) as conn:
@@ -166,20 +166,20 @@ class KfDirectory:
         mirror.one(self._engine, self._account, row.kf_account)
 
     def invite(self, actor: Actor, given: str, invite_wx: str) -> KfAccount:
-        """Asks a WeChat user to be the agent behind it."""
+        """Invite a WeChat user to be the agent of a kf account."""
         row = self.get(given)
         if not 0 < len(invite_wx) <= INVITE_MAX_CHARS or not invite_wx.isprintable():
             raise Invalid("invite_wx", f"must be a WeChat id of 1 to {INVITE_MAX_CHARS} characters")
         self._platform.invite(row.kf_account, invite_wx)
         with acting(self._engine) as conn:
-            standing = Standing("invited").columns()
+            standing = PlatformState("invited").columns()
             row = kf_accounts.update(conn, actor, row.appid, row.kf_account, standing)
             record(conn, actor, "kf_account.invite", row.kf_account, {"invite_wx": invite_wx})
         mirror.one(self._engine, self._account, row.kf_account)
         return row
 
     def set_avatar(self, actor: Actor, given: str, content: bytes) -> KfAccount:
-        """A JPEG of at most 5 MB, checked before WeChat does."""
+        """Set the picture, a JPEG of at most 5 MB. Raises Refusal: too_large, unsupported_media."""
         row = self.get(given)
         if len(content) > AVATAR_MAX_BYTES:
             raise Refusal("too_large", f"The picture may have {AVATAR_MAX_BYTES} bytes.")
@@ -194,7 +194,7 @@ class KfDirectory:
         return completed(self._account.config, given)
 
     def _check_new(self, new: NewKfAccount, person: Wish | None) -> None:
-        """All that can be refused here is refused before WeChat is asked."""
+        """Refuse a new kf account for every reason that needs no call to WeChat. Raises Taken, Invalid."""
         with reading(self._engine) as conn:
             rows = kf_accounts.everyone(conn, new.appid)
             if person is not None:
@@ -224,7 +224,7 @@ class KfDirectory:
         return standing.columns() if standing else {}
 
     def _delete_there(self, row: KfAccount) -> None:
-        """A local one may exist there under a refusal; that it cannot be deleted stops nobody."""
+        """Delete a kf account at WeChat. A failure for a ``local`` one, which may exist there, is ignored."""
         try:
             self._platform.delete(row.kf_account)
         except Refusal:
@@ -241,7 +241,7 @@ class KfDirectory:
             self._logins.revoke_all(held.id)
 
 
-def _standing(new: NewKfAccount, standing: Standing) -> NewKfAccount:
+def _standing(new: NewKfAccount, standing: PlatformState) -> NewKfAccount:
     return NewKfAccount(
         new.appid,
         new.kf_account,

@@ -1,4 +1,4 @@
-"""How a kf_account is written and what the platform allows (wechat-platform 6)."""
+"""Names of kf accounts and the platform's limits (wechat-platform 6)."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ PREFIX: Final = re.compile(r"[A-Za-z0-9_]{1,10}")
 SUFFIX: Final = re.compile(r"[A-Za-z0-9_-]{1,30}")
 NICKNAME_MAX_CHARS: Final = 16
 ACCOUNTS_MAX: Final = 100
-"""Kf accounts that WeChat keeps for one official account; those it does not know of are not counted."""
+"""Kf accounts that WeChat allows an official account; ``local`` ones do not count."""
 
 AGENTS_MAX: Final = 1_000
 AVATAR_MAX_BYTES: Final = 5 * 1024 * 1024
 
 
 def completed(config: OfficialAccount, given: str) -> str:
-    """The full form of a name or bare prefix, unchecked: for looking one up."""
+    """Return the full form of a name or bare prefix, unchecked, for a look-up."""
     name = given.strip()
     return name if "@" in name or not config.wechat_id else f"{name}@{config.wechat_id}"
 
 
 def full_name(config: OfficialAccount, given: str) -> str:
-    """The full form of a new kf_account. Raises Invalid."""
+    """Return the full form of a new kf_account. Raises Invalid."""
     prefix, at, suffix = completed(config, given).partition("@")
     if not at:
         raise Invalid("kf_account", "KF_WECHAT_ID is not set, so write it as prefix@wechat_id")
@@ -39,7 +39,7 @@ def full_name(config: OfficialAccount, given: str) -> str:
 
 
 def checked_nickname(nickname: str) -> str:
-    """Raises Invalid."""
+    """Return the nickname without outer spaces. Raises Invalid."""
     cleaned = nickname.strip()
     if not cleaned or len(cleaned) > NICKNAME_MAX_CHARS:
         raise Invalid("nickname", f"must be 1 to {NICKNAME_MAX_CHARS} characters")

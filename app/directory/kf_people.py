@@ -1,4 +1,4 @@
-"""The person who signs in with a kf_account: made with it, locked with it, let go with it.
+"""The person who signs in with a kf_account. They are created, locked and released with it.
 
 ``change`` is a whole use case. The other functions work inside the caller's transaction, and the caller
 signs the person out.
@@ -26,7 +26,7 @@ USERNAME_MAX_CHARS: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """A person wanted; an empty username is made from the kf_account, an empty password at random."""
+    """A person to create. An empty username is derived from the kf_account, an empty password generated."""
 
     username: str = ""
     password: str = field(default="", repr=False)
@@ -35,7 +35,7 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A person ready to be written; ``chosen`` = the admin named the username himself."""
+    """A person ready to be stored. ``chosen``: the admin chose the username."""
 
     new: NewPerson
     chosen: bool
@@ -56,7 +56,7 @@ class PersonChange:
 
 
 def check(conn: Transaction, new: NewKfAccount, wish: Wish) -> None:
-    """Raises Taken and Invalid for what could not be written."""
+    """Refuse a person who could not be stored. Raises Taken, Invalid."""
     if wish.role not in ROLES:
         raise Invalid("role", f"must be one of {', '.join(ROLES)}")
     if wish.username:
@@ -68,7 +68,7 @@ def check(conn: Transaction, new: NewKfAccount, wish: Wish) -> None:
 
 
 def prepared(passwords: Passwords, new: NewKfAccount, wish: Wish | None) -> Prepared | None:
-    """Hashes the password, before a transaction begins. Raises WeakPassword, Busy."""
+    """Hash the password, before a transaction begins. Raises WeakPassword, Busy."""
     if wish is None:
         return None
     generated = None if wish.password else generate()
@@ -80,7 +80,7 @@ def prepared(passwords: Passwords, new: NewKfAccount, wish: Wish | None) -> Prep
 
 
 def give(conn: Transaction, actor: Actor, row: KfAccount, person: Prepared) -> Person:
-    """The kf_account's person: a new one, or the agent who had lost an earlier one of this name."""
+    """Give the kf_account its person: a new one, or a released agent with the username."""
     new = person.new
     found = _named(conn, new.username)
     if found and _released(found):
@@ -96,7 +96,7 @@ def give(conn: Transaction, actor: Actor, row: KfAccount, person: Prepared) -> P
 
 
 def lock(conn: Transaction, actor: Actor, row: KfAccount) -> Person | None:
-    """An agent cannot sign in while his kf_account is disabled; leads can. The person, if any."""
+    """Lock the person of a disabled kf_account if their role is agent. Returns the person, if any."""
     person = people.holder(conn, row.appid, row.kf_account)
     if person and person.role == AGENT and not person.disabled:
         people.update(conn, actor, person.id, {"disabled": True})
@@ -105,7 +105,7 @@ def lock(conn: Transaction, actor: Actor, row: KfAccount) -> Person | None:
 
 
 def unlock(conn: Transaction, actor: Actor, row: KfAccount) -> None:
-    """Undoes ``lock``; a person whom an admin disabled himself stays disabled."""
+    """Undo ``lock``. A person whom an admin disabled stays disabled."""
     person = people.holder(conn, row.appid, row.kf_account)
     locked = values.get(conn, _key(row))
     if person and locked == str(person.id):
@@ -114,7 +114,7 @@ def unlock(conn: Transaction, actor: Actor, row: KfAccount) -> None:
 
 
 def release(conn: Transaction, actor: Actor, row: KfAccount) -> Person | None:
-    """Takes the kf_account from its person; an agent has nothing left to sign in for."""
+    """Take the kf_account from its person, and disable the person if they were an agent."""
     person = people.holder(conn, row.appid, row.kf_account)
     values.remove(conn, _key(row))
     if person is None:

@@ -1,4 +1,4 @@
-"""kf accounts as WeChat has them (wechat-platform 6): its refusals in words, its list kept a while."""
+"""Kf accounts at WeChat (wechat-platform 6): calls, refusals in words, and a cached list."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sessions.store.clients import Redis
 from sessions.store.scripts import guarded
 
 NO_FEATURE: Final = frozenset({65400, 48001, 61450})
-"""The official account has no kf feature: its agents are kept as ``local``."""
+"""Codes of an official account without the kf feature. Its agents are stored as ``local``."""
 
 EXISTS: Final = frozenset({65406, 61453})
 UNKNOWN: Final = frozenset({65401, 61452})
@@ -29,8 +29,8 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """How far WeChat knows a kf_account: the columns ``platform`` and ``platform_note``."""
+class PlatformState:
+    """The state of a kf_account at WeChat: the columns ``platform`` and ``platform_note``."""
 
     platform: str
     note: str = ""
@@ -41,7 +41,7 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One row of WeChat's list; ``platform`` registered, invited or bound."""
+    """One row of WeChat's list. ``platform`` is registered, invited or bound."""
 
     kf_account: str
     nickname: str
@@ -53,7 +53,7 @@ class Listed:
 class KfPlatform:
     """The calls on kf accounts of one official account.
 
-    All raise Refusal: platform_refused with ``errcode``, platform_unreachable; and StoreDown.
+    All of them raise Refusal (platform_refused with ``errcode``, platform_unreachable) and StoreDown.
     """
 
     def __init__(self, api: WeChatApi, store: Redis) -> None:
@@ -62,11 +62,11 @@ class KfPlatform:
         prefix = f"kf:kflist:{{kfl.{api.appid}}}:"
         self._list_key, self._adding_key = prefix + "list", prefix + "adding:"
 
-    def create(self, kf_account: str, nickname: str) -> Standing:
-        """Created there, or ``local`` with the reason where the official account has no kf feature.
+    def create(self, kf_account: str, nickname: str) -> PlatformState:
+        """Create the kf account. Returns ``local`` with the reason where there is no kf feature.
 
-        An earlier attempt whose outcome nobody knows is finished by a repeat: what exists there
-        then is ours. ``settled`` ends the attempt once all is saved.
+        A repeat finishes an earlier attempt with an unknown outcome: if the name exists then, it is ours.
+        Call ``settled`` once the result is stored.
         """
         key = self._adding_key + kf_account
         tried_before = not guarded(lambda: self._store.set(key, 1, nx=True, ex=ADDING_S))
@@ -75,30 +75,30 @@ class KfPlatform:
         except Refusal as refusal:
             errcode = refusal.extra.get("errcode")
             if errcode in EXISTS and tried_before:
-                return Standing("registered")
+                return PlatformState("registered")
             if not tried_before and "outcome" not in refusal.extra:
                 self.settled(kf_account)
             if errcode in NO_FEATURE:
-                return Standing("local", reason(refusal.extra["errcode"]))
+                return PlatformState("local", reason(refusal.extra["errcode"]))
             raise
-        return Standing("registered")
+        return PlatformState("registered")
 
     def settled(self, kf_account: str) -> None:
-        """The attempt to create it is over, and WeChat's list may have changed."""
+        """End the attempt to create a kf account, and drop the cached list."""
         guarded(lambda: self._store.delete(self._adding_key + kf_account, self._list_key))
 
-    def rename(self, kf_account: str, nickname: str) -> Standing | None:
-        """None when WeChat has the new name; where it has no kf feature any more, ``local``."""
+    def rename(self, kf_account: str, nickname: str) -> PlatformState | None:
+        """Rename the kf account. Returns None, or ``local`` where the kf feature is gone."""
         try:
             self._changing(lambda: self._api.kf_update(kf_account, nickname))
         except Refusal as refusal:
             if refusal.extra.get("errcode") in NO_FEATURE:
-                return Standing("local", reason(refusal.extra["errcode"]))
+                return PlatformState("local", reason(refusal.extra["errcode"]))
             raise
         return None
 
     def delete(self, kf_account: str) -> None:
-        """Gone there, or not there at all."""
+        """Delete the kf account; one that does not exist is no error."""
         try:
             self._changing(lambda: self._api.kf_delete(kf_account))
         except Refusal as refusal:
@@ -112,14 +112,14 @@ class KfPlatform:
         self._changing(lambda: self._api.kf_avatar(kf_account, "avatar.jpg", content))
 
     def listed(self, *, fresh: bool = False) -> list[Listed]:
-        """WeChat's list, at most five minutes old; ``fresh`` asks it now."""
-        kept = None if fresh else guarded(lambda: self._store.get(self._list_key))
-        if kept is None:
+        """Return WeChat's list, at most five minutes old. ``fresh`` asks WeChat now."""
+        cached = None if fresh else guarded(lambda: self._store.get(self._list_key))
+        if cached is None:
             rows = _asked(self._api.kf_list)[:LIST_MAX]
-            kept = json.dumps(rows, ensure_ascii=False)
-            text = kept
+            cached = json.dumps(rows, ensure_ascii=False)
+            text = cached
             guarded(lambda: self._store.set(self._list_key, text, ex=LIST_S))
-        return [row for raw in json.loads(kept) if (row := _listed(raw))]
+        return [row for raw in json.loads(cached) if (row := _listed(raw))]
 
     def _changing(self, call: Callable[[], object]) -> None:
         try:
@@ -166,7 +166,7 @@ def _unknown() -> Refusal:
 
 
 def _listed(raw: Mapping[str, Any]) -> Listed | None:
-    """One row read leniently: ids come as text or number. None for one without a usable name."""
+    """Return one row, whose ids may be texts or numbers, or None for a row without a usable name."""
     name = raw.get("kf_account")
     if not isinstance(name, str) or not 0 < len(name) <= NAME_MAX_CHARS or not name.isprintable():
         return None

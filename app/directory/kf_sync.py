@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from app.account import Account
 from app.directory import mirror
-from app.directory.kf_platform import KfPlatform, Listed, Standing
+from app.directory.kf_platform import KfPlatform, Listed, PlatformState
 from app.services import Served, Services
 from app.storage import kf_accounts
 from app.storage.audit import Actor, acting, record
@@ -20,7 +20,7 @@ GONE: Final = "微信侧没有此客服账号"
 
 @dataclass(frozen=True, slots=True)
 class Synced:
-    """Names by what was done: ``imported`` new here, ``changed``, ``missing`` at WeChat."""
+    """Names of kf accounts by what the sync did; ``missing`` and ``registered`` are at WeChat."""
 
     imported: tuple[str, ...]
     changed: tuple[str, ...]
@@ -38,9 +38,9 @@ class KfSync:
         self._default_sessions = services.settings.max_sessions
 
     def run(self, actor: Actor, *, fresh: bool, register_local: bool = False) -> Synced:
-        """Imports what exists only there; marks as ``local`` what does not exist there any more.
+        """Import kf accounts that exist only at WeChat, and mark as ``local`` those that it lost.
 
-        ``register_local`` also creates there what is only here, once the kf feature is enabled.
+        ``register_local`` also creates at WeChat those that exist only here.
         """
         listed = {row.kf_account: row for row in self._platform.listed(fresh=fresh)}
         registered = self._register(listed) if register_local else {}
@@ -65,10 +65,10 @@ class KfSync:
             mirror.one(self._engine, self._account, name)
         return done
 
-    def _register(self, listed: Mapping[str, Listed]) -> dict[str, Standing]:
+    def _register(self, listed: Mapping[str, Listed]) -> dict[str, PlatformState]:
         with reading(self._engine) as conn:
             rows = kf_accounts.everyone(conn, self._account.appid)
-        made: dict[str, Standing] = {}
+        made: dict[str, PlatformState] = {}
         for row in rows:
             if row.platform == "local" and row.kf_account not in listed:
                 made[row.kf_account] = self._platform.create(row.kf_account, row.nickname)
@@ -88,18 +88,18 @@ class KfSync:
 
 
 def _changes(
-    ours: Iterable[KfAccount], listed: Mapping[str, Listed], registered: Mapping[str, Standing]
+    ours: Iterable[KfAccount], listed: Mapping[str, Listed], registered: Mapping[str, PlatformState]
 ) -> Iterable[tuple[str, dict[str, Any]]]:
-    """What differs, by name."""
+    """Yield (name, columns) for each kf account that differs from WeChat's list."""
     for row in ours:
         there = listed.get(row.kf_account)
         if there is not None:
-            wanted = Standing(there.platform).columns()
+            wanted = PlatformState(there.platform).columns()
             wanted |= {"kf_id": there.kf_id, "avatar": there.avatar}
         elif row.kf_account in registered:
             wanted = registered[row.kf_account].columns()
         elif row.platform != "local":
-            wanted = Standing("local", GONE).columns()
+            wanted = PlatformState("local", GONE).columns()
         else:
             continue
         columns = {name: value for name, value in wanted.items() if getattr(row, name) != value}

@@ -1,7 +1,7 @@
-"""Copies what the hot path needs of kf accounts from SQL into Redis, at the start and at every change.
+"""The mirror of kf accounts in Redis, for the hot path, written at the start and at every change.
 
-Whoever changes SQL commits first and mirrors then; each mirror reads again after it wrote and goes on
-until nothing differs, so that of two changes at once the later one stays, on any number of nodes.
+A change commits to SQL first, then mirrors. The mirror reads SQL again after each write until nothing
+differs, so that of two concurrent changes the later one remains, on any number of nodes.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """One kf_account as it should stand in Redis; ``row`` None = not at all."""
+    """The wanted state of a kf_account in Redis. ``row`` None: it is absent."""
 
     kf_account: str
     row: KfAccount | None
@@ -44,7 +44,7 @@ class _Wanted:
 
 
 def everyone(engine: Engine, account: Account) -> None:
-    """All kf accounts of one official account. Raises StorageError, SessionError."""
+    """Mirror all kf accounts of an official account. Raises StorageError, SessionError."""
     done: dict[str, _Wanted] = {}
     for _ in range(ROUNDS):
         wanted = _wanted(engine, account)
@@ -60,7 +60,7 @@ def everyone(engine: Engine, account: Account) -> None:
 
 
 def one(engine: Engine, account: Account, kf_account: str) -> None:
-    """One kf_account after a change; one that serves no more is left without conversations."""
+    """Mirror one kf_account after a change, and move its conversations if it serves no longer."""
     done: _Wanted | None = None
     for _ in range(ROUNDS):
         wanted = _Wanted(kf_account, _row(engine, account.appid, kf_account))
@@ -74,7 +74,7 @@ def one(engine: Engine, account: Account, kf_account: str) -> None:
 
 
 def several(engine: Engine, account: Account, kf_accounts: Iterable[str]) -> None:
-    """The same for some of them, whose groups were changed together."""
+    """Mirror several kf accounts, whose groups changed together."""
     for kf_account in sorted(kf_accounts):
         one(engine, account, kf_account)
         agent = account.attendance.agent(kf_account)
@@ -105,7 +105,7 @@ def _make_local(engine: Engine, appid: str, kf_account: str, errcode: int) -> No
 
 
 def _wanted(engine: Engine, account: Account) -> dict[str, _Wanted]:
-    """Every name SQL or Redis knows, with what SQL says of it."""
+    """Return the wanted state of every name in SQL or Redis."""
     with reading(engine) as conn:
         rows = {row.kf_account: row for row in kf_accounts.everyone(conn, account.appid)}
     names = {*rows, *(seat.kf_account for seat in account.seats.all())}
@@ -132,14 +132,14 @@ def _apply(account: Account, wanted: _Wanted) -> None:
 
 
 def _ramp_ms(account: Account, row: KfAccount) -> int:
-    """The longest ramp of his groups."""
+    """Return the longest ramp of the agent's groups in milliseconds."""
     plan = account.plan()
     groups = row.groups or (plan.routing.default_group,)
     return 1000 * max(plan.group(name).ramp_s for name in groups)
 
 
 def _release(account: Account, wanted: _Wanted) -> None:
-    """Re-routes what somebody holds who serves no more; a removed one is then forgotten."""
+    """Re-route the conversations of an agent who serves no longer; then delete a removed one."""
     give_up_all(account, wanted.kf_account, "agent_disabled")
     if wanted.row is None and not account.seats.held(wanted.kf_account):
         account.seats.remove(wanted.kf_account)

@@ -1,7 +1,7 @@
-"""Use cases on persons: what an admin does to them and they to themselves.
+"""Use cases on persons, by admins and by themselves.
 
-Every change that takes something away signs the person out everywhere: before the commit, so that
-Redis being away refuses the change, and after it, so that no sign-in of the moment between stays.
+A change that takes a right away signs the person out everywhere: before the commit, so that an
+unavailable Redis refuses the change, and after it, so that no sign-in in between remains valid.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ FIRST_ADMIN: Final = "admin"
 
 
 class LastAdmin(ValueError):
-    """The change would leave nobody who can administer."""
+    """A change that would leave no admin."""
 
     def __init__(self) -> None:
         super().__init__("this is the last admin who can sign in")
@@ -34,7 +34,7 @@ class LastAdmin(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """What an admin gives for a new person; an empty password means: make one."""
+    """A new person. An empty password is generated."""
 
     username: str
     role: str
@@ -47,14 +47,17 @@ class Registration:
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """The person, and the password where it was made here: shown once, kept only as a hash."""
+    """A person, and the password if it was generated. It is shown once and stored as a hash only."""
 
     person: Person
     generated_password: str | None = field(default=None, repr=False)
 
 
 class PeopleDirectory:
-    """Raises ``Missing``, ``Taken``, ``Invalid``, ``WeakPassword``, ``LastAdmin``, ``Busy``."""
+    """The persons of this installation.
+
+    Methods raise ``Missing``, ``Taken``, ``Invalid``, ``WeakPassword``, ``LastAdmin``, ``Busy``.
+    """
 
     def __init__(self, engine: Database, passwords: Passwords, logins: Logins) -> None:
         self._engine = engine
@@ -62,9 +65,9 @@ class PeopleDirectory:
         self._logins = logins
 
     def prepare(self, wish: Registration) -> tuple[NewPerson, str | None]:
-        """Hash the password before a transaction begins; for use cases that insert more beside.
+        """Hash the password before a transaction begins, for use cases that insert more in it.
 
-        Returns what ``app.storage.people.create`` takes and the password if it was made here.
+        Returns the argument of ``app.storage.people.create``, and the password if it was generated.
         """
         if wish.role not in ROLES:
             raise Invalid("role", f"must be one of {', '.join(ROLES)}")
@@ -84,7 +87,7 @@ class PeopleDirectory:
         return new, generated
 
     def register(self, actor: Actor, wish: Registration) -> Registered:
-        """A new person. Raises ``StorageConflict`` when the kf_account does not exist."""
+        """Add a person. Raises ``StorageConflict`` if the kf_account does not exist."""
         new, generated = self.prepare(wish)
         with acting(self._engine) as conn:
             return Registered(people.create(conn, actor, new), generated)
@@ -94,12 +97,12 @@ class PeopleDirectory:
             return people.everyone(conn)
 
     def rename(self, actor: Actor, person_id: int, display_name: str) -> Person:
-        """Another display name; logins stay."""
+        """Change the display name. Logins stay valid."""
         with acting(self._engine) as conn:
             return people.update(conn, actor, person_id, {"display_name": display_name})
 
     def set_role(self, actor: Actor, person_id: int, role: str) -> Person:
-        """Another role; signs out everywhere. Accounts that were led by name do not outlast the role."""
+        """Change the role and sign out everywhere. Official accounts led by name end with the role."""
         if role not in ROLES:
             raise Invalid("role", f"must be one of {', '.join(ROLES)}")
         changes: dict[str, Any] = {"role": role} | ({} if role == SUPERVISOR else {"leads": []})
@@ -108,7 +111,7 @@ class PeopleDirectory:
         )
 
     def name_accounts(self, actor: Actor, person_id: int, leads: Sequence[str]) -> Person:
-        """Name the official accounts that a supervisor leads besides their own; signs out everywhere."""
+        """Set the official accounts that a supervisor leads besides their own, and sign out everywhere."""
 
         def change(conn: Transaction) -> Person:
             role = people.get(conn, person_id).role
@@ -117,7 +120,7 @@ class PeopleDirectory:
         return self._signing_out(person_id, change)
 
     def set_disabled(self, actor: Actor, person_id: int, disabled: bool) -> Person:
-        """Let a person sign in no more, or again; signs out everywhere."""
+        """Disable or enable a person, and sign them out everywhere."""
         return self._signing_out(
             person_id, lambda conn: people.update(conn, actor, person_id, {"disabled": disabled})
         )
@@ -125,21 +128,21 @@ class PeopleDirectory:
     def assign_account(
         self, actor: Actor, person_id: int, appid: str | None, kf_account: str | None
     ) -> Person:
-        """Give a person a kf_account to serve with, or take it away (both None)."""
+        """Give a person a kf_account, or take it away (both None)."""
         changes = {"appid": appid, "kf_account": kf_account}
         return self._signing_out(
             person_id, lambda conn: people.update(conn, actor, person_id, changes)
         )
 
     def reset_password(self, actor: Actor, person_id: int, password: str = "") -> Registered:
-        """A new password by an admin or by command; signs out everywhere."""
+        """Set a new password by an admin or a command, and sign out everywhere."""
         generated = None if password else generate()
         return Registered(self._set_password(actor, person_id, generated or password), generated)
 
     def change_own_password(
         self, sign_in: SignIn, actor: Actor, person_id: int, old: str, new: str
     ) -> Person:
-        """By the person: needs the present one and signs out everywhere, this login included.
+        """Change the password by the person, who gives the present one. Signs out everywhere, here too.
 
         Raises ``BadCredentials``, ``Throttled``.
         """
@@ -150,9 +153,9 @@ class PeopleDirectory:
         return self._set_password(actor, person_id, new)
 
     def ensure_first_admin(self, now_ms: int, given: str | None) -> Registered | None:
-        """Make the person ``admin`` where there are no people yet; None when there are.
+        """Create the person ``admin`` if there are no people, else return None.
 
-        Safe on several nodes at once: one of them makes it and gets the password to print.
+        It may run concurrently: one node creates the person and gets the password to print.
         """
         if self.everyone():
             return None
@@ -191,7 +194,7 @@ class PeopleDirectory:
 
 
 def leads_of(role: str, leads: Sequence[str]) -> list[str]:
-    """Return the appids in order, each once. Raises Invalid for a role that leads nothing by name."""
+    """Return the appids in order, each once. Raises Invalid for a role other than supervisor."""
     if leads and role != SUPERVISOR:
         raise Invalid("leads", "are for supervisors; admins reach every official account")
     return sorted(set(leads))

@@ -1,7 +1,7 @@
-"""Erases one customer: everything that is kept of him here, on his own request or at the end of its purpose.
+"""Erasure of one customer: all stored data, on the customer's request or at the end of its purpose.
 
-The audit log keeps a pseudonym only. Redis goes first, so that nothing is archived any more; then SQL;
-then both once more for what was on its way meanwhile.
+Only a pseudonym remains, in the audit log. Redis is erased first, so that nothing more is archived, then SQL.
+Both are erased again for writes that were in progress.
 """
 
 from __future__ import annotations
@@ -32,20 +32,20 @@ from sessions.upkeep.compaction import rewrite_log
 from sessions.upkeep.erase import Eraser
 
 SETTLE_S: Final = 1.0
-"""How long a node may still be writing what it read before."""
+"""Seconds for which a node may still write what it read before."""
 
 TRIES: Final = 5
 PSEUDONYM_CHARS: Final = 20
 NO_TIMERS: Final = Deadlines(idle_ms=0, wait_ms=0, transfer_ms=0)
-"""A closed conversation has none."""
+"""A closed conversation has no timers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """What was removed: rows by table, keys and entries by kind.
+    """Counts of what was removed: rows by table, keys and entries by kind.
 
-    ``closed``: the conversation that was open. ``files_clean``: the database's files hold nothing of it
-    either; ``log_rewritten``: Redis' append-only file does not either.
+    ``closed``: the conversation that was open. ``files_clean``: the database's files hold no copy any more.
+    ``log_rewritten``: Redis' append-only file holds none either.
     """
 
     pseudonym: str
@@ -57,13 +57,13 @@ class Erased:
 
 
 def pseudonym(secret: str, appid: str, openid: str) -> str:
-    """What stands for a customer in the audit log: the same for the same one, and no way back."""
+    """Return the customer's pseudonym in the audit log: always the same, and irreversible."""
     text = f"customer\0{appid}\0{openid}".encode()
     return hmac.new(secret.encode(), text, hashlib.sha256).hexdigest()[:PSEUDONYM_CHARS]
 
 
 class Erasure:
-    """Erases customers of one official account."""
+    """Erasure of customers of one official account."""
 
     def __init__(
         self,
@@ -82,14 +82,14 @@ class Erasure:
         self._settle_s = settle_s
 
     def forget(self, openid: str, actor: Actor, reason: str) -> Erased:
-        """Raises Refusal not_found for a customer of whom nothing is kept; StoreDown, StorageError."""
+        """Erase the customer. Raises StoreDown, StorageError, and Refusal not_found if nothing is stored."""
         with reading(self._engine) as conn:
             ids = erasure.sessions_of(conn, self._appid, openid)
         ids |= self._eraser.sessions_of(openid)
         closed = self._close(openid, actor.who)
         keys, rows = self._remove(openid, ids)
         if not keys and not rows:
-            raise Refusal("not_found", "Nothing is kept of this customer.")
+            raise Refusal("not_found", "Nothing is stored of this customer.")
         time.sleep(self._settle_s)
         more_keys, more_rows = self._remove(openid, ids | self._eraser.sessions_of(openid))
         done = Erased(
@@ -108,7 +108,7 @@ class Erasure:
         return keys, erasure.erase(self._engine, self._appid, openid, ids)
 
     def _close(self, openid: str, by: str) -> str | None:
-        """His open conversation ends as by a supervisor, so that its seat is free and the desk knows."""
+        """Close the open conversation as a supervisor does: its seat is freed and desks are notified."""
         customer, _ = self._store.customer(openid)
         if not customer.open_session:
             return None

@@ -1,4 +1,4 @@
-"""Conversations and messages as tables for a spreadsheet: UTF-8 with a mark, local time, no live formulas."""
+"""Exports of conversations and messages for spreadsheets: UTF-8 with a byte order mark, local time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from app.storage.sql import Engine
 from sessions.slices import slices
 
 BYTE_ORDER_MARK: Final = "\ufeff"
-"""Without it the usual spreadsheets take UTF-8 for something else."""
+"""Without it common spreadsheets do not detect UTF-8."""
 
 FORMULA_STARTS: Final = tuple("=+-@\t\r\n＝＋－＠")
 PAGE: Final = 200
@@ -59,7 +59,7 @@ MESSAGE: Final = [
 
 
 def conversations(account: Account, filters: Filters, words: Words, zone: tzinfo) -> Iterator[Row]:
-    """Those that began in the time asked for: open ones first, then closed ones, newest first."""
+    """Yield conversations that began in the period: those in Redis, then archived ones, newest first."""
     yield [words[name] for name in CONVERSATION]
     for view in _views(account, filters):
         yield _conversation(view, words, _clock(zone))
@@ -68,7 +68,7 @@ def conversations(account: Account, filters: Filters, words: Words, zone: tzinfo
 def messages(
     account: Account, engine: Engine, filters: Filters, words: Words, zone: tzinfo
 ) -> Iterator[Row]:
-    """Messages of the time asked for: the archived ones by time, then those of open conversations."""
+    """Yield messages of the period: archived ones by time, then those of conversations in Redis."""
     yield [words[name] for name in MESSAGE]
     clock, archived = _clock(zone), set[str]()
     for message, view in messages_between(engine, account.appid, filters):
@@ -82,7 +82,7 @@ def messages(
 
 
 def csv_bytes(rows: Iterable[Row]) -> Iterator[bytes]:
-    """The table in pieces; every cell is text to a spreadsheet."""
+    """Yield the table as CSV in pieces. A spreadsheet reads every cell as text."""
     buffer = io.StringIO()
     buffer.write(BYTE_ORDER_MARK)
     writer = csv.writer(buffer)
@@ -94,7 +94,7 @@ def csv_bytes(rows: Iterable[Row]) -> Iterator[bytes]:
 
 
 def safe_cell(text: str) -> str:
-    """A cell that a spreadsheet would run gets an apostrophe in front; NUL is left out."""
+    """Return a cell without NUL. A cell that a spreadsheet would run as a formula gets an apostrophe."""
     clean = text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
     return f"'{clean}" if clean.startswith(FORMULA_STARTS) else clean
 
@@ -119,7 +119,7 @@ def _views(account: Account, filters: Filters) -> Iterator[dict[str, Any]]:
 
 
 def _present(account: Account, filters: Filters) -> Iterator[dict[str, Any]]:
-    """Conversations that are in Redis still."""
+    """Yield the conversations in Redis."""
     ids = [*account.queries.live(0, 1 << 30), *account.queries.closed(1 << 30)]
     for page in slices(ids, PAGE):
         for row in account.queries.rows(page):

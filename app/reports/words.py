@@ -1,4 +1,4 @@
-"""The words of exported tables; states and reasons are put into words, as on the pages."""
+"""Texts of exported tables: headings, states and reasons, in Chinese and English."""
 
 from __future__ import annotations
 

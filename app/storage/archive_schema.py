@@ -1,4 +1,4 @@
-"""Tables of closed conversations. The rest of the schema joins this metadata in ``app/storage``."""
+"""Tables of closed conversations. ``schema.py`` adds the other tables to this metadata."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ metadata: Final = MetaData(
     }
 )
 
-# JSON and not JSONB: it keeps any text that a customer can send (NUL, lone surrogates) as escapes.
+# JSON and not JSONB: it stores any text that a customer can send (NUL, lone surrogates) as escapes.
 sessions_archive: Final = Table(
     "sessions_archive",
     metadata,

@@ -1,6 +1,6 @@
-"""The audit log: every admin act, in the same transaction as the act, chained by hashes.
+"""The audit log: every admin act, written in the act's transaction and chained by hashes.
 
-Each entry's hash covers the entry and the hash before it, so ``verify`` finds one that was changed,
+The hash of an entry covers the entry and the hash before it, so ``verify`` finds an entry that was changed,
 inserted or removed from the middle. The table's triggers refuse UPDATE and DELETE.
 """
 
@@ -26,7 +26,7 @@ VERIFY_BATCH: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts, from where and when. ``who`` is a username or the name of an integration."""
+    """The author of an act, with address and time. ``who`` is a username or the name of an integration."""
 
     who: str
     role: str
@@ -37,7 +37,7 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class AuditFilters:
-    """What a list of entries is narrowed to; ``since_ms`` inclusive, ``until_ms`` exclusive."""
+    """Filters of a list of entries. ``since_ms`` is inclusive, ``until_ms`` exclusive."""
 
     who: str | None = None
     act: str | None = None
@@ -48,7 +48,7 @@ class AuditFilters:
 
 @contextmanager
 def acting(engine: Engine) -> Iterator[Connection]:
-    """A writing transaction for admin acts, which run one after another on the whole system."""
+    """Open a writing transaction for an admin act. Admin acts run one after another on all nodes."""
     with writing(engine) as conn:
         _lock(conn)
         yield conn
@@ -57,7 +57,7 @@ def acting(engine: Engine) -> Iterator[Connection]:
 def record(
     conn: Connection, actor: Actor, act: str, obj: str, detail: Mapping[str, Any] | None = None
 ) -> None:
-    """Append one entry. ``act`` is ``noun.verb``; ``detail`` must hold no secret."""
+    """Append an entry. ``act`` is ``noun.verb``; ``detail`` must contain no secret."""
     _lock(conn)
     newest = conn.execute(select(audit.c.id, audit.c.hash).order_by(audit.c.id.desc()).limit(1))
     last = newest.first()
@@ -82,7 +82,7 @@ def record(
 def page(
     engine: Engine, filters: AuditFilters | None = None, cursor: str | None = None, limit: int = 50
 ) -> Page:
-    """Entries, newest first. Raises ``BadCursor``."""
+    """Return a page of entries, newest first. Raises ``BadCursor``."""
     wanted = filters or AuditFilters()
     size = page_size(limit)
     query = select(audit).order_by(audit.c.id.desc()).limit(size + 1)
@@ -102,7 +102,7 @@ def page(
 
 
 def verify(engine: Engine) -> int | None:
-    """The id of the first entry that does not fit the chain, None when all is well."""
+    """Return the id of the first entry that breaks the chain, or None."""
     last_id, last_hash = 0, GENESIS
     with reading(engine) as conn:
         while rows := _after(conn, last_id):

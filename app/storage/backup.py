@@ -1,7 +1,7 @@
-"""One archive of all that is kept, and back: SQL tables and the accounts' Redis keys as JSON lines.
+"""Backup and restore of all stored data: SQL tables and the accounts' Redis keys as JSON lines.
 
-Logical, not a copy of files: it goes between SQLite and PostgreSQL and between versions of Redis and Valkey.
-Logins, tokens and leases are left out: after a restore everybody signs in again.
+The archive is no copy of files, so it moves between SQLite and PostgreSQL and between versions of Redis and
+Valkey. It contains no logins, tokens and leases: after a restore everybody signs in again.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _BYTES: Final = "base64"
 
 
 def write(file: Path, engine: Engine, client: Redis, appids: Iterable[str], revision: str) -> int:
-    """Redis first, then SQL: what is archived in between is in both. Gives the number of records."""
+    """Write Redis, then SQL: a conversation archived in between is in both. Returns the record count."""
     partial = file.with_suffix(file.suffix + ".partial")
     count = 0
     with tarfile.open(partial, "w:gz") as archive:
@@ -55,10 +55,10 @@ def write(file: Path, engine: Engine, client: Redis, appids: Iterable[str], revi
 def restore(
     file: Path, engine: Engine, client: Redis, revision: str, settle: Callable[[str], None]
 ) -> list[str]:
-    """Fill empty stores with FILE and return its accounts, or go on where a restore of it was killed.
+    """Fill empty stores with FILE, or resume a restore of it that was killed. Returns its accounts.
 
-    ``settle`` gets each account when all of it is there. Raises StartError before anything is changed, and
-    UnfinishedRestore. What ends a restore later leaves the stores marked (``unfinished``).
+    ``settle`` is called with each account once it is complete. Raises StartError before any change, and
+    UnfinishedRestore. A restore that fails later leaves the stores marked (``unfinished``).
     """
     digest = unfinished.digest_of(file)
     with tarfile.open(file, "r:gz") as archive:
@@ -89,7 +89,7 @@ def _refuse_other(meta: Mapping[str, Any], revision: str) -> None:
 
 
 def _begin(engine: Engine, client: Redis, done: unfinished.Progress, appids: Iterable[str]) -> None:
-    """Mark the database. Raises StartError where a store without a mark of this restore holds data."""
+    """Mark the database. Raises StartError if a store without a mark of this restore contains data."""
     full = [] if done.database else _full_tables(engine)
     if full:
         raise StartError(
@@ -111,7 +111,7 @@ def _full_tables(engine: Engine) -> list[str]:
 def _fill_database(
     engine: Engine, archive: tarfile.TarFile, written_at: str, revision: str, digest: str
 ) -> None:
-    """Insert all rows in one transaction; those of an older revision at that one, which is then upgraded."""
+    """Insert all rows in one transaction. Rows of an older revision are inserted at it, then upgraded."""
     older = written_at != revision
     with changing_tables(engine) as conn:
         for table in rebuild(conn, written_at) if older else metadata.sorted_tables:
@@ -134,7 +134,7 @@ def _fill(conn: sa.Connection, table: Table, rows: Iterator[dict[str, Any]]) -> 
 
 
 def _insert(conn: sa.Connection, table: Table, batch: list[dict[str, Any]]) -> None:
-    """Insert by one statement where rows refer to each other: references are checked at its end."""
+    """Insert in one statement if rows refer to each other: references are checked at its end."""
     if any(key.column.table is table for key in table.foreign_keys):
         conn.execute(sa.insert(table).values(batch))
     else:
@@ -142,7 +142,7 @@ def _insert(conn: sa.Connection, table: Table, batch: list[dict[str, Any]]) -> N
 
 
 def _set_sequence(conn: sa.Connection, table: Table) -> None:
-    """PostgreSQL numbers on from the highest number there is."""
+    """Make PostgreSQL's next number follow the highest one in the table."""
     column = table.autoincrement_column
     if conn.dialect.name != "postgresql" or column is None:
         return

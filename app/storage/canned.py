@@ -1,4 +1,4 @@
-"""Canned replies: shared by all agents of an official account (owner None) or one person's own."""
+"""Canned replies: shared by the agents of an official account (owner None), or a person's own."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TEXT_MAX_CHARS: Final = 2000
 
 @dataclass(frozen=True, slots=True)
 class CannedReply:
-    """One ready text; ``owner`` is a person's id, None = shared."""
+    """A canned reply. ``owner`` is a person's id, None for a shared one."""
 
     id: int
     appid: str
@@ -27,7 +27,7 @@ class CannedReply:
 
 
 def visible(conn: Connection, appid: str, owner: int) -> list[CannedReply]:
-    """The shared ones and the person's own, by title."""
+    """Return the shared replies and the person's own, by title."""
     table = canned_replies
     mine = or_(table.c.owner.is_(None), table.c.owner == owner)
     query = select(table).where(table.c.appid == appid, mine).order_by(table.c.title, table.c.id)
@@ -37,14 +37,14 @@ def visible(conn: Connection, appid: str, owner: int) -> list[CannedReply]:
 def create(
     conn: Connection, appid: str, owner: int | None, title: str, text: str, now_ms: int
 ) -> CannedReply:
-    """Raises ``Invalid``."""
+    """Insert a reply. Raises ``Invalid``."""
     row = {"appid": appid, "owner": owner, **_content(title, text), "updated_ms": now_ms}
     statement = canned_replies.insert().returning(canned_replies)
     return _reply(conn.execute(statement, row).mappings().one())
 
 
 def get(conn: Connection, appid: str, reply_id: int) -> CannedReply:
-    """Raises ``Missing``. Whether the caller may see or change it is told by ``owner``."""
+    """Return a reply. Callers check ``owner``. Raises ``Missing``."""
     query = select(canned_replies).where(
         canned_replies.c.appid == appid, canned_replies.c.id == reply_id
     )
@@ -57,7 +57,7 @@ def get(conn: Connection, appid: str, reply_id: int) -> CannedReply:
 def update(
     conn: Connection, appid: str, reply_id: int, title: str, text: str, now_ms: int
 ) -> CannedReply:
-    """Raises ``Missing``, ``Invalid``."""
+    """Change title and text. Raises ``Missing``, ``Invalid``."""
     get(conn, appid, reply_id)
     values = {**_content(title, text), "updated_ms": now_ms}
     conn.execute(canned_replies.update().where(canned_replies.c.id == reply_id).values(values))
@@ -65,7 +65,7 @@ def update(
 
 
 def remove(conn: Connection, appid: str, reply_id: int) -> None:
-    """Raises ``Missing``."""
+    """Delete a reply. Raises ``Missing``."""
     table = canned_replies
     this = and_(table.c.appid == appid, table.c.id == reply_id)
     if conn.execute(table.delete().where(this)).rowcount == 0:

@@ -1,4 +1,4 @@
-"""Checks that several repositories share. Each returns the value to keep or raises ``Invalid``."""
+"""Checks that repositories share. Each returns the value to store, or raises ``Invalid``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BIDI_OVERRIDES: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2
 
 
 def line(field: str, value: str, maximum: int = TITLE_MAX_CHARS, *, empty: bool = False) -> str:
-    """One line of text without control characters."""
+    """Return one line of text without control characters."""
     value = value.strip()
     if not value and not empty:
         raise Invalid(field, "must not be empty")
@@ -25,7 +25,7 @@ def line(field: str, value: str, maximum: int = TITLE_MAX_CHARS, *, empty: bool 
 
 
 def text(field: str, value: str, maximum: int = TEXT_MAX_CHARS, *, empty: bool = False) -> str:
-    """Text of several lines, which people paste: control characters are dropped."""
+    """Return a text of several lines, without the control characters that people paste."""
     pasted = value.replace("\r\n", "\n")
     value = "".join(filter(_pasteable, pasted)).strip()
     if not value and not empty:
@@ -36,7 +36,7 @@ def text(field: str, value: str, maximum: int = TEXT_MAX_CHARS, *, empty: bool =
 
 
 def mapping(field: str, value: dict[str, Any], maximum: int = JSON_MAX_BYTES) -> dict[str, Any]:
-    """A JSON object of bounded size."""
+    """Return a JSON object of bounded size."""
     try:
         size = len(json.dumps(value, allow_nan=False))
     except (TypeError, ValueError):

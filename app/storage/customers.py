@@ -1,4 +1,4 @@
-"""What is known of a customer beyond the conversations: remark, facts for routing, tags, notes.
+"""Remark, facts for routing, tags and notes of customers.
 
 ``wechat-platform.md`` gives no names or pictures of customers, so a remark is what agents see.
 """
@@ -25,7 +25,7 @@ TAG_MAX_CHARS: Final = 32
 
 @dataclass(frozen=True, slots=True)
 class CustomerCard:
-    """The SQL side of one customer; an unknown customer has an empty card."""
+    """The stored data of one customer. An unknown customer has an empty card."""
 
     appid: str
     openid: str
@@ -36,7 +36,7 @@ class CustomerCard:
 
 
 def get(conn: Connection, appid: str, openid: str) -> CustomerCard:
-    """The card, empty where nothing is stored."""
+    """Return the card, empty if nothing is stored."""
     query = select(customers).where(customers.c.appid == appid, customers.c.openid == openid)
     row = conn.execute(query).mappings().first()
     if row is None:
@@ -45,14 +45,14 @@ def get(conn: Connection, appid: str, openid: str) -> CustomerCard:
 
 
 def many(conn: Connection, appid: str, openids: Iterable[str]) -> dict[str, CustomerCard]:
-    """Cards of several customers; those with nothing stored are left out."""
+    """Return the cards of several customers, without those of whom nothing is stored."""
     wanted = and_(customers.c.appid == appid, customers.c.openid.in_(list(openids)))
     rows = conn.execute(select(customers).where(wanted)).mappings()
     return {r["openid"]: CustomerCard(**{**r, "tags": tuple(r["tags"])}) for r in rows}
 
 
 def set_remark(conn: Connection, appid: str, openid: str, remark: str, now_ms: int) -> CustomerCard:
-    """Raises ``Invalid``."""
+    """Replace the remark. Raises ``Invalid``."""
     value = checks.line("remark", remark, REMARK_MAX_CHARS, empty=True)
     return _put(conn, appid, openid, now_ms, remark=value)
 
@@ -60,7 +60,7 @@ def set_remark(conn: Connection, appid: str, openid: str, remark: str, now_ms: i
 def set_tags(
     conn: Connection, appid: str, openid: str, tags: Iterable[str], now_ms: int
 ) -> CustomerCard:
-    """Replace the tags, in the order given, each once. Raises ``Invalid``."""
+    """Replace the tags, in the given order, each once. Raises ``Invalid``."""
     cleaned = list(dict.fromkeys(checks.line("tags", tag, TAG_MAX_CHARS) for tag in tags))
     if len(cleaned) > TAGS_MAX:
         raise Invalid("tags", f"must be at most {TAGS_MAX}")
@@ -70,20 +70,20 @@ def set_tags(
 def put_facts(
     conn: Connection, appid: str, openid: str, facts: Mapping[str, Any], now_ms: int
 ) -> CustomerCard:
-    """Merge facts: a value of None removes that fact, others stay. Raises ``Invalid``."""
+    """Merge facts; None removes a fact. Raises ``Invalid``."""
     _put(conn, appid, openid, now_ms)
     this = and_(customers.c.appid == appid, customers.c.openid == openid)
     stored = conn.execute(select(customers.c.facts).where(this).with_for_update()).scalar_one()
     merged = {**stored, **facts}
-    kept = {name: value for name, value in merged.items() if value is not None}
-    checks.mapping("facts", kept, FACTS_MAX_BYTES)
-    return _put(conn, appid, openid, now_ms, facts=kept)
+    merged = {name: value for name, value in merged.items() if value is not None}
+    checks.mapping("facts", merged, FACTS_MAX_BYTES)
+    return _put(conn, appid, openid, now_ms, facts=merged)
 
 
 def add_note(
     conn: Connection, appid: str, openid: str, author: str, note: str, now_ms: int
 ) -> dict[str, Any]:
-    """Raises ``Invalid``."""
+    """Insert a note. Raises ``Invalid``."""
     row = {
         "appid": appid,
         "openid": openid,
@@ -100,7 +100,7 @@ def add_note(
 def notes(
     conn: Connection, appid: str, openid: str, cursor: str | None = None, limit: int = 50
 ) -> Page:
-    """Notes on one customer, newest first. Raises ``BadCursor``."""
+    """Return the notes on a customer, newest first. Raises ``BadCursor``."""
     table = customer_notes
     size = page_size(limit)
     query = select(table).where(table.c.appid == appid, table.c.openid == openid)
@@ -113,7 +113,7 @@ def notes(
 
 
 def note(conn: Connection, appid: str, openid: str, note_id: int) -> dict[str, Any]:
-    """Raises ``Missing``."""
+    """Return a note. Raises ``Missing``."""
     row = conn.execute(select(customer_notes).where(_this(appid, openid, note_id))).mappings()
     found = row.first()
     if found is None:
@@ -124,7 +124,7 @@ def note(conn: Connection, appid: str, openid: str, note_id: int) -> dict[str, A
 def change_note(
     conn: Connection, appid: str, openid: str, note_id: int, text: str, by: str, now_ms: int
 ) -> dict[str, Any]:
-    """Write another text and who wrote it; the author stays. Raises ``Missing``, ``Invalid``."""
+    """Change the text of a note and record the editor. Raises ``Missing``, ``Invalid``."""
     values = {
         "text": checks.text("text", text, NOTE_MAX_CHARS),
         "edited_by": by,
@@ -135,7 +135,7 @@ def change_note(
 
 
 def remove_note(conn: Connection, appid: str, openid: str, note_id: int) -> None:
-    """Raises ``Missing``."""
+    """Delete a note. Raises ``Missing``."""
     this = _this(appid, openid, note_id)
     if conn.execute(customer_notes.delete().where(this)).rowcount == 0:
         raise Missing(f"no note {note_id}")

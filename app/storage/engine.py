@@ -1,4 +1,4 @@
-"""The one engine of a process: SQLite in the data folder, or PostgreSQL by URL.
+"""The engine of a process: SQLite in the data folder, or PostgreSQL by URL.
 
 Errors leave through ``app.storage.sql.reading`` and ``writing`` as ``StorageError`` and its kinds.
 """
@@ -18,7 +18,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from app.storage.sql import WRITE_OPTION, StorageError
 
-Database: TypeAlias = Engine  # what use cases hold, without importing the library
+Database: TypeAlias = Engine  # for use cases, which do not import the library
 Transaction: TypeAlias = Connection
 
 PRIVATE: Final = 0o600
@@ -31,10 +31,10 @@ POOL_TIMEOUT_S: Final = 5.0
 
 
 def create(database_url: str | None, data_dir: Path) -> Engine:
-    """Return an engine for ``KF_DATABASE_URL``; None = ``kfring.db`` in ``data_dir``.
+    """Return an engine for ``KF_DATABASE_URL``, or for ``kfring.db`` in ``data_dir`` if it is None.
 
-    Nothing is connected yet; PostgreSQL's driver is imported only where it is used. Raises
-    ``StorageError`` with one line on a URL that cannot be used.
+    It does not connect yet. PostgreSQL's driver is imported only if it is used. Raises ``StorageError``
+    with one line on a URL that cannot be used.
     """
     url = _parsed(database_url, data_dir)
     if url.get_backend_name() == "sqlite":
@@ -46,13 +46,13 @@ def create(database_url: str | None, data_dir: Path) -> Engine:
 
 
 def allow(transaction: Transaction, seconds: float | None) -> None:
-    """Give each statement of a transaction so long; None = as long as it takes. SQLite has no limit."""
+    """Limit each statement of a transaction to ``seconds``, None for no limit. SQLite never has one."""
     if transaction.dialect.name == "postgresql":
         import_module("app.storage.postgres").allow(transaction, seconds)
 
 
 def sqlite_file(engine: Engine) -> Path | None:
-    """The database file, None on PostgreSQL."""
+    """Return the database file, None on PostgreSQL."""
     if engine.dialect.name != "sqlite":
         return None
     return Path(str(engine.url.database))
@@ -60,12 +60,12 @@ def sqlite_file(engine: Engine) -> Path | None:
 
 @contextmanager
 def without_references(engine: Engine) -> Iterator[Engine]:
-    """An engine for migrations: SQLite does not enforce references on it, PostgreSQL's is the given one."""
+    """Yield an engine for migrations, on SQLite one that enforces no references, else the given one."""
     if engine.dialect.name != "sqlite":
         yield engine
         return
     changing = _sqlite(engine.url)
-    # SQLite takes this switch outside a transaction only.
+    # SQLite accepts this switch outside a transaction only.
     event.listen(
         changing, "connect", lambda one, _: one.execute("PRAGMA foreign_keys = OFF").close()
     )
@@ -107,12 +107,12 @@ def _sqlite(url: URL) -> Engine:
 
 
 def _close_to_others(_dialect: object, _record: object, args: list[str], _more: object) -> None:
-    """Make the file, and let only its owner read it, whatever the folder and the umask allow.
+    """Create the file readable by its owner only, whatever the folder and the umask allow.
 
-    SQLite gives its other files the same mode. A file that is there is never opened here: closing it would
-    drop the locks that this process holds on it.
+    SQLite gives its other files the same mode. An existing file is not opened: closing it would drop the
+    locks that this process holds on it.
     """
-    with suppress(OSError):  # SQLite refuses in its own words
+    with suppress(OSError):  # SQLite reports the error itself
         try:
             os.close(os.open(args[0], os.O_CREAT | os.O_EXCL | os.O_WRONLY, PRIVATE))
         except FileExistsError:

@@ -1,6 +1,6 @@
-"""Removes one customer from SQL, and what his rows leave behind in SQLite's files.
+"""Removal of one customer from SQL and from SQLite's files.
 
-Every table with an ``openid`` or a ``session_id`` is covered, also one that is added later.
+It covers every table with an ``openid`` or a ``session_id``, also one that is added later.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ BATCH: Final = 500
 
 
 def sessions_of(conn: Connection, appid: str, openid: str) -> set[str]:
-    """His archived conversations."""
+    """Return the ids of the customer's archived conversations."""
     table = sessions_archive.c
     query = select(table.id).where(table.appid == appid, table.openid == openid)
     return set(conn.execute(query).scalars())
 
 
 def erase(engine: Engine, appid: str, openid: str, session_ids: Collection[str]) -> Counter[str]:
-    """Removes his rows, all or nothing; how many of each table went."""
+    """Remove the customer's rows in one transaction. Returns their number by table."""
     removed: Counter[str] = Counter()
     with writing(engine) as conn:
         ids = sorted({*session_ids, *sessions_of(conn, appid, openid)})
@@ -38,7 +38,7 @@ def erase(engine: Engine, appid: str, openid: str, session_ids: Collection[str])
 
 
 def clean_files(engine: Engine) -> bool:
-    """Empties SQLite's write-ahead log, which still holds the rows; False while somebody reads."""
+    """Empty SQLite's write-ahead log, which still holds the rows. Returns False if a reader prevents it."""
     if engine.dialect.name != "sqlite":
         return True
     raw = engine.raw_connection()
@@ -57,8 +57,8 @@ def _wanted(table: Table, openid: str, session_ids: list[str]) -> list[ColumnEle
     columns = table.c
     if "appid" not in columns:
         return []
-    his = [columns.openid == openid] if "openid" in columns else []
+    own = [columns.openid == openid] if "openid" in columns else []
     if "session_id" not in columns:
-        return [and_(*his)] if his else []
+        return [and_(*own)] if own else []
     batches = [session_ids[at : at + BATCH] for at in range(0, len(session_ids), BATCH)]
-    return [or_(*his, columns.session_id.in_(batch)) for batch in batches or [[]]]
+    return [or_(*own, columns.session_id.in_(batch)) for batch in batches or [[]]]

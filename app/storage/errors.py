@@ -1,18 +1,18 @@
-"""What repositories refuse, beside the ``StorageError`` kinds of ``app.storage.sql``."""
+"""Refusals of repositories, besides the kinds of ``StorageError`` in ``app.storage.sql``."""
 
 from __future__ import annotations
 
 
 class Missing(LookupError):
-    """Nothing is stored under this name. The text names what was looked for."""
+    """Nothing is stored under the name, which the text contains."""
 
 
 class Taken(ValueError):
-    """The name is in use already."""
+    """A name that is in use already."""
 
 
 class Invalid(ValueError):
-    """A value that cannot be kept; ``field`` names it, the text says why."""
+    """A value that cannot be stored. ``field`` names it, the text gives the reason."""
 
     def __init__(self, field: str, reason: str) -> None:
         super().__init__(f"{field}: {reason}")

@@ -1,4 +1,4 @@
-"""Groups of kf_accounts: where a customer can wait, and which group helps out."""
+"""Groups of kf accounts, each with its queue, members and fallback."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ NAME: Final = re.compile(r"[a-z0-9_-]{1,64}")
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """One group. ``fallback`` gets its customers when it cannot serve them; None = nobody.
+    """A group. ``fallback`` is the group that gets its customers if it cannot serve them, or None.
 
-    ``settings`` are those of ``routing/groups.py``; one that is absent has its default.
+    ``settings`` are those of ``routing/groups.py``. An absent one has its default.
     """
 
     appid: str
@@ -35,13 +35,13 @@ class Group:
 
 
 def ensure(conn: Connection, group: Group, now_ms: int) -> None:
-    """Insert a group of the defaults unless one of this name exists; no act of a person."""
+    """Insert a shipped group unless its name exists. It is no act of a person, so it is not audited."""
     statement = insert_into(conn, groups).on_conflict_do_nothing()
     conn.execute(statement, _row(conn, group) | {"updated_ms": now_ms})
 
 
 def create(conn: Connection, actor: Actor, group: Group) -> Group:
-    """Raises ``Taken``, ``Invalid``, ``Missing`` (the fallback)."""
+    """Insert a group. Raises ``Taken``, ``Invalid``, ``Missing`` (the fallback)."""
     if _find(conn, group.appid, group.name):
         raise Taken(f"the group {group.name} exists already")
     conn.execute(groups.insert(), _row(conn, group) | {"updated_ms": actor.at_ms})
@@ -77,7 +77,7 @@ def remove(conn: Connection, actor: Actor, appid: str, name: str) -> None:
 def set_members(
     conn: Connection, actor: Actor, appid: str, name: str, members: Iterable[str]
 ) -> frozenset[str]:
-    """Exactly these kf_accounts are in the group; answers whom that changed.
+    """Replace the members. Returns the kf accounts that joined or left.
 
     Raises ``Missing`` (the group), ``Invalid`` (a kf_account that is not in use).
     """
@@ -102,7 +102,7 @@ def set_members(
 
 
 def everyone(conn: Connection, appid: str) -> list[Group]:
-    """All groups of one official account by name, with their members."""
+    """Return all groups of an official account by name, with their members."""
     member_rows = conn.execute(
         select(memberships.c.group, memberships.c.kf_account)
         .where(memberships.c.appid == appid)
@@ -116,7 +116,7 @@ def everyone(conn: Connection, appid: str) -> list[Group]:
 
 
 def require(conn: Connection, appid: str, name: str) -> Group:
-    """One group with its members. Raises ``Missing``."""
+    """Return a group with its members. Raises ``Missing``."""
     for group in everyone(conn, appid):
         if group.name == name:
             return group
@@ -128,7 +128,7 @@ def _find(conn: Connection, appid: str, name: str) -> Any:
 
 
 def _document(group: Group) -> dict[str, Any]:
-    """What the audit log keeps of a version."""
+    """Return the group as the audit log records it."""
     return {"title": group.title, "fallback": group.fallback, "settings": group.settings}
 
 

@@ -1,4 +1,4 @@
-"""Other systems that call the API: each has a name, scopes and a token, of which a hash is kept."""
+"""Other systems that call the API. Each has a name, scopes and a token, stored as a hash."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SCOPES: Final = frozenset({"customers.facts"})
 
 @dataclass(frozen=True, slots=True)
 class Integration:
-    """One system's access; ``revoked_ms`` None = valid."""
+    """The access of one system. ``revoked_ms`` is None while it is valid."""
 
     id: int
     name: str
@@ -35,7 +35,7 @@ class Integration:
 def issue(
     conn: Connection, actor: Actor, name: str, scopes: Iterable[str]
 ) -> tuple[Integration, str]:
-    """Make an access; the token is returned this once and cannot be read again."""
+    """Create an access. Returns it with the token, which cannot be read again."""
     wanted = sorted(set(scopes))
     if not wanted or not SCOPES.issuperset(wanted):
         raise Invalid("scopes", f"must be some of {', '.join(sorted(SCOPES))}")
@@ -53,9 +53,9 @@ def issue(
 
 
 def find(conn: Connection, token: str) -> Integration | None:
-    """The access a token gives, None for an unknown or revoked one.
+    """Return the access of a token, None for an unknown or revoked one.
 
-    Found by its SHA-256, so how long the look-up takes tells nothing of the token.
+    The look-up uses the token's SHA-256, so its duration reveals nothing about the token.
     """
     if not token.startswith(PREFIX) or len(token) > TOKEN_MAX_CHARS or not token.isascii():
         return None
@@ -66,13 +66,13 @@ def find(conn: Connection, token: str) -> Integration | None:
 
 
 def everyone(conn: Connection) -> list[Integration]:
-    """All, the revoked ones too, by name."""
+    """Return all accesses by name, revoked ones included."""
     query = select(integration_tokens).order_by(integration_tokens.c.name, integration_tokens.c.id)
     return [_integration(row) for row in conn.execute(query).mappings()]
 
 
 def revoke(conn: Connection, actor: Actor, integration_id: int) -> Integration:
-    """Raises ``Missing``; revoking twice keeps the first time."""
+    """Revoke an access; a repeat changes nothing. Raises ``Missing``."""
     table = integration_tokens
     this = table.c.id == integration_id
     ended = table.update().where(this, table.c.revoked_ms.is_(None)).values(revoked_ms=actor.at_ms)

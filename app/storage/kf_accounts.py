@@ -1,6 +1,6 @@
-"""Customer-service accounts (kf_account) of the official accounts and the groups they serve.
+"""Customer-service accounts (kf_account) of the official accounts, and the groups that they serve.
 
-A removed account stays as a row, since conversations name it; making it again revives the row.
+The row of a removed account stays, because conversations refer to it. Creating the account again reuses it.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ CHANGEABLE: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class KfAccount:
-    """One kf_account. ``platform`` says how far WeChat knows it, ``platform_note`` why not further.
+    """A kf account. ``platform`` is its state at WeChat, ``platform_note`` the reason for it.
 
-    ``groups`` empty = the default group. ``removed_ms`` None = in use.
+    Empty ``groups``: it serves the default group. ``removed_ms`` None: it is in use.
     """
 
     appid: str
@@ -50,7 +50,7 @@ class KfAccount:
 
 @dataclass(frozen=True, slots=True)
 class NewKfAccount:
-    """What a new kf_account is made of; ``kf_account`` in its full form."""
+    """A new kf account. ``kf_account`` has its full form."""
 
     appid: str
     kf_account: str
@@ -64,7 +64,7 @@ class NewKfAccount:
 
 
 def create(conn: Connection, actor: Actor, new: NewKfAccount) -> KfAccount:
-    """Insert, or revive a removed one. Raises ``Taken``, ``Invalid``, ``Missing`` (a group)."""
+    """Insert a kf account, or reuse a removed row. Raises ``Taken``, ``Invalid``, ``Missing`` (a group)."""
     values = _checked(
         {
             "nickname": new.nickname,
@@ -92,7 +92,7 @@ def create(conn: Connection, actor: Actor, new: NewKfAccount) -> KfAccount:
 
 
 def get(conn: Connection, appid: str, kf_account: str) -> KfAccount:
-    """One that is in use. Raises ``Missing``."""
+    """Return a kf account in use. Raises ``Missing``."""
     where = and_(_is(appid, kf_account), kf_accounts.c.removed_ms.is_(None))
     found = _load(conn, where, appid)
     if not found:
@@ -101,7 +101,7 @@ def get(conn: Connection, appid: str, kf_account: str) -> KfAccount:
 
 
 def everyone(conn: Connection, appid: str, *, removed: bool = False) -> list[KfAccount]:
-    """All of one official account by name; with ``removed`` the removed ones too."""
+    """Return the kf accounts of an official account by name, with ``removed`` also removed ones."""
     where = kf_accounts.c.appid == appid
     if not removed:
         where = and_(where, kf_accounts.c.removed_ms.is_(None))
@@ -111,7 +111,7 @@ def everyone(conn: Connection, appid: str, *, removed: bool = False) -> list[KfA
 def update(
     conn: Connection, actor: Actor, appid: str, kf_account: str, changes: Mapping[str, Any]
 ) -> KfAccount:
-    """Change any of ``CHANGEABLE``. Raises ``Missing``, ``Invalid``."""
+    """Change columns of ``CHANGEABLE``. Raises ``Missing``, ``Invalid``."""
     before = get(conn, appid, kf_account)
     values = _checked(changes)
     values = {name: value for name, value in values.items() if getattr(before, name) != value}
@@ -126,7 +126,7 @@ def update(
 def set_groups(
     conn: Connection, actor: Actor, appid: str, kf_account: str, groups: Iterable[str]
 ) -> KfAccount:
-    """Replace the groups it serves. Raises ``Missing`` for it or for a group."""
+    """Replace the groups of a kf account. Raises ``Missing`` for the account or a group."""
     before = get(conn, appid, kf_account)
     wanted = tuple(sorted(set(groups)))
     if wanted == before.groups:
@@ -137,7 +137,7 @@ def set_groups(
 
 
 def remove(conn: Connection, actor: Actor, appid: str, kf_account: str) -> None:
-    """Take it out of use and out of its groups. Raises ``Missing``."""
+    """Mark a kf account as removed and take it out of its groups. Raises ``Missing``."""
     get(conn, appid, kf_account)
     values = {"removed_ms": actor.at_ms, "updated_ms": actor.at_ms, "disabled": True}
     conn.execute(kf_accounts.update().where(_is(appid, kf_account)).values(values))

@@ -1,7 +1,7 @@
-"""Pictures, voices, videos and files of conversations, kept in the database beside their records.
+"""Pictures, voices, videos and files of conversations, stored in the database.
 
-What a customer sends is first noted as ``pending`` and filled when it has been fetched from the
-platform by its media_id (kept there for 3 days); what an agent uploads is ``ready`` at once.
+A customer's file is ``pending`` until it has been fetched from the platform by its media_id, which is valid
+for 3 days. An agent's upload is ``ready`` at once.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ FILENAME_MAX_CHARS: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """One file without its bytes. ``state``: pending, ready or failed.
+    """A file without its bytes. ``state`` is pending, ready or failed.
 
-    ``session_id`` and ``openid`` are None for an upload that no message uses yet; ``uploaded_by``
-    is the agent's username, None for what a customer sent.
+    ``session_id`` and ``openid`` are None for an upload that no message uses yet. ``uploaded_by`` is the
+    agent's username, None for a customer's file.
     """
 
     appid: str
@@ -47,14 +47,14 @@ _COLUMNS: Final = [column for column in media.c if column.name != "data"]
 
 
 def note_pending(conn: Connection, item: Media) -> Media:
-    """Note a file that is to be fetched; a repeat changes nothing. Returns what is stored."""
+    """Insert a file to be fetched; a repeat changes nothing. Returns the stored file."""
     row = _row(replace(item, state="pending", size=0, sha256=""), None)
     conn.execute(insert_into(conn, media).on_conflict_do_nothing(), row)
     return get(conn, item.appid, item.id)
 
 
 def add(conn: Connection, item: Media, data: bytes) -> Media:
-    """Keep a whole file. Raises ``Invalid`` (empty, too big), ``StorageConflict`` (id in use)."""
+    """Insert a whole file. Raises ``Invalid`` (empty, too big), ``StorageConflict`` (id in use)."""
     row = _row(replace(item, state="ready", **_measured(data)), data)
     conn.execute(media.insert(), row)
     return get(conn, item.appid, item.id)
@@ -63,7 +63,7 @@ def add(conn: Connection, item: Media, data: bytes) -> Media:
 def fill(
     conn: Connection, appid: str, media_id: str, data: bytes, mime: str, filename: str = ""
 ) -> Media:
-    """Give a pending or failed file its bytes; one that is ready stays. Raises ``Missing``."""
+    """Store the bytes of a pending or failed file; a ready one stays. Raises ``Missing``."""
     values = {
         "data": data,
         "mime": mime,
@@ -77,16 +77,16 @@ def fill(
 
 
 def fail(conn: Connection, appid: str, media_id: str) -> Media:
-    """Give a pending file up. Raises ``Missing``."""
+    """Mark a pending file as failed. Raises ``Missing``."""
     waiting = and_(_is(appid, media_id), media.c.state == "pending")
     conn.execute(media.update().where(waiting).values(state="failed"))
     return get(conn, appid, media_id)
 
 
 def attach(conn: Connection, appid: str, media_id: str, session_id: str, openid: str) -> Media:
-    """Tie an upload to the conversation it is sent in; from then on its readers may see it.
+    """Tie an upload to the conversation that it is sent in; the conversation's readers may then see it.
 
-    Raises ``Missing``, ``Invalid`` when it belongs to another conversation already.
+    Raises ``Missing``, and ``Invalid`` if it belongs to another conversation.
     """
     found = get(conn, appid, media_id)
     if found.session_id not in (None, session_id):
@@ -97,7 +97,7 @@ def attach(conn: Connection, appid: str, media_id: str, session_id: str, openid:
 
 
 def get(conn: Connection, appid: str, media_id: str) -> Media:
-    """Raises ``Missing``."""
+    """Return a file without its bytes. Raises ``Missing``."""
     row = conn.execute(select(*_COLUMNS).where(_is(appid, media_id))).mappings().first()
     if row is None:
         raise Missing(f"no media {media_id}")
@@ -105,7 +105,7 @@ def get(conn: Connection, appid: str, media_id: str) -> Media:
 
 
 def content(conn: Connection, appid: str, media_id: str) -> bytes:
-    """The bytes. Raises ``Missing`` also while it is not ready."""
+    """Return the bytes of a file. Raises ``Missing``, also if they are not stored yet."""
     data = conn.execute(select(media.c.data).where(_is(appid, media_id))).scalar_one_or_none()
     if data is None:
         raise Missing(f"no content of media {media_id}")
@@ -113,7 +113,7 @@ def content(conn: Connection, appid: str, media_id: str) -> bytes:
 
 
 def pending(conn: Connection, appid: str, limit: int = 50) -> list[Media]:
-    """Files still to be fetched, oldest first."""
+    """Return the files still to be fetched, oldest first."""
     query = (
         select(*_COLUMNS)
         .where(media.c.appid == appid, media.c.state == "pending")

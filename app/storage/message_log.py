@@ -1,4 +1,4 @@
-"""Archived messages across conversations, in the order of time: what an export reads."""
+"""Archived messages of all conversations in the order of time, for exports."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ BATCH_ROWS: Final = 500
 def messages_between(
     engine: Engine, appid: str, filters: Filters
 ) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-    """(message, its conversation), oldest first; ``filters`` compare the messages' ``created_ms``.
+    """Yield (message, conversation), oldest first; ``filters`` compare the messages' ``created_ms``.
 
-    Read in batches, each in a transaction of its own, so that a slow reader holds no lock.
+    Each batch has its own transaction, so that a slow reader holds no lock.
     """
     after: tuple[int, str, int] | None = None
     while True:

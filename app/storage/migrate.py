@@ -1,8 +1,8 @@
-"""Brings the database to the schema of this program at every start.
+"""Migration of the database to the program's schema, at every start.
 
-One node migrates at a time: a lock file beside the SQLite file, an advisory lock in PostgreSQL. The SQLite
-file is copied first; a new one gets the tables as the code declares them, without going through the
-revisions. A database newer than the program is refused.
+One node migrates at a time, under a lock file next to the SQLite file or an advisory lock of PostgreSQL. The
+SQLite file is copied first. A new database gets the declared tables without going through the revisions. A
+database newer than the program is refused.
 """
 
 from __future__ import annotations
@@ -54,17 +54,17 @@ VERSION: Final = Table(
     Column("version_num", String(32), nullable=False),
     PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
 )
-"""As Alembic makes it."""
+"""Alembic's own table."""
 
 
 class NewerDataError(StorageError):
-    """The database was written by a newer version of this program."""
+    """A database that a newer version of this program wrote."""
 
 
 def migrate(engine: Engine) -> str:
-    """Upgrade to the newest revision and return it; does nothing when it is there already.
+    """Upgrade the database to the newest revision, if needed. Returns the revision.
 
-    Raises ``NewerDataError``, or ``StorageDown`` when the lock cannot be had within a minute.
+    Raises ``NewerDataError``, and ``StorageDown`` if the lock is not free within a minute.
     """
     revisions = known_revisions()
     head = revisions[-1]
@@ -81,7 +81,7 @@ def migrate(engine: Engine) -> str:
 
 
 def current_revision(engine: Engine) -> str | None:
-    """The revision the database is at, None when it is empty."""
+    """Return the revision of the database, None if it is empty."""
     with reading(engine) as conn:
         return _current(conn)
 
@@ -102,7 +102,7 @@ def changing_tables(engine: Engine) -> Iterator[Connection]:
 def rebuild(conn: Connection, revision: str) -> list[Table]:
     """Replace the tables, which are empty, by those of an older revision.
 
-    Returns these, each after those it refers to; ``finish`` brings them to the newest revision.
+    Returns the tables, each after those that it refers to. ``finish`` upgrades them to the newest revision.
     """
     metadata.drop_all(conn)
     VERSION.drop(conn)
@@ -116,12 +116,12 @@ def rebuild(conn: Connection, revision: str) -> list[Table]:
 
 
 def finish(conn: Connection) -> None:
-    """Bring what ``rebuild`` made to the newest revision."""
+    """Upgrade the tables of ``rebuild`` to the newest revision."""
     import_module("app.storage.revisions").upgrade(conn, SCRIPTS, known_revisions()[-1])
 
 
 def known_revisions() -> list[str]:
-    """Known to this program, oldest first: what the names of their files begin with."""
+    """Return the revisions of this program, oldest first, from the names of their files."""
     files = sorted((SCRIPTS / "versions").glob("[0-9]*.py"))
     if not files:
         raise StorageError("the program was installed without its database migrations")
@@ -139,7 +139,7 @@ def _current(conn: Connection) -> str | None:
 
 
 def _create(engine: Engine, head: str) -> None:
-    """As the revisions would, all at once."""
+    """Create all tables of the newest revision at once."""
     with writing(engine) as conn:
         metadata.create_all(conn, checkfirst=False)
         for verb in ("UPDATE", "DELETE"):
@@ -205,7 +205,7 @@ def _lock_wait_ms() -> str:
 
 
 def _copy_sqlite(engine: Engine, head: str) -> Path | None:
-    """A whole, consistent copy beside the database, complete before it gets its name."""
+    """Copy the database next to itself. The copy gets its name once it is complete."""
     source = sqlite_file(engine)
     if source is None:
         return None

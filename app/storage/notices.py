@@ -1,4 +1,4 @@
-"""What customers are told: defaults of ``config/notices.toml``, overridden per account in SQL."""
+"""Notices to customers: the defaults of ``config/notices.toml``, and each account's edited texts in SQL."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TEXT_MAX_CHARS: Final = 600  # custom/send takes 2048 bytes of UTF-8, a placehol
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One kind of notice: its text by language and the placeholders it may use."""
+    """A notice: its texts by language, and the placeholders that they may use."""
 
     key: str
     placeholders: frozenset[str]
@@ -33,7 +33,7 @@ class Notice:
 
 
 def read_defaults(path: Path = DEFAULTS_FILE) -> dict[str, Notice]:
-    """The shipped notices by key. Raises ``Invalid`` on a text that cannot be used."""
+    """Return the shipped notices by key. Raises ``Invalid`` on a text that cannot be used."""
     raw = tomllib.loads(path.read_text(encoding="utf-8"))
     found: dict[str, Notice] = {}
     for key, entry in raw.items():
@@ -44,7 +44,7 @@ def read_defaults(path: Path = DEFAULTS_FILE) -> dict[str, Notice]:
 
 
 def check_text(text: str, placeholders: frozenset[str]) -> str:
-    """The text as it will be kept. Raises ``Invalid`` on braces that are no known placeholder."""
+    """Return the text as it will be stored. Raises ``Invalid`` on a brace that is no known placeholder."""
     text = checks.text("text", text, TEXT_MAX_CHARS, empty=True)
     try:
         parts = list(string.Formatter().parse(text))
@@ -58,7 +58,7 @@ def check_text(text: str, placeholders: frozenset[str]) -> str:
 
 
 def everything(conn: Connection, appid: str, defaults: Mapping[str, Notice]) -> dict[str, Notice]:
-    """All notices of an account as they are in force, by key."""
+    """Return the live notices of an account by key."""
     rows = conn.execute(select(notices).where(notices.c.appid == appid)).mappings()
     edited: dict[str, dict[str, str]] = {}
     for row in rows:
@@ -75,7 +75,7 @@ def everything(conn: Connection, appid: str, defaults: Mapping[str, Notice]) -> 
 
 
 def put(conn: Connection, actor: Actor, appid: str, notice: Notice, lang: str, text: str) -> None:
-    """Override one text; ``""`` switches the notice off. Raises ``Invalid``."""
+    """Store an edited text; "" switches the notice off. Raises ``Invalid``."""
     if lang not in LANGUAGES:
         raise Invalid("lang", f"must be one of {', '.join(LANGUAGES)}")
     values = {
@@ -92,7 +92,7 @@ def put(conn: Connection, actor: Actor, appid: str, notice: Notice, lang: str, t
 
 
 def reset(conn: Connection, actor: Actor, appid: str, key: str, lang: str) -> None:
-    """Back to the default. Raises ``Missing`` where nothing was overridden."""
+    """Reset a text to its default. Raises ``Missing`` if it was not edited."""
     this = and_(notices.c.appid == appid, notices.c.key == key, notices.c.lang == lang)
     if conn.execute(notices.delete().where(this)).rowcount == 0:
         raise Missing(f"the notice {key} ({lang}) is the default already")

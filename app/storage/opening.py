@@ -1,4 +1,4 @@
-"""The database at a node's start: brought to its schema, and waited for while its server is away."""
+"""The database at a node's start: migrated, once its server is available."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def opened(
     tell: Callable[[str], None],
     stopping: Callable[[], bool],
 ) -> Database:
-    """Return the migrated database; for ``WAIT_S`` tell each time why a server does not serve us yet.
+    """Return the migrated database. For ``WAIT_S`` it retries, and reports the reason to ``tell`` each time.
 
-    The whole machine may be starting, and its servers in any order. Raises ``StorageError``.
+    The whole machine may be starting, its servers in any order. Raises ``StorageError``.
     """
     engine = engines.create(database_url, data_dir)
     deadline = time.monotonic() + WAIT_S
@@ -41,7 +41,7 @@ def _migrated(engine: Database, tell: Callable[[str], None], last: bool) -> bool
     try:
         migrate(engine)
     except StorageDown as error:
-        if last or engines.sqlite_file(engine):  # a file is there or is not
+        if last or engines.sqlite_file(engine):  # waiting does not help with a file
             raise
         tell(f"waiting: {error}")
         return False

@@ -1,4 +1,4 @@
-"""Persons who sign in. Serving is done by the kf_account that a person may hold."""
+"""Persons who sign in. They serve customers with the kf_account that they may hold."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SAME_PREFIX_MAX: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """One person. ``appid`` and ``kf_account`` are both None for one who does not serve.
+    """A person. ``appid`` and ``kf_account`` are both None if they do not serve.
 
     ``leads``: appids of the official accounts that a supervisor leads besides their own.
     """
@@ -43,7 +43,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class NewPerson:
-    """What a new person is made of; the password is hashed already."""
+    """A new person, whose password is hashed already."""
 
     username: str
     role: str
@@ -86,7 +86,7 @@ def create(conn: Connection, actor: Actor, new: NewPerson) -> Person:
 
 
 def get(conn: Connection, person_id: int) -> Person:
-    """Raises ``Missing``."""
+    """Return a person. Raises ``Missing``."""
     row = conn.execute(select(*_COLUMNS).where(people.c.id == person_id)).first()
     if row is None:
         raise Missing(f"no person {person_id}")
@@ -94,12 +94,12 @@ def get(conn: Connection, person_id: int) -> Person:
 
 
 def everyone(conn: Connection) -> list[Person]:
-    """All persons by username."""
+    """Return all persons by username."""
     return [_person(row) for row in conn.execute(select(*_COLUMNS).order_by(people.c.username))]
 
 
 def holder(conn: Connection, appid: str, kf_account: str) -> Person | None:
-    """The person who holds this kf_account, or None."""
+    """Return the person who holds the kf_account, or None."""
     query = select(*_COLUMNS).where(people.c.appid == appid, people.c.kf_account == kf_account)
     row = conn.execute(query).first()
     return _person(row) if row else None
@@ -108,9 +108,9 @@ def holder(conn: Connection, appid: str, kf_account: str) -> Person | None:
 def by_sign_in_name(
     conn: Connection, name: str, may: Callable[[Person], bool] = lambda person: True
 ) -> Person | None:
-    """The person a sign-in name means: a username, else a kf_account, in full or its bare prefix.
+    """Return the person of a sign-in name: a username, else a kf_account, in full or its bare prefix.
 
-    Only among those who ``may``; a prefix that two of their official accounts share means nobody.
+    Only persons who ``may`` count. A prefix that two of their official accounts share names nobody.
     """
     key = _fold(name)
     if not key or len(key) > 64 or "\0" in key:
@@ -127,9 +127,9 @@ def by_sign_in_name(
 
 
 def update(conn: Connection, actor: Actor, person_id: int, changes: Mapping[str, Any]) -> Person:
-    """Change what is ``CHANGEABLE``.
+    """Change columns of ``CHANGEABLE``.
 
-    Raises ``Missing``, or ``Taken`` when another person holds the kf_account.
+    Raises ``Missing``, and ``Taken`` if another person holds the kf_account.
     """
     before = get(conn, person_id)
     unknown = set(changes) - CHANGEABLE
@@ -148,7 +148,7 @@ def update(conn: Connection, actor: Actor, person_id: int, changes: Mapping[str,
 
 
 def set_password(conn: Connection, actor: Actor, person_id: int, password_hash: str) -> None:
-    """Raises ``Missing``."""
+    """Store a new password hash. Raises ``Missing``."""
     person = get(conn, person_id)
     values = {"password_hash": password_hash, "password_changed_ms": actor.at_ms}
     conn.execute(people.update().where(people.c.id == person_id).values(values))
@@ -156,9 +156,9 @@ def set_password(conn: Connection, actor: Actor, person_id: int, password_hash: 
 
 
 def rehash(conn: Connection, person: Person, password_hash: str) -> None:
-    """Keep the same password under newer parameters; no act of anybody, so not audited.
+    """Store the hash of the same password with newer parameters. It is no act, so it is not audited.
 
-    Leaves a password alone that was changed meanwhile.
+    A password that was changed concurrently stays.
     """
     same = (people.c.id == person.id) & (people.c.password_hash == person.password_hash)
     conn.execute(people.update().where(same).values(password_hash=password_hash))
@@ -173,19 +173,19 @@ def lookalike(conn: Connection, username: str) -> str | None:
 
 
 def refuse_lookalike(conn: Connection, username: str) -> None:
-    """Raises ``Taken``, ``Invalid``. Names that exist already are not compared with each other."""
+    """Refuse a new username that looks like an existing one. Raises ``Taken``, ``Invalid``."""
     if alike := lookalike(conn, username):
         raise Taken(f"the username {username} looks like {alike}, which is in use already")
 
 
 def count_admins(conn: Connection) -> int:
-    """Persons with the role admin who may sign in."""
+    """Return the number of admins who may sign in."""
     enabled = (people.c.role == "admin") & people.c.disabled.is_(False)
     return int(conn.execute(select(func.count()).where(enabled)).scalar_one())
 
 
 def clean_username(username: str) -> str:
-    """The form usernames are kept in: letters and digits of any script, ``_ . -``, lower case."""
+    """Return the stored form of a username: letters and digits of any script, ``_ . -``, lower case."""
     folded = _fold(username)
     if not USERNAME.fullmatch(folded):
         raise Invalid("username", "must be 1 to 64 letters, digits or _ . -")

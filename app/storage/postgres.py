@@ -1,10 +1,10 @@
 """Connections to PostgreSQL, also through a pooler that gives each transaction another server connection.
 
-Nothing is set for a session: the time-out of statements goes with each ``BEGIN``, in the same round trip,
+Nothing is set for a session. The time-out of statements is sent with each ``BEGIN``, in the same round trip,
 and behind a pooler no statement is prepared on the server. Times are numbers, so that no session's time zone
-counts.
+matters.
 
-The client itself gives up a server that is silent. The kernel goes on acknowledging for a process that hangs:
+The client itself times out on a silent server. The kernel acknowledges data for a process that hangs, so
 neither TCP's limits nor the server's own time-out end such a wait, and a unix socket has no such limits.
 """
 
@@ -18,16 +18,16 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 
 CONNECT_TIMEOUT_S: Final = 3
 PROMPT_S: Final = 3.0
-"""How long the answer to a ping or BEGIN may take, which are no work for the server."""
+"""Seconds for the answer to a ping or BEGIN, which are no work for the server."""
 STATEMENT_TIMEOUT_S: Final = 10.0
 GRACE_S: Final = 2.0
-"""The server's own time-out comes first; the client's is for a server that does not answer at all."""
+"""Seconds after the server's own time-out at which the client's ends the wait for a silent server."""
 RECYCLE_S: Final = 1800
 PREPARE_AFTER: Final = 5
 ASK_SERVER: Final = (
     "SELECT pg_backend_pid(), setting::int FROM pg_settings WHERE name = 'statement_timeout'"
 )
-DEFAULTS: Final = {  # libpq's parameters; what KF_DATABASE_URL says of them counts
+DEFAULTS: Final = {  # libpq's parameters; those in KF_DATABASE_URL take precedence
     "application_name": "kfring",
     "connect_timeout": CONNECT_TIMEOUT_S,
     "keepalives_idle": 10,
@@ -40,7 +40,7 @@ DEFAULTS: Final = {  # libpq's parameters; what KF_DATABASE_URL says of them cou
 class PatientConnection(psycopg.Connection[Any]):
     """A connection that waits ``limit_s`` for each answer and then closes.
 
-    After that nobody could tell which answer comes next. ``limit_s`` None waits as long as it takes.
+    After a time-out the next answer could be the old one. ``limit_s`` None: no limit.
     """
 
     limit_s: float | None = PROMPT_S
@@ -57,10 +57,10 @@ class PatientConnection(psycopg.Connection[Any]):
             raise errors.ConnectionTimeout(f"no answer within {limit:g} s") from None
 
     def learn(self, *, own_timeout: bool) -> None:
-        """Ask who is at the other end; with ``own_timeout`` the session's ``statement_timeout`` counts.
+        """Detect a pooler; with ``own_timeout``, adopt the session's ``statement_timeout``.
 
-        A pooler names itself as the process that serves us, and statements prepared on one server
-        connection are unknown on the next. Without one they save a third of the time of the archive.
+        Behind a pooler a prepared statement is unknown on the next server connection. Without one, prepared
+        statements save a third of the archive's time.
         """
         row = self.execute(ASK_SERVER).fetchone()
         process, timeout_ms = row or (0, 0)
@@ -90,7 +90,7 @@ def create(url: URL, **pool: Any) -> Engine:
 
 
 def allow(conn: Connection, seconds: float | None) -> None:
-    """Give each statement of the transaction so long instead, None = as long as it takes."""
+    """Limit each statement of the transaction to ``seconds``, None for no limit."""
     conn.exec_driver_sql(f"SET LOCAL statement_timeout = {int((seconds or 0) * 1000)}")
     _driver(conn).limit_s = None if seconds is None else seconds + GRACE_S
 

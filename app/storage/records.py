@@ -1,8 +1,8 @@
 """Closed conversations in SQL: written by key, read newest first.
 
-The copy in Redis is removed only after ``archive_all`` returned, so it may run twice for one
-conversation, also on two nodes at once. An identical repeat changes nothing; a later state replaces
-an earlier one, never the reverse.
+The copy in Redis is removed only after ``archive_all`` returned. So it may run twice for one conversation,
+also concurrently on two nodes. A repeat changes nothing; a later state replaces an earlier one, never the
+reverse.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ STATUS_RANK: Final = {"unknown": 1, "sent": 2, "failed": 2}
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What a list of closed conversations is narrowed to; None = not narrowed.
+    """Filters of a list of closed conversations. None does not filter.
 
     ``since_ms`` is inclusive, ``until_ms`` exclusive; both compare ``closed_ms``.
     """
@@ -49,8 +49,8 @@ class Filters:
 class Closed:
     """A closed conversation with its messages and its routing card, in the shapes of the API.
 
-    ``session`` needs ``id``, ``openid``, ``created_ms`` and ``closed_ms``, and should carry ``rev`` (else
-    ``version``), by which the later of two copies is told.
+    ``session`` needs ``id``, ``openid``, ``created_ms`` and ``closed_ms``. Its ``rev`` (else ``version``)
+    tells which of two copies is later.
     """
 
     session: Mapping[str, Any]
@@ -69,26 +69,26 @@ class Records:
         self._engine = engine
 
     def archive_all(self, appid: str, closed: Sequence[Closed]) -> None:
-        """Keep closed conversations, each given once, all or nothing. Raises ``ValueError`` on open ones."""
+        """Store closed conversations, each given once, in one transaction. Raises ``ValueError``."""
         if not all(one.session.get("closed_ms") for one in closed):
             raise ValueError("only a closed conversation can be archived")
         if not closed:
             return
         with writing(self._engine) as conn:
-            kept = _put_sessions(conn, appid, [one.session for one in closed])
-            current = [one for one in closed if one.session["id"] in kept]
+            written = _put_sessions(conn, appid, [one.session for one in closed])
+            current = [one for one in closed if one.session["id"] in written]
             _put_messages(conn, appid, current)
             _put_cards(conn, appid, current)
 
     def session(self, appid: str, session_id: str) -> dict[str, Any] | None:
-        """The archived conversation as it was given to ``archive``, or None."""
+        """Return the archived conversation as ``archive_all`` got it, or None."""
         query = select(sessions_archive.c.data).where(
             sessions_archive.c.appid == appid, sessions_archive.c.id == session_id
         )
         return self._one(query)
 
     def rate(self, appid: str, session_id: str, rating: Mapping[str, Any]) -> dict[str, Any] | None:
-        """Notes the customer's rating; the conversation as it is now, None where it is not here (yet)."""
+        """Store the customer's rating. Returns the conversation, or None if it is not archived (yet)."""
         table = sessions_archive
         this = and_(table.c.appid == appid, table.c.id == session_id)
         with writing(self._engine) as conn:
@@ -104,7 +104,7 @@ class Records:
             return rated
 
     def card(self, appid: str, session_id: str) -> dict[str, Any] | None:
-        """The explanation of the last routing decision, or None."""
+        """Return the explanation card of the last routing decision, or None."""
         query = select(routing_cards.c.data).where(
             routing_cards.c.appid == appid, routing_cards.c.session_id == session_id
         )
@@ -113,7 +113,7 @@ class Records:
     def messages(
         self, appid: str, session_id: str, after: int = 0, limit: int = 100
     ) -> list[dict[str, Any]]:
-        """Messages with ``seq`` > ``after`` in the order accepted, at most ``limit``."""
+        """Return at most ``limit`` messages with ``seq`` > ``after``, in the order of acceptance."""
         table = messages_archive
         query = (
             select(table.c.data)
@@ -127,9 +127,9 @@ class Records:
     def search(
         self, appid: str, kf_account: str | None, words: str, limit: int
     ) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-        """(conversation, message) whose text holds the words as they stand, the newest first.
+        """Return (conversation, message) whose text contains the words literally, newest first.
 
-        Looks through the newest ``SEARCHED_SESSIONS`` conversations of the agent (None = of all).
+        It searches the newest ``SEARCHED_SESSIONS`` conversations of the agent (None: of all agents).
         """
         sessions, messages = sessions_archive, messages_archive
         wanted = [sessions.c.appid == appid, *_conditions(Filters(kf_account=kf_account))]
@@ -152,7 +152,7 @@ class Records:
             return [(row.session, row.message) for row in conn.execute(query)]
 
     def earlier(self, appid: str, openid: str, cursor: str | None = None, limit: int = 20) -> Page:
-        """A customer's closed conversations, newest first."""
+        """Return a customer's closed conversations, newest first."""
         return self.closed(appid, Filters(openid=openid), cursor, limit)
 
     def closed(
@@ -162,7 +162,7 @@ class Records:
         cursor: str | None = None,
         limit: int = 50,
     ) -> Page:
-        """Closed conversations, newest first. Raises ``BadCursor``."""
+        """Return closed conversations, newest first. Raises ``BadCursor``."""
         table = sessions_archive
         size = page_size(limit)
         conditions = [table.c.appid == appid, *_conditions(filters or Filters())]
@@ -203,7 +203,7 @@ def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
 
 
 def _put_sessions(conn: Connection, appid: str, sessions: Sequence[Mapping[str, Any]]) -> set[str]:
-    """Ids of those of which no later copy was stored already."""
+    """Store the conversations. Returns the ids of those without a later stored copy."""
     rows = [_session_row(appid, session) for session in sessions]
     statement = insert_into(conn, sessions_archive)
     keep = statement.on_conflict_do_update(
@@ -248,7 +248,7 @@ def _put_messages(conn: Connection, appid: str, closed: Sequence[Closed]) -> Non
 
 
 def _rank(status: ColumnElement[str]) -> ColumnElement[int]:
-    """How final a delivery status is: what is known is never replaced by what was hoped."""
+    """Return the rank of a delivery status. A status replaces only those of a lower or equal rank."""
     return case(STATUS_RANK, value=status, else_=0)
 
 
@@ -267,7 +267,7 @@ def _message_row(appid: str, session_id: str, message: Mapping[str, Any]) -> dic
 
 
 def _storable(text: str) -> str:
-    """The text for searching: without what PostgreSQL refuses; ``data`` keeps the original."""
+    """Return the text for searches, without what PostgreSQL refuses. ``data`` has the original."""
     return text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
 
 

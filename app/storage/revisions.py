@@ -1,4 +1,4 @@
-"""Runs the migrations by Alembic; imported only where there is something to migrate, as it is large."""
+"""Migrations by Alembic, a large library that is imported only if there is something to migrate."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 
 def upgrade(conn: Connection, scripts: Path, head: str) -> None:
-    """Brings the database from the revision it is at to ``head``, in the caller's transaction."""
+    """Upgrade the database to ``head``, in the caller's transaction."""
     config = Config()
     config.set_main_option("script_location", str(scripts).replace("%", "%%"))
     config.set_main_option("path_separator", "os")

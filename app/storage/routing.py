@@ -1,7 +1,6 @@
-"""The routing document of an official account: the live version, and those before it.
+"""The routing document of an official account: the live version and earlier ones.
 
-Version 0 is the shipped one, which nobody has edited. A version is never changed; restoring an old one
-makes a new one of it.
+Version 0 is the shipped one. A version never changes; restoring an old one creates a new version.
 """
 
 from __future__ import annotations
@@ -22,13 +21,13 @@ from routing.document import Routing, routing_from
 
 SHIPPED_FILE: Final = Path(__file__).resolve().parents[2] / "config" / "routing.toml"
 KEPT: Final = 50
-"""Versions kept of each account; older ones go."""
+"""Versions stored of each account; older ones are deleted."""
 
 DOCUMENT_MAX_BYTES: Final = 256 * 1024
 
 
 class Stale(ValueError):
-    """Somebody else has changed the document meanwhile; ``version`` is the live one."""
+    """The document was changed concurrently. ``version`` is the live one."""
 
     def __init__(self, version: int) -> None:
         super().__init__(f"the live version is {version}")
@@ -37,7 +36,7 @@ class Stale(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One version of the document; ``by`` "" and ``updated_ms`` 0 for the shipped one."""
+    """A version of the document. The shipped one has ``by`` "" and ``updated_ms`` 0."""
 
     version: int
     document: Mapping[str, Any]
@@ -45,32 +44,32 @@ class Version:
     by: str = ""
 
     def routing(self, timezone: str) -> Routing:
-        """As routing uses it. Raises BadRule."""
+        """Return the document as routing uses it. Raises BadRule."""
         return routing_from(self.document, timezone)
 
 
 def shipped(path: Path = SHIPPED_FILE) -> Version:
-    """The shipped document, without its groups."""
+    """Return the shipped document, without its groups."""
     document = tomllib.loads(path.read_text("utf-8"))
     document.pop("groups")
     return Version(0, document)
 
 
 def live(conn: Connection, appid: str) -> Version:
-    """The version in force."""
+    """Return the live version."""
     newest = _all(appid).order_by(routing_versions.c.version.desc()).limit(1)
     row = conn.execute(newest).mappings().first()
     return _version(row) if row else shipped()
 
 
 def versions(conn: Connection, appid: str) -> list[Version]:
-    """Every version that is kept, the newest first; the shipped one last."""
+    """Return the stored versions, newest first, and the shipped one last."""
     newest_first = _all(appid).order_by(routing_versions.c.version.desc())
     return [*map(_version, conn.execute(newest_first).mappings()), shipped()]
 
 
 def get(conn: Connection, appid: str, version: int) -> Version:
-    """Raises Missing."""
+    """Return a version. Raises Missing."""
     if version == 0:
         return shipped()
     one = _all(appid).where(routing_versions.c.version == version)
@@ -88,7 +87,7 @@ def put(
     expected: int | None = None,
     act: str = "routing.update",
 ) -> Version:
-    """Makes a checked document the live one. Raises Stale where ``expected`` is not the live version."""
+    """Store a checked document as the live version. Raises Stale if ``expected`` is not the live one."""
     before = live(conn, appid)
     if expected is not None and expected != before.version:
         raise Stale(before.version)

@@ -1,4 +1,4 @@
-"""Every SQL table: the archive of ``app/storage/archive_schema.py`` and what the edge adds to it.
+"""All SQL tables: those of ``archive_schema.py`` and the ones below.
 
 Times are integers, milliseconds since the epoch. A kf_account is always ``prefix@wechat_id``.
 """

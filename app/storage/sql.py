@@ -1,4 +1,4 @@
-"""What every SQL adapter shares: transactions with our own errors, upserts, paging cursors."""
+"""Shared parts of the SQL adapters: transactions with our own errors, upserts, paging cursors."""
 
 from __future__ import annotations
 
@@ -26,28 +26,28 @@ LIMIT_MAX: Final = 200
 
 
 class StorageError(Exception):
-    """The database did not do what was asked; the text names no values."""
+    """A failed operation of the database. The text contains no values."""
 
 
 class StorageDown(StorageError):
-    """The database cannot be reached, is locked or did not answer in time; nothing was written."""
+    """The database is unreachable, locked or too slow. Nothing was written."""
 
 
 class StorageConflict(StorageError):
-    """A row with this key exists already, or one that is referred to does not."""
+    """A row with the key exists already, or a row that it refers to does not."""
 
 
 class StorageUnfit(StorageError):
-    """A value that no column can hold, such as a NUL in a text; nothing was written."""
+    """A value that no column can store, such as a NUL in a text. Nothing was written."""
 
 
 class BadCursor(ValueError):
-    """A paging cursor that was not issued here."""
+    """A paging cursor that this program did not issue."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of a list, newest first; ``next_cursor`` is None on the last one."""
+    """A page of a list, newest first. ``next_cursor`` is None on the last page."""
 
     items: list[dict[str, Any]]
     next_cursor: str | None
@@ -55,16 +55,16 @@ class Page:
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
-    """A connection with one consistent view; its errors come out as ``StorageError``."""
+    """Open a transaction with one consistent view. Its errors become ``StorageError``."""
     with _translated(), engine.begin() as conn:
         yield conn
 
 
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
-    """One transaction that may write: committed at the end, rolled back on any exception.
+    """Open a transaction that may write. It commits at the end and rolls back on any exception.
 
-    SQLite takes its write lock at once, since a lock raised later cannot wait for another writer.
+    SQLite takes its write lock at once, because a lock taken later cannot wait for another writer.
     """
     with _translated(), engine.execution_options(**{WRITE_OPTION: True}).begin() as conn:
         yield conn
@@ -92,14 +92,14 @@ def _reason(error: exc.SQLAlchemyError) -> str:
 
 
 def insert_into(conn: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
-    """An INSERT of the connection's own dialect, which knows ON CONFLICT; the other is not imported."""
+    """Return an INSERT of the connection's dialect, with ON CONFLICT. The other dialect is not imported."""
     dialect = import_module(f"sqlalchemy.dialects.{conn.dialect.name}")
     statement: sqlite.Insert | postgresql.Insert = dialect.insert(table)
     return statement
 
 
 def page_size(limit: int) -> int:
-    """The limit a caller asked for, kept between 1 and ``LIMIT_MAX``."""
+    """Return the limit, bounded to 1 … ``LIMIT_MAX``."""
     return max(1, min(limit, LIMIT_MAX))
 
 
@@ -109,7 +109,7 @@ def encode_cursor(*parts: int | str) -> str:
 
 
 def decode_cursor(cursor: str, *kinds: type) -> tuple[Any, ...]:
-    """The parts of ``encode_cursor``, checked to be of ``kinds``; raises ``BadCursor``."""
+    """Return the parts of ``encode_cursor``, checked to be of ``kinds``. Raises ``BadCursor``."""
     if len(cursor) > CURSOR_MAX_CHARS:
         raise BadCursor("cursor too long")
     try:

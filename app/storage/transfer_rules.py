@@ -1,4 +1,4 @@
-"""The transfer rules of each official account: shipped defaults, live ones in SQL with the version before."""
+"""The transfer rules of each official account: shipped defaults, live and previous ones in SQL."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ DEFAULTS_FILE: Final = Path(__file__).resolve().parents[2] / "config" / "transfe
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """What is in force; ``version`` 0 = the shipped defaults. ``previous`` is the version before."""
+class StoredRules:
+    """The live rules. ``version`` 0 is the shipped one. ``previous`` is the version before."""
 
     rules: TransferRules
     version: int = 0
@@ -27,28 +27,28 @@ class Kept:
 
 
 def read_defaults(path: Path = DEFAULTS_FILE) -> TransferRules:
-    """Raises BadTransferRules."""
+    """Return the shipped rules. Raises BadTransferRules."""
     return transfer_rules_from(tomllib.loads(path.read_text(encoding="utf-8")))
 
 
-def get(conn: Connection, appid: str) -> Kept:
-    """The rules of an account, the defaults while nobody has changed them."""
+def get(conn: Connection, appid: str) -> StoredRules:
+    """Return the rules of an account, the shipped ones until they are edited."""
     text = values.get(conn, _key(appid))
     if text is None:
-        return Kept(read_defaults())
-    kept: dict[str, Any] = json.loads(text)
-    previous = kept["previous"]
-    return Kept(
-        transfer_rules_from(kept["rules"]),
-        kept["version"],
+        return StoredRules(read_defaults())
+    document: dict[str, Any] = json.loads(text)
+    previous = document["previous"]
+    return StoredRules(
+        transfer_rules_from(document["rules"]),
+        document["version"],
         transfer_rules_from(previous) if previous is not None else None,
     )
 
 
-def put(conn: Connection, actor: Actor, appid: str, rules: TransferRules) -> Kept:
-    """Another version; the one before is kept. Within ``acting``."""
+def put(conn: Connection, actor: Actor, appid: str, rules: TransferRules) -> StoredRules:
+    """Store a new version and the one before it. Call it within ``acting``."""
     before = get(conn, appid)
-    made = Kept(rules, before.version + 1, before.rules)
+    made = StoredRules(rules, before.version + 1, before.rules)
     stored = {
         "rules": rules.as_document(),
         "version": made.version,

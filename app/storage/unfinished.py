@@ -1,13 +1,13 @@
-"""The marks of a restore that has begun: it fills the database and Redis one after the other.
+"""The marks of an unfinished restore, which fills the database and then Redis.
 
-A restore marks both stores before its first write, and nodes and commands refuse a store that is marked. A
-mark names the archive by its digest, so that a restore that was killed goes on with the same archive only:
+A restore marks a store before its first write, and nodes and commands refuse a marked store. A mark
+contains the digest of the archive, so that a killed restore resumes with the same archive only:
 
     database  begun    filled    filled    filled    -
     Redis     -        filling   filling   settled   settled   -
 
-The database is filled by one transaction, which also changes its mark. Redis is emptied and filled again
-where its mark says ``filling``; Redis without a mark is never emptied.
+One transaction fills the database and changes its mark. Redis is emptied and filled again if its mark is
+``filling``. Redis without a mark is never emptied.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ AGAIN: Final = "run kf restore with the same archive again, or empty the databas
 
 
 class UnfinishedRestore(StorageError):
-    """The database holds only a part of an archive."""
+    """A database that contains only a part of an archive."""
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far the restore of the archive ``digest`` has come; "" where a store has no mark of it."""
+    """The marks of both stores for the archive ``digest``, "" for a store without one."""
 
     digest: str
     database: str
@@ -50,14 +50,14 @@ def digest_of(file: Path) -> str:
 
 
 def refuse_unfinished(engine: Database) -> None:
-    """Raise UnfinishedRestore where a restore into the database has begun and not ended."""
+    """Refuse a database with an unfinished restore. Raises UnfinishedRestore."""
     with reading(engine) as conn:
         if values.get(conn, KEY):
             raise UnfinishedRestore(f"a restore into it has not ended: {AGAIN}")
 
 
 def progress(engine: Database, client: Redis, digest: str) -> Progress:
-    """Raise UnfinishedRestore where the mark of a store names another archive."""
+    """Return the marks. Raises UnfinishedRestore if a mark has the digest of another archive."""
     with reading(engine) as conn:
         marks = [values.get(conn, KEY) or "", restore_mark(client)]
     found = [mark.partition(" ")[::2] for mark in marks]

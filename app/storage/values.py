@@ -1,4 +1,4 @@
-"""Small values that must survive a restart and belong to no table of their own."""
+"""Small values that must survive a restart and have no table of their own."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def put(conn: Connection, key: str, value: str) -> None:
 
 
 def put_once(conn: Connection, key: str, value: str) -> str:
-    """Store unless there is one; returns the one that counts, on every node the same."""
+    """Store a value unless there is one. Returns the stored value, the same on every node."""
     statement = insert_into(conn, settings_kv).on_conflict_do_nothing()
     conn.execute(statement, {"key": key, "value": value})
     return get(conn, key) or value

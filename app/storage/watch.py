@@ -1,4 +1,4 @@
-"""Whether the database answers: asked all the time, so that nobody who wants to know has to wait for it."""
+"""A watch that pings the database all the time, so that its state is known without waiting."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from app.storage.sql import Engine, StorageError, reading
 
 EVERY_S: Final = 2.0
 PATIENCE_S: Final = 0.8
-"""A question without an answer for so long means that the database is away."""
+"""Seconds without an answer after which the database counts as unavailable."""
 
 log = structlog.get_logger()
 
 
 class DatabaseWatch:
-    """One thread that asks; a database that hangs costs that thread and nobody else."""
+    """A thread that pings. A database that hangs blocks this thread only."""
 
     def __init__(self, engine: Engine, every_s: float = EVERY_S) -> None:
         self._engine = engine
         self._every_s = every_s
         self._stopping = threading.Event()
-        self._answered = True  # the schema has just been looked at
+        self._answered = True  # the migration has just succeeded
         self._asked_at: float | None = None
         self._thread = threading.Thread(target=self._run, name="database-watch", daemon=True)
 
@@ -33,12 +33,12 @@ class DatabaseWatch:
         self._thread.start()
 
     def stop(self) -> None:
-        """End the thread; one that waits for a database that hangs is left behind."""
+        """End the thread. A thread that waits for a hanging database is abandoned."""
         self._stopping.set()
         self._thread.join(PATIENCE_S)
 
     def up(self) -> bool:
-        """Return whether the last question was answered and the open one is not overdue."""
+        """Return whether the last ping was answered and the open one is not overdue."""
         asked_at = self._asked_at
         overdue = asked_at is not None and monotonic() - asked_at > PATIENCE_S
         return self._answered and not overdue

@@ -83,7 +83,7 @@ def test_an_attempt_that_was_never_checked_does_not_count(throttle: Throttle) ->
 
 def test_waits_double_up_to_the_longest(client: redis.Redis) -> None:
     limits = Limits(
-        free_from_address=1, first_ms=10_000, longest_from_address_ms=35_000, kept_ms=3_600_000
+        free_from_address=1, first_ms=10_000, longest_from_address_ms=35_000, stored_ms=3_600_000
     )
     throttle = Throttle(client, limits)
     waits = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -23,6 +24,7 @@ def test_a_value_that_cannot_be_used_leaves_the_last_one_and_is_read_again(
     wait_until(lambda: live() == 1 and warned)
     stored[0] = 2
     wait_until(lambda: live() == 2)
+    _wait_for_reads()
 
 
 def test_a_change_is_announced_but_the_first_read_is_not(engine: Engine) -> None:
@@ -34,6 +36,12 @@ def test_a_change_is_announced_but_the_first_read_is_not(engine: Engine) -> None
     stored[0] = 3
     wait_until(lambda: live() and (2, 3) in changes)
     assert (1, 2) not in changes
+    _wait_for_reads()
+
+
+def _wait_for_reads() -> None:
+    """Let the background reads end before the engine is closed."""
+    wait_until(lambda: all(thread.name != "v" for thread in threading.enumerate()))
 
 
 def _reader(stored: list[Any]) -> Callable[[Connection], int]:

@@ -163,8 +163,8 @@ def _group(call: Call, name: str) -> Group:
     settings = body.model_dump(include=set(DEFAULTS))
     if settings["hours"] is not None and settings["hours"]["timezone"] is None:
         del settings["hours"]["timezone"]
-    kept = {key: value for key, value in settings.items() if value != DEFAULTS[key]}
-    return Group(call.account.appid, name, body.title, body.fallback, kept)
+    edited = {key: value for key, value in settings.items() if value != DEFAULTS[key]}
+    return Group(call.account.appid, name, body.title, body.fallback, edited)
 
 
 def _set_members(call: Call, conn: Transaction, name: str) -> frozenset[str]:

@@ -75,9 +75,9 @@ def put_transfer_rules(call: Call) -> dict[str, Any]:
     with acting(call.services.engine) as conn:
         for group in sorted(rules.groups):
             groups.require(conn, account.appid, group)
-        kept = transfer_rules.put(conn, call.actor, account.appid, rules)
+        stored = transfer_rules.put(conn, call.actor, account.appid, rules)
     call.served.transfer_rules.reload()
-    return _shown(kept)
+    return _shown(stored)
 
 
 def _checked(body: TransferRulesBody) -> TransferRules:
@@ -87,6 +87,6 @@ def _checked(body: TransferRulesBody) -> TransferRules:
         raise Refusal("invalid", str(error)) from None
 
 
-def _shown(kept: transfer_rules.Kept) -> dict[str, Any]:
-    previous = kept.previous.as_document() if kept.previous else None
-    return kept.rules.as_document() | {"version": kept.version, "previous": previous}
+def _shown(stored: transfer_rules.StoredRules) -> dict[str, Any]:
+    previous = stored.previous.as_document() if stored.previous else None
+    return stored.rules.as_document() | {"version": stored.version, "previous": previous}

@@ -1,7 +1,7 @@
--- Reads a login that is still good, and keeps it from idling out.
+-- Return a valid login and restart its idle time.
 -- KEYS: 1 login, 2 epoch of the person
--- ARGV: 1 "1" = counts as activity, "0" = only looks
--- Result: field, value, ... or {} when there is none, it ended or its person was signed out.
+-- ARGV: 1 "1" = counts as activity, "0" = does not
+-- Result: field, value, ... or {} if there is none, it ended or its person was signed out.
 local flat = redis.call('HGETALL', KEYS[1])
 local login = {}
 for i = 1, #flat, 2 do login[flat[i]] = flat[i + 1] end

@@ -1,7 +1,7 @@
--- Opens a login unless its person was signed out everywhere since the password was checked.
+-- Open a login unless its person was signed out everywhere since the password was checked.
 -- KEYS: 1 login, 2 epoch of the person
 -- ARGV: 1 epoch seen before the check, 2 idle ms, 3 absolute ms, then field, value, ...
--- Result: {created ms, ends ms}, or {} when the epoch moved. A repeat opens the same login again.
+-- Result: {created ms, ends ms}, or {} if the epoch changed. A repeat opens the same login.
 if (redis.call('GET', KEYS[2]) or '0') ~= ARGV[1] then return {} end
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)

@@ -1,6 +1,6 @@
--- Takes a counted attempt back: the password was right, or it was never checked.
+-- Take a counted attempt back: the password was right, or it was never checked.
 -- KEYS: as in throttle_take
--- ARGV: 1 "right" or "unchecked", 2 ms that a known address is remembered
+-- ARGV: 1 "right" or "unchecked", 2 ms for which a known address is stored
 local function give_back(key)
   if redis.call('EXISTS', key) == 0 then return end
   if redis.call('HINCRBY', key, 'n', -1) <= 0 then

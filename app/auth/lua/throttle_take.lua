@@ -1,9 +1,9 @@
--- Counts a sign-in attempt before it is made, or says how long to wait; counting first means that
--- attempts at the same moment cannot all slip through.
+-- Count a sign-in attempt before it is made, or return how long to wait. Counting first refuses
+-- concurrent attempts too.
 -- KEYS: 1 attempts on the account, 2 attempts on it from this address, 3 mark of a known address
 -- ARGV: 1 free on account, 2 longest wait ms on account, 3 free from address, 4 longest wait ms,
---       5 first wait ms, 6 ms that counts are kept
--- Result: 0 = go on, else ms to wait (nothing counted).
+--       5 first wait ms, 6 ms for which counts are stored
+-- Result: 0 = allowed, else ms to wait (nothing counted).
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local known = redis.call('EXISTS', KEYS[3]) == 1

@@ -1,1 +1,1 @@
-"""``flask kf doctor``: what stands between this node and serving a real official account."""
+"""``flask kf doctor``: checks of what this node needs to serve a real official account."""

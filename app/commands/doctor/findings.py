@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """``what`` was looked at; ``fix`` is the next step, "" where there is none to take."""
+    """A finding: ``what`` was checked, and ``fix``, the next step, "" if there is none."""
 
     ok: bool
     what: str

@@ -1,4 +1,4 @@
-"""What WeChat says to this official account's credentials and rights, without sending anybody anything."""
+"""Checks of the official account's credentials and rights at WeChat. They send nothing to customers."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ NO_KF: Final = frozenset({65400, 48001, 61450})
 KEYS_PAGE: Final = (
     "微信开发者平台 (developers.weixin.qq.com/platform) → 我的业务 → 基础信息 → 开发密钥"
 )
-"""Where WeChat keeps the AppSecret and the IP whitelist (wechat-platform-2 12)."""
+"""WeChat's page for the AppSecret and the IP whitelist (wechat-platform-2 12)."""
 
 STEPS: Final = {
     40001: f"copy the AppSecret again into KF_APP_SECRET, from {KEYS_PAGE}",
@@ -42,7 +42,7 @@ STEPS: Final = {
     41002: "set KF_APPID",
     41004: "set KF_APP_SECRET",
     45009: "today's calls are used up; wait for midnight or call clear_quota",
-    89501: "the account's admin must confirm this server's IP on his phone, then run this again",
+    89501: "the account's admin must confirm this server's IP on their phone, then run this again",
     89503: "the account's admin must confirm this server's IP, then run this again",
     89506: "the admin refused this IP twice; wait 24 hours",
     89507: "the admin refused this IP; wait an hour",
@@ -54,7 +54,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class FixedToken:
-    """One token for the calls of one run; it is not renewed."""
+    """A token for the calls of one run. It is never renewed."""
 
     value: str
 
@@ -67,7 +67,7 @@ class FixedToken:
 
 @dataclass(frozen=True, slots=True)
 class TokenAnswer:
-    """The token, or the refusal's code and text; code 0 with no token: unreachable or unreadable."""
+    """The token, or the refusal's code and text. Code 0 without a token: no readable answer."""
 
     token: str = ""
     errcode: int = 0
@@ -75,7 +75,7 @@ class TokenAnswer:
 
 
 def examine(config: OfficialAccount, base_url: str, proxy: str = "") -> Iterator[Finding]:
-    """Token, kf feature, send right and clock, in this order; rights only with a token."""
+    """Check token, kf feature, send right and clock, in this order. Rights need a token."""
     with new_http(4, proxy) as http:
         answer = _stable_token(config, base_url, http)
         yield _token_finding(config, base_url, answer, proxy)
@@ -87,7 +87,7 @@ def examine(config: OfficialAccount, base_url: str, proxy: str = "") -> Iterator
 
 
 def clock(base_url: str, http: PoolManager, proxy: str = "") -> Finding:
-    """Our clock against the platform's Date header."""
+    """Compare this machine's clock with the platform's Date header."""
     url = base_url + "/cgi-bin/getcallbackip"
     try:
         with http.request("GET", url, timeout=TIMEOUT_S, preload_content=False) as answer:
@@ -155,7 +155,7 @@ def _kf_feature(api: WeChatApi) -> Finding:
             return bad(
                 what,
                 "enable 客服功能 on the account's page (verified accounts only); until then agents "
-                "are kept as local and customers see replies without an agent's name",
+                "are stored as local and customers see replies without an agent's name",
             )
         return bad(what, STEPS.get(refused.errcode, "see the code's meaning"))
     except WeChatFailure:
@@ -164,13 +164,13 @@ def _kf_feature(api: WeChatApi) -> Finding:
 
 
 def _send_right(api: WeChatApi) -> Finding:
-    """An openid that nobody has: the platform judges the right first, so nothing is ever sent."""
+    """Send to an openid that does not exist: the platform checks the right first, so nothing is sent."""
     payload = {"msgtype": "text", "text": {"content": "kfring doctor"}}
     try:
         api.send_custom(NOBODY, payload)
     except PlatformRefused as refused:
         if refused.errcode in RIGHT_IS_THERE:
-            return good("right to send customer-service messages: there")
+            return good("right to send customer-service messages: granted")
         return bad(
             f"right to send customer-service messages: {reason(refused.errcode, 'en')}",
             STEPS.get(
@@ -179,4 +179,4 @@ def _send_right(api: WeChatApi) -> Finding:
         )
     except WeChatFailure:
         return bad("right to send customer-service messages: no clear answer", "run this again")
-    return good("right to send customer-service messages: there")
+    return good("right to send customer-service messages: granted")

@@ -1,4 +1,4 @@
-"""Plays WeChat towards our own callback URL: a signed verification and an encrypted push."""
+"""Calls to our own callback URL as WeChat makes them: a signed verification and an encrypted push."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ALLOWED_PORTS: Final = frozenset({80, 443})
 
 
 def examine(config: OfficialAccount, base_url: str, *, public: bool) -> Iterator[Finding]:
-    """``public``: the base is KF_PUBLIC_URL, the one that WeChat is to call."""
+    """Check the callback URL. ``public``: the base is KF_PUBLIC_URL, which WeChat will call."""
     url = f"{base_url.rstrip('/')}/wechat/callback/{config.appid}"
     yield _address(url, public=public)
     yield _judge("verification", _verify(config, url), url)
@@ -40,7 +40,7 @@ def _address(url: str, *, public: bool) -> Finding:
 
 
 def _verify(config: OfficialAccount, url: str) -> tuple[str, int]:
-    """What is wrong ("" = nothing) and the HTTP status."""
+    """Return what is wrong ("" for nothing) and the HTTP status."""
     echo = secrets.token_hex(8)
     answer = _exchange("GET", f"{url}?{urlencode({**_signed(config), 'echostr': echo})}", b"")
     if answer is None:
@@ -51,7 +51,7 @@ def _verify(config: OfficialAccount, url: str) -> tuple[str, int]:
 
 
 def _push(config: OfficialAccount, url: str) -> tuple[str, int]:
-    """A template result: it opens no conversation and touches none."""
+    """Send a template result, which neither opens nor changes a conversation. Returns as ``_verify``."""
     query, body = _signed(config), _event()
     if config.callback_mode is not CallbackMode.PLAIN:
         keys = keys_of(config)

@@ -1,4 +1,4 @@
-"""Why a server cannot be reached: its name, its port, the way to it, or its certificate."""
+"""The reason why a server is unreachable: its name, its port, the route, or its certificate."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ _CERTIFICATES: Final[dict[int, tuple[str, str]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
-    """What is in the way, and the next step."""
+    """The reason, and the next step."""
 
     what: str
     step: str
 
 
 def obstacle(url: str, timeout_s: float = TIMEOUT_S) -> Obstacle:
-    """Return why the server of a URL gave no answer; it is asked for a connection only."""
+    """Return why the server of a URL is unreachable, by opening a connection only."""
     parts = urlsplit(url)
     scheme = parts.scheme.partition("+")[0]
     host, port = parts.hostname or "", parts.port or PORTS.get(scheme, 0)

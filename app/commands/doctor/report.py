@@ -1,4 +1,4 @@
-"""All that the doctor looks at, in the order an operator mends it."""
+"""All checks of the doctor, in the order in which an operator repairs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from config.settings import Settings
 
 
 def examine(settings: Settings) -> Iterator[Finding]:
-    """Every finding as soon as it is known."""
+    """Yield every finding as soon as it is known."""
     yield from _redis(settings)
     yield stores.database(settings)
     yield stores.zookeeper(settings)

@@ -1,4 +1,4 @@
-"""Whether Redis, the database and ZooKeeper answer."""
+"""Checks of Redis, the database and ZooKeeper."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PORT: Final = re.compile(r":\d+$")
 
 
 def redis(settings: Settings, url: str, embedded: str) -> Finding:
-    """``embedded`` says how the embedded store was reached, "" for a server of its own."""
+    """Check Redis. ``embedded`` says how the embedded store was reached, "" for another server."""
     what = f"Redis: {embedded or 'the server in KF_REDIS_URL'}"
     client = store_client(url, 2)
     try:
@@ -37,12 +37,12 @@ def redis(settings: Settings, url: str, embedded: str) -> Finding:
 
 
 def database(settings: Settings) -> Finding:
-    """Looks, changes nothing."""
+    """Check the database without changing it."""
     kind = "SQLite in the data folder" if settings.database_url is None else "KF_DATABASE_URL"
     what = f"database: {kind}"
     file = settings.data_dir / sql_engine.SQLITE_FILE
     if settings.database_url is None and not file.exists():
-        return good(what, "it is made at the first start")
+        return good(what, "it is created at the first start")
     try:
         engine = sql_engine.create(settings.sqlalchemy_url.get_secret_value(), settings.data_dir)
         try:
@@ -56,7 +56,7 @@ def database(settings: Settings) -> Finding:
         if servers:
             return _away(what, error, servers, "KF_DATABASE_URL")
         return bad(
-            f"{what}: {error}", "start kfring once so that its tables exist, or mend the URL"
+            f"{what}: {error}", "start kfring once so that its tables exist, or correct the URL"
         )
     return good(what)
 
@@ -80,7 +80,7 @@ def zookeeper(settings: Settings) -> Finding:
 
 
 def servers_of(url: str) -> list[str]:
-    """Return the servers that an address names, each as a URL without a login; none for a socket."""
+    """Return the servers of an address, each as a URL without a login. A socket has none."""
     scheme, _, rest = url.partition("://")
     where = rest.partition("/")[0].rpartition("@")[2]
     kind = scheme.partition("+")[0]
@@ -92,7 +92,7 @@ def servers_of(url: str) -> list[str]:
 
 
 def _away(what: str, error: object, servers: list[str], setting: str) -> Finding:
-    """Name what is in the way to each of the servers."""
+    """Return a finding with the reason for each server."""
     found = [obstacle(server) for server in servers]
     wrong = "; ".join(dict.fromkeys(one.what for one in found))
     steps = "; ".join(dict.fromkeys(one.step for one in found))
