@@ -115,17 +115,30 @@ class KfPlatform:
         """Return WeChat's list, at most five minutes old. ``fresh`` asks WeChat now."""
         cached = None if fresh else guarded(lambda: self._store.get(self._list_key))
         if cached is None:
-            rows = _asked(self._api.kf_list)[:LIST_MAX]
+            rows = _read(self._api.kf_list)[:LIST_MAX]
             cached = json.dumps(rows, ensure_ascii=False)
             text = cached
             guarded(lambda: self._store.set(self._list_key, text, ex=LIST_S))
-        return [row for raw in json.loads(cached) if (row := _listed(raw))]
+        return [_listed(raw) for raw in json.loads(cached)]
 
     def _changing(self, call: Callable[[], object]) -> None:
         try:
             _asked(call)
         finally:
             guarded(lambda: self._store.delete(self._list_key))
+
+
+def _read(call: Callable[[], T]) -> T:
+    """Return what a reading call brings: without a clear answer nothing can have changed."""
+    try:
+        return call()
+    except OutcomeUnknown:
+        refusal = Refusal(
+            "platform_unreachable", "WeChat gave no clear answer; nothing was changed. Try again."
+        )
+    except WeChatFailure as failure:
+        refusal = _refusal(failure)
+    raise refusal
 
 
 def _asked(call: Callable[[], T]) -> T:
@@ -165,11 +178,10 @@ def _unknown() -> Refusal:
     )
 
 
-def _listed(raw: Mapping[str, Any]) -> Listed | None:
-    """Return one row, whose ids may be texts or numbers, or None for a row without a usable name."""
-    name = raw.get("kf_account")
-    if not isinstance(name, str) or not 0 < len(name) <= NAME_MAX_CHARS or not name.isprintable():
-        return None
+def _listed(raw: Mapping[str, Any]) -> Listed:
+    """Return one row, whose ids may be texts or numbers. Whether its name can be used shows at the import."""
+    name = str(raw.get("kf_account") or "")[: 2 * NAME_MAX_CHARS]
+    nickname = "".join(filter(str.isprintable, str(raw.get("kf_nick") or ""))).strip()
     platform = "registered"
     if raw.get("kf_wx") or raw.get("kf_openid"):
         platform = "bound"
@@ -177,7 +189,7 @@ def _listed(raw: Mapping[str, Any]) -> Listed | None:
         platform = "invited"
     return Listed(
         kf_account=name,
-        nickname=str(raw.get("kf_nick") or name.partition("@")[0])[:NAME_MAX_CHARS],
+        nickname=(nickname or name.partition("@")[0])[:NAME_MAX_CHARS],
         kf_id=str(raw.get("kf_id") or "")[:32],
         avatar=str(raw.get("kf_headimgurl") or "")[:1024],
         platform=platform,

@@ -12,6 +12,7 @@ from app.directory.kf_platform import KfPlatform, Listed, PlatformState
 from app.services import Served, Services
 from app.storage import kf_accounts
 from app.storage.audit import Actor, acting, record
+from app.storage.errors import Invalid
 from app.storage.kf_accounts import KfAccount, NewKfAccount
 from app.storage.sql import Engine, reading
 
@@ -20,12 +21,16 @@ GONE: Final = "微信侧没有此客服账号"
 
 @dataclass(frozen=True, slots=True)
 class Synced:
-    """Names of kf accounts by what the sync did; ``missing`` and ``registered`` are at WeChat."""
+    """Names of kf accounts by what the sync did; ``missing`` and ``registered`` are at WeChat.
+
+    ``skipped`` are names in WeChat's list that cannot be stored here, as printable text.
+    """
 
     imported: tuple[str, ...]
     changed: tuple[str, ...]
     missing: tuple[str, ...]
     registered: tuple[str, ...]
+    skipped: tuple[str, ...]
 
 
 class KfSync:
@@ -47,19 +52,25 @@ class KfSync:
         with acting(self._engine) as conn:
             appid = self._account.appid
             ours = {row.kf_account: row for row in kf_accounts.everyone(conn, appid)}
-            new = [row for name, row in listed.items() if name not in ours]
-            for row in new:
-                kf_accounts.create(conn, actor, self._imported(row))
+            imported, skipped = list[str](), list[str]()
+            for name, row in listed.items():
+                if name in ours:
+                    continue
+                try:
+                    imported.append(kf_accounts.create(conn, actor, self._imported(row)).kf_account)
+                except Invalid:
+                    skipped.append(_printable(name))
             changes = dict(_changes(ours.values(), listed, registered))
             for name, columns in changes.items():
                 kf_accounts.update(conn, actor, appid, name, columns)
             done = Synced(
-                tuple(row.kf_account for row in new),
+                tuple(imported),
                 tuple(name for name in changes if name in listed),
                 tuple(name for name, c in changes.items() if c.get("platform_note") == GONE),
                 tuple(registered),
+                tuple(skipped),
             )
-            detail = {"imported": list(done.imported), "missing": list(done.missing)}
+            detail = {"imported": imported, "missing": list(done.missing), "skipped": skipped}
             record(conn, actor, "kf_account.sync", appid, detail)
         for name in (*done.imported, *changes):
             mirror.one(self._engine, self._account, name)
@@ -85,6 +96,11 @@ class KfSync:
             kf_id=row.kf_id,
             avatar=row.avatar,
         )
+
+
+def _printable(name: str) -> str:
+    """Return a name that cannot be used as text for a page, "?" for an empty one."""
+    return "".join(c if c.isprintable() else "\ufffd" for c in name) or "?"
 
 
 def _changes(

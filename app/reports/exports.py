@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from app.account import Account
 from app.conversations.views import archived_view, session_view
+from app.reports.lines import Names, line_text
 from app.reports.words import Words
 from app.storage.message_log import messages_between
 from app.storage.records import Filters
@@ -30,6 +31,7 @@ CONVERSATION: Final = [
     "id",
     "customer",
     "openid",
+    "agent",
     "kf_account",
     "group",
     "state",
@@ -51,6 +53,7 @@ MESSAGE: Final = [
     "text",
     "status",
     "error",
+    "agent",
     "kf_account",
     "group",
     "customer",
@@ -61,8 +64,9 @@ MESSAGE: Final = [
 def conversations(account: Account, filters: Filters, words: Words, zone: tzinfo) -> Iterator[Row]:
     """Yield conversations that began in the period: those in Redis, then archived ones, newest first."""
     yield [words[name] for name in CONVERSATION]
+    names, clock = _names(account), _clock(zone)
     for view in _views(account, filters):
-        yield _conversation(view, words, _clock(zone))
+        yield _conversation(view, words, names, clock)
 
 
 def messages(
@@ -70,15 +74,15 @@ def messages(
 ) -> Iterator[Row]:
     """Yield messages of the period: archived ones by time, then those of conversations in Redis."""
     yield [words[name] for name in MESSAGE]
-    clock, archived = _clock(zone), set[str]()
+    names, clock, archived = _names(account), _clock(zone), set[str]()
     for message, view in messages_between(engine, account.appid, filters):
         archived.add(message["session_id"])
-        yield _message(message, view, words, clock)
+        yield _message(message, view, words, names, clock)
     for view in _present(account, filters):
         if view["id"] not in archived:
             for fresh in _messages_of(account, view["id"]):
                 if _within(filters, fresh["created_ms"]):
-                    yield _message(fresh, view, words, clock)
+                    yield _message(fresh, view, words, names, clock)
 
 
 def csv_bytes(rows: Iterable[Row]) -> Iterator[bytes]:
@@ -143,15 +147,23 @@ def _within(filters: Filters, at_ms: int) -> bool:
     return not late and at_ms >= (filters.since_ms or 0)
 
 
-def _conversation(view: Mapping[str, Any], words: Words, clock: Clock) -> Row:
+def _names(account: Account) -> Names:
+    """Return titles of groups and nicknames of kf accounts; a removed one keeps its own name."""
+    groups = {group.name: group.title for group in account.plan().groups.values()}
+    agents = {seat.kf_account: seat.nickname for seat in account.seats.all()}
+    return Names(groups, agents)
+
+
+def _conversation(view: Mapping[str, Any], words: Words, names: Names, clock: Clock) -> Row:
     reply, rating = view["first_reply_ms"], view["rating"] or {}
     reason = view["close_reason"]
     return [
         view["id"],
         view["customer"]["display_name"],
         view["openid"],
+        names.agent(view["kf_account"] or ""),
         view["kf_account"] or "",
-        view["group"],
+        names.group(view["group"]),
         words.get(view["state"], ""),
         clock(view["created_ms"]),
         clock(view["first_assigned_ms"]),
@@ -165,19 +177,23 @@ def _conversation(view: Mapping[str, Any], words: Words, clock: Clock) -> Row:
 
 
 def _message(
-    message: Mapping[str, Any], view: Mapping[str, Any], words: Words, clock: Clock
+    message: Mapping[str, Any], view: Mapping[str, Any], words: Words, names: Names, clock: Clock
 ) -> Row:
+    text = message.get("text") or ""
+    if code := message.get("code"):
+        text = line_text(code, message.get("values") or {}, words, names)
     return [
         message["session_id"],
         str(message["seq"]),
         clock(message["created_ms"]),
         words.get(message["direction"], ""),
-        words.get(f"type.{message['type']}", ""),
-        message.get("text") or "",
+        words.get(f"type.{message['type']}", words["type.other"]),
+        text,
         words.get(message.get("status") or "", ""),
         (message.get("error") or {}).get("reason", ""),
+        names.agent(message.get("kf_account") or ""),
         message.get("kf_account") or "",
-        view["group"],
+        names.group(view["group"]),
         view["customer"]["display_name"],
         view["openid"],
     ]

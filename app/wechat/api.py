@@ -174,7 +174,12 @@ class WeChatApi:
 
     def tags(self) -> dict[Any, Any]:
         """Names of the account's tags by id (8.3)."""
-        return {r["id"]: r["name"] for r in _rows(self._get("/cgi-bin/tags/get"), "tags")}
+        rows = _rows(self._get("/cgi-bin/tags/get"), "tags")
+        return {
+            row["id"]: row["name"]
+            for row in rows
+            if isinstance(row.get("id"), int) and isinstance(row.get("name"), str)
+        }
 
     def update_remark(self, openid: str, remark: str) -> Accepted:
         """Set the remark (under 30 characters)."""
@@ -269,7 +274,8 @@ def _token_refused(answer: Answer) -> bool:
 
 
 def _rows(accepted: Accepted, name: str) -> list[dict[str, Any]]:
+    """Return the objects of a list in the answer; one odd row keeps no other out."""
     rows = accepted.data.get(name)
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+    if not isinstance(rows, list):
         raise OutcomeUnknown(f"no {name} in the answer")
-    return rows
+    return [row for row in rows if isinstance(row, dict)]

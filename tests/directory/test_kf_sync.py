@@ -96,3 +96,28 @@ def test_a_refused_list_changes_nothing(kf: KfDirectory, sync: KfSync, platform:
         sync.run(BOSS, fresh=True)
     assert caught.value.extra["errcode"] == 65400
     assert only(kf).platform == "registered"
+
+
+def test_a_name_that_cannot_be_used_keeps_no_other_out(
+    kf: KfDirectory, sync: KfSync, rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [
+        {"kf_account": "bad\u0007@shop_id", "kf_nick": "坏"},
+        {"kf_nick": "无名"},
+        {"kf_account": "长" * 100, "kf_nick": "长"},
+        {"kf_account": "amy@shop_id", "kf_nick": "小\u0007林", "kf_id": 7},
+    ]
+    monkeypatch.setattr(rig.served.api, "kf_list", lambda: rows)
+    done = sync.run(BOSS, fresh=True)
+    assert done.imported == ("amy@shop_id",)
+    assert done.skipped == ("bad\ufffd@shop_id", "?", "长" * 100)
+    assert (only(kf).nickname, only(kf).kf_id) == ("小林", "7")
+
+
+def test_a_list_without_a_clear_answer_is_not_said_to_have_changed_anything(
+    sync: KfSync, platform: Platform
+) -> None:
+    platform.fault(path=LIST, drop=True)
+    with pytest.raises(Refusal) as caught:
+        sync.run(BOSS, fresh=True)
+    assert "nothing was changed" in caught.value.detail

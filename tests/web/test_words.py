@@ -127,7 +127,7 @@ def test_everything_that_is_audited_has_words_and_can_be_asked_for() -> None:
 def test_roles_and_system_lines_have_words() -> None:
     names = {role for allowed in roles.ACTIONS.values() for role in allowed}
     assert missing("role", names - {"integration"}) == set()
-    codes = set(re.findall(r'\bLine\(\s*"([a-z_]+)"', sources("app", ".py")))
+    codes = set(re.findall(r'\bSystemLine\(\s*"([a-z_]+)"', sources("app", ".py")))
     codes |= set(re.findall(r'"code": "([a-z_]+)"', sources("app", ".py")))
     lines = (WEB / "shared/lines.js").read_text("utf-8")
     handled = set(re.findall(r"^  (\w+): ", lines, re.MULTILINE))

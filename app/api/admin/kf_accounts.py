@@ -74,6 +74,7 @@ class SyncShape(Shape):
     changed: list[str]
     missing: list[str]
     registered: list[str]
+    skipped: list[str]
 
 
 class NewKfAccountBody(Body):

@@ -58,8 +58,9 @@ export function Accounts() {
 }
 
 function syncWords(done) {
-  const { imported, changed, missing, registered } = done;
-  return t("account.synced", {
+  const { imported, changed, missing, registered, skipped } = done;
+  const said = t("account.synced", {
     imported: imported.length, changed: changed.length, missing: missing.length, registered: registered.length,
   });
+  return skipped.length ? `${said} ${t("account.skipped", { names: skipped.join(t("app.comma")) })}` : said;
 }

@@ -41,6 +41,7 @@ export default {
   "account.edit": "Edit",
   "account.sync": "Import from WeChat",
   "account.synced": "Imported {imported}, changed {changed}, missing at WeChat {missing}, registered {registered}.",
+  "account.skipped": "Not imported, as the name cannot be used: {names}.",
   "account.inviteWx": "WeChat id to invite",
   "account.invite": "Invite",
   "account.invited": "Invited; it counts once confirmed in WeChat.",

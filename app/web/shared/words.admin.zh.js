@@ -41,6 +41,7 @@ export default {
   "account.edit": "编辑",
   "account.sync": "从微信同步",
   "account.synced": "同步完成：导入 {imported} 个，更新 {changed} 个，微信已删除 {missing} 个，登记 {registered} 个。",
+  "account.skipped": "名称无法使用，未导入：{names}。",
   "account.inviteWx": "邀请绑定的微信号",
   "account.invite": "邀请绑定",
   "account.invited": "邀请已发出，对方在微信中确认后生效。",
