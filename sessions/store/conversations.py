@@ -171,6 +171,18 @@ class SessionStore(MessageStore):
         if result != "ok":
             raise Conflict(change.before.id)
 
+    def commit_all(self, changes: Sequence[Change]) -> list[bool]:
+        """Commit changes of different conversations in one round trip, each whole and by itself.
+
+        Returns for each whether it was committed. Raises StoreDown, StoreRefused.
+        """
+        calls = [
+            (change.operation or fresh_ident(), change.before.id, self._document(change))
+            for change in changes
+        ]
+        results = self._scripts.run_many("commit", self.keys.prefix, calls)
+        return [result == "ok" for result in results]
+
     def _document(self, change: Change) -> str:
         return compact(document(change, self.deadlines, self._priority_credit_ms))
 

@@ -1,12 +1,12 @@
 """Due timers of many conversations, handled in batches.
 
 Timers that fired too early, and timers whose group has no free seat, are rescheduled in one round trip. Each
-close and each reminder costs one more. Everything else is returned to the caller.
+close costs one more, eight reminders cost one. Everything else is returned to the caller.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -24,6 +24,9 @@ from sessions.store.conversations import Loaded
 
 TOGETHER: Final = 16
 """Conversations read at once: whoever writes meanwhile waits until they are."""
+
+REMINDED_AT_ONCE: Final = 8
+"""Reminders committed in one round trip: a push waits for all of them, about a millisecond."""
 
 CLOSES = frozenset({Event.IDLE, Event.IDLE_UNANSWERED, Event.MISSED})
 
@@ -79,7 +82,7 @@ def handle(account: Account, due: Iterable[tuple[str, Timer]], seen_ms: int) -> 
 def _handle_some(
     account: Account, timers: Mapping[str, Timer], seen_ms: int, done: Done, rooms: Rooms
 ) -> None:
-    later = dict[tuple[str, Timer], int | None]()
+    later, due_reminders = dict[tuple[str, Timer], int | None](), list[Loaded]()
     deadlines = account.store.deadlines
     for loaded in _read(account, timers):
         session, now_ms = loaded.session, loaded.now_ms
@@ -90,11 +93,13 @@ def _handle_some(
             case None:
                 later[sid, timer] = None
             case Overdue.NUDGE:
-                _remind(account, loaded, timer, done)
+                due_reminders.append(loaded)
             case Overdue() if not rooms.besides(session):
                 later[sid, timer] = retry_at(session, timer, now_ms, deadlines)
             case Event() as event if event in CLOSES:
                 _close(account, loaded, event, done)
+    for some in slices(due_reminders, REMINDED_AT_ONCE):
+        _remind(account, some, timers, done)
     done.settled |= account.store.settle_timers(later, seen_ms)
 
 
@@ -107,10 +112,15 @@ def _read(account: Account, timers: Mapping[str, Timer]) -> list[Loaded]:
     return [Loaded(row.session, row.customer, row.now_ms) for row in rows]
 
 
-def _remind(account: Account, loaded: Loaded, timer: Timer, done: Done) -> None:
-    if _took_place(account, nudges.nudged(loaded)):
-        done.told += 1
-        done.settled.add((loaded.session.id, timer))
+def _remind(
+    account: Account, some: Sequence[Loaded], timers: Mapping[str, Timer], done: Done
+) -> None:
+    """Remind the agents of some conversations; one that changed concurrently is left to the caller."""
+    committed = account.store.commit_all([nudges.nudged(loaded) for loaded in some])
+    for loaded, reminded in zip(some, committed, strict=True):
+        if reminded:
+            done.told += 1
+            done.settled.add((loaded.session.id, timers[loaded.session.id]))
 
 
 def _close(account: Account, loaded: Loaded, event: Event, done: Done) -> None:
