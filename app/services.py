@@ -59,6 +59,7 @@ class Services:
     sign_in: SignIn
     sweep_age_s: Callable[[], float]
     database_up: Callable[[], bool]
+    settings_differing: Callable[[], tuple[str, ...]]
     streams: StreamSlots = field(default_factory=StreamSlots)
     background: Background = field(default_factory=Background)
 

@@ -39,6 +39,7 @@ from app.media.library import Library
 from app.metrics.prometheus import DATABASE_UP
 from app.metrics.series import Series
 from app.node import logs
+from app.node.agreement import SettingsWatch, digests
 from app.node.background import Background
 from app.node.context import NodeContext, StartError, accounts_of, api_base, outbound_proxy
 from app.node.lease import NodeLease
@@ -124,6 +125,7 @@ def build(settings: Settings, node: NodeContext, passwords: Passwords | None = N
     check_layout(client)
     _refuse_incompatible_nodes(settings, node)
     node = replace(node, secret_key=agreed(client, settings.secret_key, node.secret_key))
+    differing = _settings_watch(settings, node)
     scripts.prepare(CONNECTIONS_AT_START)
     accounts = accounts_of(settings, node)
     zookeeper = _zookeeper(settings, node)
@@ -153,6 +155,7 @@ def build(settings: Settings, node: NodeContext, passwords: Passwords | None = N
         background=courtesies,
         sweep_age_s=jobs.sweep_age_s,
         database_up=database.up,
+        settings_differing=differing,
     )
     DATABASE_UP.set_function(database.up)
     _watch_for_trouble(services, jobs)
@@ -283,6 +286,18 @@ def _refuse_incompatible_nodes(settings: Settings, node: NodeContext) -> None:
     lease = NodeLease(store_client(node.redis_url, 1), node.node_id, alone=alone)
     lease.take()
     _running.append(lease.release)
+
+
+def _settings_watch(settings: Settings, node: NodeContext) -> Callable[[], tuple[str, ...]]:
+    """Return what names the settings in which nodes differ; an embedded node has no others."""
+    if node.embedded:
+        return tuple
+    key = revealed(node.secret_key).encode()
+    client = store_client(node.redis_url, 1)
+    watch = SettingsWatch(client, node.node_id, digests(settings, key))
+    watch.start()
+    _running.append(watch.stop)
+    return watch.differing
 
 
 def _zookeeper(settings: Settings, node: NodeContext) -> ZooKeeperHub | None:

@@ -38,6 +38,7 @@ class Ready(Shape):
 
     A node takes pushes and replies without the database and ZooKeeper. All nodes share both, so a balancer
     that acted on them would remove every node at once. ``presence`` is ZooKeeper's state by official account.
+    ``settings_differ`` names settings in which the nodes differ.
     """
 
     ready: bool
@@ -46,6 +47,7 @@ class Ready(Shape):
     database: bool
     presence: dict[str, str]
     expat: str
+    settings_differ: list[str]
 
 
 class Probe:
@@ -137,6 +139,7 @@ def _reported(services: Services) -> dict[str, Any]:
         "database": services.database_up(),
         "presence": _presence(services),
         "expat": pyexpat.EXPAT_VERSION,
+        "settings_differ": list(services.settings_differing()),
     }
 
 

@@ -48,6 +48,7 @@ class Health(Shape):
     database: bool
     presence: PresenceNow
     sweep_age_ms: int
+    settings_differ: list[str]
 
 
 class Overview(Shape):
@@ -109,4 +110,5 @@ def _health(services: Services, account: Account) -> dict[str, Any]:
         "database": services.database_up(),
         "presence": {"state": str(presence.state), "since_ms": int(presence.since_s * 1000)},
         "sweep_age_ms": int(services.sweep_age_s() * 1000),
+        "settings_differ": list(services.settings_differing()),
     }

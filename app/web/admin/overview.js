@@ -26,6 +26,8 @@ export function Overview() {
         ${problem ? t("console.stale") : t("console.updated", { time: clockTime(data.now_ms) })}
       </span>
     </header>
+    ${data.health.settings_differ.length > 0 && html`<p class="problem" role="status">
+      ${t("over.settingsDiffer", { names: data.health.settings_differ.join(t("app.comma")) })}</p>`}
     <dl class="figures">
       <${Figure} name="waiting" value=${data.waiting} warn=${data.waiting > 0} />
       <${Figure} name="serving" value=${data.serving} />

@@ -17,6 +17,7 @@ export default {
   "act.saved": "Saved.",
   "act.done": "Done.",
   "act.withCode": "{words} (code {code})",
+  "over.settingsDiffer": "The nodes have different settings: {names}. Set them alike on every node.",
   "over.span": "Span of time",
   "over.errors": "Refusals by WeChat",
   "over.noErrors": "No error in this span.",

@@ -17,6 +17,7 @@ export default {
   "act.saved": "已保存。",
   "act.done": "已完成。",
   "act.withCode": "{words}（错误码 {code}）",
+  "over.settingsDiffer": "各节点的设置不一致：{names}。请在所有节点上设为相同的值。",
   "over.span": "时间范围",
   "over.errors": "微信返回的错误",
   "over.noErrors": "这段时间没有错误。",
