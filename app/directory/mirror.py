@@ -85,7 +85,7 @@ def several(engine: Engine, account: Account, kf_accounts: Iterable[str]) -> Non
 def speaker_refused(engine: Engine, account: Account, kf_account: str, errcode: int) -> None:
     """Mark a kf account that the platform does not let speak as ``local``, with the reason in words.
 
-    Its next replies go out in the official account's own name, and the admin sees why. Raises nothing.
+    Later replies are sent in the official account's name, and the admin sees why. It never raises.
     """
     try:
         _make_local(engine, account.appid, kf_account, errcode)
