@@ -106,7 +106,7 @@ ROOMS = {
     "plan": {"storage"},
     "presence": {"node"},
     "auth": {"node", "storage"},
-    "storage": {"node"},
+    "storage": set(),
     "wechat": {"metrics"},
     "node": {"forwarded"},
     "forwarded": set(),

@@ -18,11 +18,10 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy import Engine, Table
 
-from app.node.context import StartError
 from app.storage import unfinished
 from app.storage.migrate import changing_tables, finish, known_revisions, rebuild
 from app.storage.schema import metadata
-from app.storage.sql import reading
+from app.storage.sql import StorageError, reading
 from sessions.store.clients import Redis
 from sessions.store.keys import SCHEMA_VERSION
 from sessions.store.layout import mark_restore
@@ -31,6 +30,10 @@ from sessions.upkeep.dump import copy_account, remove_account, restore_account
 FORMAT: Final = 1
 BATCH: Final = 500
 _BYTES: Final = "base64"
+
+
+class CannotRestore(StorageError):
+    """An archive that cannot be restored into these stores. Nothing was changed."""
 
 
 def write(file: Path, engine: Engine, client: Redis, appids: Iterable[str], revision: str) -> int:
@@ -57,7 +60,7 @@ def restore(
 ) -> list[str]:
     """Fill empty stores with FILE, or resume a restore of it that was killed. Returns its accounts.
 
-    ``settle`` is called with each account once it is complete. Raises StartError before any change, and
+    ``settle`` is called with each account once it is complete. Raises CannotRestore before any change, and
     UnfinishedRestore. A restore that fails later leaves the stores marked (``unfinished``).
     """
     digest = unfinished.digest_of(file)
@@ -85,19 +88,19 @@ def restore(
 def _refuse_other(meta: Mapping[str, Any], revision: str) -> None:
     newer = meta["revision"] not in known_revisions()
     if meta["format"] != FORMAT or meta["layout"] > SCHEMA_VERSION or newer:
-        raise StartError("the archive was written by a newer version; restore it with that one")
+        raise CannotRestore("the archive was written by a newer version; restore it with that one")
 
 
 def _begin(engine: Engine, client: Redis, done: unfinished.Progress, appids: Iterable[str]) -> None:
-    """Mark the database. Raises StartError if a store without a mark of this restore contains data."""
+    """Mark the database. Raises CannotRestore if a store without a mark of this restore contains data."""
     full = [] if done.database else _full_tables(engine)
     if full:
-        raise StartError(
+        raise CannotRestore(
             f"the database is not empty ({', '.join(full)}); restore into an empty one"
         )
     for appid in [] if done.redis else appids:
         if next(iter(client.scan_iter(f"kf:{{{appid}}}:*", count=1000)), None) is not None:
-            raise StartError(f"Redis holds data of {appid}; restore into an empty one")
+            raise CannotRestore(f"Redis holds data of {appid}; restore into an empty one")
     if not done.database:
         unfinished.mark(engine, done.digest, unfinished.BEGUN)
 
@@ -170,7 +173,7 @@ def _lines(archive: tarfile.TarFile, name: str) -> Iterator[dict[str, Any]]:
     except KeyError:
         file = None
     if file is None:
-        raise StartError(f"the archive lacks {name}: it is damaged or no backup of kfring")
+        raise CannotRestore(f"the archive lacks {name}: it is damaged or no backup of kfring")
     for line in file:
         yield json.loads(line)
 

@@ -89,11 +89,11 @@ def test_the_ring_names_whom_an_arriving_message_then_gets(admin: Client, node: 
         serving(node, name, seats=50)
     for number in range(6):
         openid = f"customer-{number}"
-        told = admin.data(f"/admin/ring?openid={openid}")["decision"]
-        assert told["why"]["chosen"] == told["kf_account"] and told["open_session"] is None
+        decided = admin.data(f"/admin/ring?openid={openid}")["decision"]
+        assert decided["why"]["chosen"] == decided["kf_account"] and decided["open_session"] is None
         node.says(openid)
         session = admin.data(f"/sessions/{node.session_of(openid)}")
-        assert session["kf_account"] == told["kf_account"]
+        assert session["kf_account"] == decided["kf_account"]
     again = admin.data("/admin/ring?openid=customer-0")["decision"]
     assert again["open_session"] and again["owner"]
 

@@ -117,7 +117,7 @@ def test_wechats_own_tags_choose_the_group_once_they_were_read_behind_the_callba
         node.says("o1", text)
     rows = node.client().http.get(f"{node.simulator.base}/sim/api/requests", timeout=10).json()
     asked = [row for row in rows["data"] if row["path"] == "/cgi-bin/user/info"]
-    assert len(asked) == 2  # once by itself, once by this test: what was read is kept for hours
+    assert len(asked) == 2  # once by itself, once by this test: the answer is cached for hours
 
 
 def test_the_scene_that_led_a_customer_here_is_remembered_for_his_first_message(

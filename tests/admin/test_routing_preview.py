@@ -1,4 +1,4 @@
-"""What edited rules would do, asked before they are saved: the very functions that route, nothing kept."""
+"""The preview of edited rules, which uses the functions that route and stores nothing."""
 
 from __future__ import annotations
 

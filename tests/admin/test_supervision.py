@@ -121,8 +121,8 @@ def test_transfer_rules_are_kept_with_the_version_before_and_work_at_once(
     shipped = admin.data("/admin/routing/transfers")
     assert (shipped["version"], shipped["previous"]) == (0, None)
     body = {"keywords": [{"words": ["经理"], "group": "vip_desk"}]}
-    kept = admin.put("/admin/routing/transfers", body).json()["data"]
-    assert (kept["version"], kept["previous"]["keywords"]) == (1, shipped["keywords"])
+    stored = admin.put("/admin/routing/transfers", body).json()["data"]
+    assert (stored["version"], stored["previous"]["keywords"]) == (1, shipped["keywords"])
     node.says("o1")
     (session,) = amy.data("/sessions?mine=1")
     node.says("o1", "叫你们经理来")

@@ -140,9 +140,9 @@ def test_a_cookie_that_somebody_else_planted_is_not_taken_over(node: Node) -> No
 def test_signing_out_ends_the_cookie_at_once(node: Node) -> None:
     node.agent("anna")
     client, token = signed_in(node, "anna")
-    kept = client.http.cookies.get("kfring_session")
+    cookie = client.http.cookies.get("kfring_session")
     assert client.post("/logout", headers={"X-CSRF-Token": token}).status_code == 204
-    again = node.client().get("/me", headers={"Cookie": f"kfring_session={kept}"})
+    again = node.client().get("/me", headers={"Cookie": f"kfring_session={cookie}"})
     assert again.status_code == 401
 
 

@@ -1,4 +1,4 @@
-"""The event stream: what is told to whom, resuming, draining, being capped and revoked."""
+"""The event stream: recipients, resuming, draining, limits and revoked logins."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def test_the_stream_begins_with_its_place_and_tells_what_happens(
     wait_until(
         lambda: any(e["message"]["text"] == "第二句" for e in stream.events("message.created"))
     )
-    told = [block for block in stream.blocks if block.get("event", "beat") != "beat"]
-    assert told and all(block.get("id") for block in told)
+    events = [block for block in stream.blocks if block.get("event", "beat") != "beat"]
+    assert events and all(block.get("id") for block in events)
 
 
 def test_an_event_carries_what_a_fetch_answers(node: Node, listen: Listen) -> None:
@@ -46,8 +46,8 @@ def test_an_event_carries_what_a_fetch_answers(node: Node, listen: Listen) -> No
     stream = listen(anna)
     anna.online()
     node.says("o1")
-    told = stream.wait("session.assigned")["session"]
-    assert told == anna.data(f"/sessions/{told['id']}")
+    session = stream.wait("session.assigned")["session"]
+    assert session == anna.data(f"/sessions/{session['id']}")
 
 
 def test_another_agent_is_not_told(node: Node, listen: Listen) -> None:

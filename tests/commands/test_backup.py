@@ -70,9 +70,9 @@ def test_a_backup_of_a_serving_node_restores_into_an_empty_system(
         admin = Caller(second.url, "admin", ADMIN_PASSWORD)
         agent = Agent(second.url, agent.kf_account, PASSWORD).online()
         assert [s["openid"] for s in agent.mine()] == ["oServed"]
-        told = {m["id"]: m["status"] for m in agent.messages(served["id"])}
-        assert told[sent["id"]] == "sent"
-        assert told[waits["id"]] == "unknown"
+        statuses = {m["id"]: m["status"] for m in agent.messages(served["id"])}
+        assert statuses[sent["id"]] == "sent"
+        assert statuses[waits["id"]] == "unknown"
         assert [m["text"] for m in agent.messages(closed["id"]) if m["text"]] == ["早上好"]
         waiting = admin.get("/sessions", state="WAITING")
         assert [s["openid"] for s in waiting] == ["oWaits"]

@@ -131,7 +131,7 @@ class Rig:
         return self.services.passwords
 
     def sign_in(self, kf_account: str) -> None:
-        """He is online and there."""
+        """Set the agent online and present."""
         self.account.attendance.stream_opened(kf_account)
         self.account.seats.set_status(kf_account, Status.ONLINE, refuse_while_holding=False)
         self.account.attendance.refresh()

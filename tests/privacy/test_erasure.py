@@ -33,7 +33,7 @@ def everything(client: redis.Redis) -> str:
 
 
 def written(server: PrivateRedis) -> bytes:
-    """What stands in the append-only files."""
+    """Return the text of the append-only files."""
     return b"".join(path.read_bytes() for path in (server.folder / "appendonlydir").iterdir())
 
 

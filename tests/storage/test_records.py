@@ -100,8 +100,8 @@ def test_a_later_copy_replaces_and_a_late_older_one_does_not(records: Records) -
     archived(records, _session("s1"), pending)
     archived(records, _session("s1", rev=8, rating={"score": 5}), sent)
     archived(records, _session("s1"), pending)
-    kept = records.session(APP, "s1")
-    assert kept is not None and kept["rating"] == {"score": 5}
+    stored = records.session(APP, "s1")
+    assert stored is not None and stored["rating"] == {"score": 5}
     assert records.messages(APP, "s1") == sent
 
 
