@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import structlog
 
 from app.directory import mirror
+from app.directory.kf_platform import EXISTS
 from app.node.context import DemoAccount
 from app.refusals import Refusal
 from app.services import Served, Services
@@ -31,7 +32,6 @@ PROBE_S: Final = 1.0
 PROBE_EVERY_S: Final = 0.2
 TRIES: Final = 5
 RETRY_S: Final = 31.0  # the token service allows two calls a minute
-KNOWN_ALREADY: Final = 65406
 
 log = structlog.get_logger()
 
@@ -71,7 +71,7 @@ def _register(services: Services, served: Served, row: KfAccount) -> None:
     try:
         served.api.kf_add(row.kf_account, row.nickname)
     except PlatformRefused as refused:
-        if refused.errcode != KNOWN_ALREADY:
+        if refused.errcode not in EXISTS:
             changes = {"platform": "local", "platform_note": reason(refused.errcode)}
     actor = Actor("system", "system", int(time.time() * 1000))
     with acting(services.engine) as conn:
