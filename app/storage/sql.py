@@ -15,7 +15,7 @@ from sqlalchemy import Connection as Connection
 from sqlalchemy import Engine as Engine
 from sqlalchemy import Table, exc
 
-from sessions.sql_reasons import reason
+from app.storage.sql_reasons import reason
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql, sqlite
