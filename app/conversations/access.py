@@ -1,4 +1,4 @@
-"""Which conversations and customers an agent may see: now his, asked of him, waiting for him, once his."""
+"""What an agent may see: conversations that are theirs, offered to them or waiting, and their customers."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from sessions.model import State
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Who wants to see something; ``everything`` for supervisors and admins."""
+    """Somebody who reads conversations; ``everything`` is True for supervisors and admins."""
 
     kf_account: str
     groups: frozenset[str]
     everything: bool
 
     def concerned_by(self, view: Mapping[str, Any]) -> bool:
-        """Whether a conversation (as the API shows it) is his, asked of him, or waits for him."""
+        """Return whether a conversation (as the API shows it) is the agent's, offered to them, or waiting."""
         if not self.kf_account:
             return False
         if view["state"] == State.WAITING:
@@ -40,7 +40,10 @@ class Found:
 
 
 def find(account: Account, session_id: str) -> Found:
-    """From Redis, else from SQL: it is written there before it leaves Redis. Raises Refusal."""
+    """Return the conversation from Redis, else from SQL, where it is written before it leaves Redis.
+
+    Raises Refusal.
+    """
     for row in account.queries.rows([session_id]):
         return Found(session_view(row, account.appid), archived=False)
     data = account.records.session(account.appid, session_id)
@@ -50,7 +53,7 @@ def find(account: Account, session_id: str) -> Found:
 
 
 def find_for(account: Account, reader: Reader, session_id: str) -> Found:
-    """The same for one who may see it. Raises Refusal: not_found, forbidden."""
+    """Return the conversation to a reader who may see it. Raises Refusal: not_found, forbidden."""
     found = find(account, session_id)
     if reader.everything or reader.concerned_by(found.view):
         return found
@@ -60,7 +63,7 @@ def find_for(account: Account, reader: Reader, session_id: str) -> Found:
 
 
 def serves_now(account: Account, kf_account: str, openid: str) -> bool:
-    """Whether the agent serves the customer at this moment, or is asked to."""
+    """Return whether the agent serves the customer now, or is asked to."""
     if not kf_account:
         return False
     customer, _ = account.store.customer(openid)
@@ -69,7 +72,10 @@ def serves_now(account: Account, kf_account: str, openid: str) -> bool:
 
 
 def check_customer(account: Account, reader: Reader, openid: str) -> None:
-    """One he serves, served, or may take from the queue. Raises Refusal: forbidden."""
+    """Refuse a customer whom the agent neither serves, served, nor may take from a queue.
+
+    Raises Refusal: forbidden.
+    """
     if reader.everything:
         return
     customer, _ = account.store.customer(openid)

@@ -1,4 +1,4 @@
-"""Closed conversations move to SQL: many to a transaction, and out of Redis only if unchanged since."""
+"""Move closed conversations to SQL, many in a transaction, and out of Redis only if unchanged since."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from sessions.slices import slices
 from sessions.store.queries import Row
 
 BATCH: Final = 50
-"""Conversations kept by one transaction."""
+"""Conversations stored by one transaction."""
 
 TOGETHER: Final = 10
-"""Conversations read, or dropped, in one round trip: whoever writes meanwhile waits for it."""
+"""Conversations read, or dropped, in one round trip; a concurrent push waits for it."""
 
 ROUNDS: Final = 200
-"""Batches of one tick at most; the next tick goes on."""
+"""Batches of one tick at most; the next tick continues."""
 
 PATIENCE_S: Final = 1.0
-"""How long a batch waits for a sweep of this node to end."""
+"""Seconds for which a batch waits for a sweep of this node to end."""
 
 PAGE: Final = 500
 """Messages of one conversation read at once."""
@@ -38,7 +38,10 @@ log = structlog.get_logger()
 
 
 def archive_closed(account: Account) -> int:
-    """Those with a message still to be sent are passed over; how many left Redis."""
+    """Move closed conversations to SQL, except those with a pending message.
+
+    Returns how many were removed from Redis.
+    """
     moved = kept = 0
     with SHORT_TURNS:
         for _ in range(ROUNDS):
@@ -53,7 +56,7 @@ def archive_closed(account: Account) -> int:
 
 
 def _archived(account: Account, ids: Sequence[str]) -> int:
-    """Insert by key, commit, then forget what is unchanged; how many are gone from Redis."""
+    """Insert by key, commit, then drop what is unchanged. Returns how many were removed from Redis."""
     read = [one for some in slices(ids, TOGETHER) for one in _read(account, some)]
     settled = {row.session.id: closed for row, closed in read if not closed.still_sending}
     kept = _kept(account, settled)
@@ -98,7 +101,7 @@ def _complete(
 
 
 def _kept(account: Account, closed: dict[str, Closed]) -> set[str]:
-    """Ids of those that are in SQL now. One the database refuses does not keep the others out."""
+    """Return the ids of those that are stored in SQL now; one that SQL refuses keeps no other out."""
     try:
         account.records.archive_all(account.appid, list(closed.values()))
         return set(closed)

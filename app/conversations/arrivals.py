@@ -1,4 +1,4 @@
-"""A customer's push arrives: recorded, and where it opens a conversation, an agent is chosen."""
+"""Record a customer's push, and choose an agent where it opens a conversation."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from sessions.model import Inbound, Outcome, StoreDown
 from sessions.store.conversations import Newcomer, Opening
 
 DEADLINE_S = 1.0
-"""A further round trip is begun only within this time, so that with its own limit of 1 s all ends in 2 s."""
+"""Seconds within which a further round trip may begin: with its own limit of 1 s everything ends in 2 s."""
 
 
 def receive(account: Account, push: Inbound) -> Outcome:
-    """What the push led to; a repeated delivery gets the first one's outcome.
+    """Return the outcome of the push; a repeated delivery gets the outcome of the first.
 
     One round trip for an open conversation, three for a new one. Raises StoreDown, StoreRefused.
     """
@@ -52,7 +52,7 @@ def receive(account: Account, push: Inbound) -> Outcome:
 def _begin(
     account: Account, push: Inbound, entry: Entry, newcomer: Newcomer, started: float
 ) -> Outcome:
-    """Opens a conversation, or only answers where the customer has to ask for a person first."""
+    """Open a conversation, or only answer where the customer has to ask for a person first."""
     customer, now_ms = newcomer.customer, newcomer.now_ms
     plan = account.plan()
     named = rule_transfers.named_group(account, push)
@@ -87,7 +87,7 @@ def _open(account: Account, push: Inbound, entry: Entry, made: Decision, previou
 
 
 def _cancel(account: Account, push: Inbound, asked: Outcome) -> Outcome:
-    """Leaves the queue, unless an agent has taken the customer meanwhile."""
+    """Take the customer out of the queue, unless an agent has taken them concurrently."""
     left = closing.cancelled(account, asked.session_id)
     result, notice = ("cancelled", "cancelled") if left else ("appended", "")
     outcome = replace(asked, result=result, notice=notice)
@@ -96,13 +96,13 @@ def _cancel(account: Account, push: Inbound, asked: Outcome) -> Outcome:
 
 
 def _notices(made: Decision) -> dict[str, str]:
-    """Which text rides on the passive reply."""
+    """Return which notice the passive reply carries, by result."""
     waits = made.choice.staffed or made.choice.held == MANUAL
     return {"seated": "serving", "queued": "queue" if waits else "away", "full": "queue_full"}
 
 
 def _texts(account: Account, made: Decision) -> dict[str, str]:
-    """The texts that are known in full: the rule's greeting, what a closed group says."""
+    """Return the texts that are known in full: the rule's greeting, the text of a closed group."""
     texts = {"seated": made.place.greeting}
     if made.choice.held == CLOSED:
         texts["queued"] = words.closed_text(account, made.place.group, made.place.opening.opens_ms)

@@ -1,4 +1,4 @@
-"""Who is to serve a customer: joins the pure policy with live numbers."""
+"""Choose who serves a customer: the pure policy joined with live numbers."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from routing.policy import (
 from sessions.model import Customer
 
 NEAR = 16
-"""Candidates whose loads are read first; the rest only when all of these are full."""
+"""Candidates whose loads are read first; the others only when all of these are full."""
 
 SOURCE_MS: Final = 48 * 3600 * 1000
-"""How long what led a customer here stays a fact: as long as we may answer him."""
+"""How long a customer's source stays a fact, ms: as long as they may be answered."""
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A decision with all that the atomic step needs to check it against live numbers.
+    """A decision with everything that the atomic step needs to check it against live numbers.
 
     ``ranked`` are (kf_account, share of the group's conversations it may hold), best first; empty where
     ``held`` says why nobody is seated by itself. ``reason`` is the decision's own (routing/policy.py).
@@ -52,7 +52,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Where a customer belongs and who is to serve him, with one card that explains both."""
+    """The group and the agent of a customer, with one card that explains both."""
 
     place: Place
     choice: Choice
@@ -67,10 +67,10 @@ def decision(
     group: str = "",
     named: str = "",
 ) -> Decision:
-    """What an arriving message leads to now; writes nothing.
+    """Return what a customer's message would lead to now; write nothing.
 
-    ``source`` led the customer here, ``named`` is the group that his word asks for; ``group``: asked about
-    another group than his.
+    ``source`` led the customer here, ``named`` is the group that their message names; ``group`` asks about
+    another group than theirs.
     """
     place = place_of(account, facts_of(customer, now_ms, source), now_ms, named)
     choice = choose(account, wish_for(account, customer, group or place.group, now_ms))
@@ -80,7 +80,7 @@ def decision(
 
 
 def facts_of(customer: Customer, now_ms: int, source: str = "") -> dict[str, Any]:
-    """What the rules may ask: pushed facts, tags, what led here (now, or within two days), last agent."""
+    """Return what rules may ask: pushed facts, tags, source (now, or within two days), last agent."""
     facts = dict(customer.facts)
     given = facts.get("tags")
     tags = [*(given if isinstance(given, list) else []), *customer.platform_tags]
@@ -90,9 +90,10 @@ def facts_of(customer: Customer, now_ms: int, source: str = "") -> dict[str, Any
 
 
 def choose(account: Account, wish: Wish, *, jump_queue: bool = False) -> Choice:
-    """Decides for one customer with the loads of now: in one round trip, or two where the nearest are full.
+    """Choose for one customer by present loads, in one round trip, or two where the nearest agents are full.
 
-    Where others wait already nobody else could be chosen either.
+    If the queue is not empty, looking at more agents cannot change the result: a newcomer never passes
+    those who wait.
     """
     roster = account.attendance.roster()
     near = candidates(roster.ring(wish.group), roster, wish, NEAR)
@@ -110,14 +111,14 @@ def wish_for(
     now_ms: int,
     exclude: frozenset[str] = frozenset(),
 ) -> Wish:
-    """The customer's wish: his agent of the last days first."""
+    """Return the customer's wish: their agent of the last days first."""
     recent = now_ms - customer.last_served_ms < account.policy.affinity_ms
     previous = customer.last_kf if recent and customer.last_kf not in exclude else None
     return Wish(customer.openid, group, previous or None, exclude)
 
 
 def _seats_at(account: Account, kf_account: str, now_ms: int) -> int:
-    """His limit at this moment; it may still grow while he has just come online."""
+    """Return the agent's seats now; they may still grow shortly after the agent came online."""
     agent = account.attendance.agent(kf_account)
     return agent.seat.seats_at(now_ms) if agent else 0
 

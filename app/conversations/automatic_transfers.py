@@ -1,8 +1,7 @@
-"""A rule moves a conversation: unanswered, served very long, a word of the customer, a badly rated agent.
+"""Move conversations by rule: unanswered, served very long, asked for by the customer, a badly rated agent.
 
-To an agent of the group with a free seat, idle ones first, and at once; never to the present or a former
-owner, nor to one who is offline or full. Where nobody can take it, it stays where it is. Twice per
-conversation at most.
+The target is an agent of the group with a free seat, idle ones first, never the present or a former owner.
+Where nobody can take it, a conversation stays where it is. A rule moves it twice at most.
 """
 
 from __future__ import annotations
@@ -27,14 +26,14 @@ from sessions.model import Inbound, Outcome, Session, State
 from sessions.store.conversations import Loaded, NoRoom
 
 HEADS: Final = 200
-"""Waiting conversations of each group looked at in one sweep."""
+"""Waiting conversations of each group that one sweep reads."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why a rule moves: ``why`` for the line and the card, ``group`` "" = the conversation's own.
+    """The reason of a move: ``why`` for the line and the card, ``group`` "" is the conversation's own.
 
-    ``holds`` is asked again with each loaded state; ``operation`` makes a repeated delivery harmless.
+    ``holds`` is checked again with each loaded state; ``operation`` makes a repeated delivery harmless.
     """
 
     why: str
@@ -44,7 +43,7 @@ class Reason:
 
 
 def move(account: Account, session_id: str, reason: Reason) -> str:
-    """The agent who has it now, "" where nothing changed."""
+    """Move the conversation. Returns its new owner, "" where nothing changed."""
     tried: set[str] = set()
     while True:
         target, owner = "", ""
@@ -74,15 +73,14 @@ def move(account: Account, session_id: str, reason: Reason) -> str:
 
 
 def movable(session: Session) -> bool:
-    """Whether a rule may give it to another agent at all."""
+    """Return whether a rule may move the conversation at all."""
     return session.state is State.SERVING and session.moves < MOVES_MAX
 
 
 def named_group(account: Account, push: Inbound) -> str:
-    """The group that a customer's word asks for, while it takes customers; "" without one.
+    """Return the group that the customer's message names, while it takes customers; "" without one.
 
-    The default group is where everybody goes whom no rule sends elsewhere: a word for it takes nobody out
-    of the group that his facts gave him.
+    A message that names the default group takes nobody out of the group that their facts gave them.
     """
     if push.kind != "message" or push.type != "text":
         return ""
@@ -93,9 +91,10 @@ def named_group(account: Account, push: Inbound) -> str:
 
 
 def heard(account: Account, push: Inbound, outcome: Outcome) -> None:
-    """A word in a running conversation; a repeated delivery moves nothing twice.
+    """Move the customer of an open conversation to the group that their message names.
 
-    One who waits goes to the named group's queue, one who is served to an agent of it.
+    A waiting customer goes to that group's queue, a served one to an agent of it. A repeated delivery moves
+    nothing twice.
     """
     group = named_group(account, push) if outcome.result == "appended" else ""
     if not group:
@@ -112,7 +111,7 @@ def heard(account: Account, push: Inbound, outcome: Outcome) -> None:
 
 
 def move_from_badly_rated(account: Account) -> int:
-    """Conversations of agents rated below the account's threshold go to others; how many went."""
+    """Move the conversations of agents rated below the account's threshold. Returns how many were moved."""
     below = badly_rated(account, account.attendance.agents())
     moved = 0
     for kf_account in sorted(below):
@@ -124,9 +123,9 @@ def move_from_badly_rated(account: Account) -> int:
 
 
 def admit_excluded(account: Account) -> int:
-    """Agents who once declined or did not answer may serve again where nobody else is there; how many.
+    """Admit agents who declined or did not answer before, where nobody else is online. Returns how many.
 
-    Without this a conversation could wait for nobody.
+    Without this a conversation could wait for ever.
     """
     admitted = 0
     waiting = [group for group, count in account.queries.queue_lengths().items() if count]

@@ -1,4 +1,4 @@
-"""Every way a conversation ends, and what happens to the seat it frees."""
+"""Close conversations, in every way they end, and fill the seats that this frees."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ TOLD = {
     Event.IDLE_UNANSWERED: "idle_close",
     Event.MISSED: "missed",
 }
-"""Which text the customer gets when the window is open and replies are left."""
+"""The notice that the customer gets while the window is open and replies are left."""
 
 
 def close_by_agent(
@@ -38,7 +38,7 @@ def close_by_agent(
     note: str = "",
     survey: bool = False,
 ) -> Session:
-    """The owner ends it, for a reason he may note for colleagues; ``survey``: the customer is asked to rate.
+    """Close the conversation for its owner, with a note for colleagues; ``survey`` asks the customer to rate.
 
     With ``seen_seq`` it is refused if the customer wrote after that message.
     """
@@ -59,7 +59,7 @@ def close_by_agent(
 
 
 def close_by_supervisor(account: Account, session_id: str, by: str) -> Session:
-    """A supervisor ends it, in whatever state it is."""
+    """Close the conversation for a supervisor, in whatever state it is."""
 
     def decide(loaded: Loaded) -> Change:
         return _change(account, loaded, Event.CLOSED_BY_SUPERVISOR, by=by)
@@ -68,9 +68,9 @@ def close_by_supervisor(account: Account, session_id: str, by: str) -> Session:
 
 
 def cancelled(account: Account, session_id: str) -> bool:
-    """A customer who waits leaves the queue; False if somebody has taken him meanwhile.
+    """Close the conversation of a customer who leaves the queue.
 
-    Repeating it is the same.
+    Returns False if an agent took them concurrently. A repeat returns the same.
     """
 
     def decide(loaded: Loaded) -> Change | None:
@@ -116,15 +116,15 @@ def unsubscribed(account: Account, session_id: str) -> None:
 
 
 def timed_change(account: Account, loaded: Loaded, event: Event) -> Change:
-    """The change a due timer makes; it holds only if the customer has not written since."""
+    """Return the change that a due timer makes; it is refused if the customer has written since."""
     return _change(account, loaded, event, guard=True)
 
 
 def seat_freed(account: Account, kf_accounts: frozenset[str]) -> None:
-    """Gives freed seats to those who wait, unless their agent is not there.
+    """Seat waiting customers on freed seats, unless the agent is not connected.
 
-    What freed them is done already: a store that refuses to fill them again (its memory is full) does not
-    make that fail, and the next sweep fills them.
+    The step that freed them is committed: a store that refuses to fill them (its memory is full) does not
+    make it fail, and the next sweep fills them.
     """
     for kf_account in kf_accounts:
         agent = account.attendance.agent(kf_account)

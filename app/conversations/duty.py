@@ -10,7 +10,9 @@ from sessions.seats import Status
 
 
 def change_status(account: Account, kf_account: str, status: Status, *, hand_over: bool) -> None:
-    """Online and away count as a heartbeat; offline with open conversations needs ``hand_over``.
+    """Change the agent's status.
+
+    Online and away count as a heartbeat; offline with open conversations needs ``hand_over``.
 
     Raises Refusal: conversations_open (with ``open``, their number), not_found.
     """
@@ -35,7 +37,7 @@ def change_status(account: Account, kf_account: str, status: Status, *, hand_ove
 
 
 def heartbeat(account: Account, kf_account: str) -> None:
-    """A program without an event stream is there; the first one after a silence counts at once."""
+    """Record that a program without an event stream is connected. After a gap it counts at once."""
     account.attendance.heartbeat(kf_account)
     agent = account.attendance.agent(kf_account)
     if agent is None or not agent.present:

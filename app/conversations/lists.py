@@ -14,16 +14,16 @@ from app.storage.sql import Page, decode_cursor, encode_cursor
 from sessions.model import State
 
 SCAN: Final = 200
-"""Open conversations read at once while looking for those that fit."""
+"""Open conversations read in one batch while searching for those that fit."""
 
 SCANS_MAX: Final = 50
 UNARCHIVED_MAX: Final = 2_000
-"""Closed ones that may wait for their way into SQL; the archive takes them every few seconds."""
+"""Closed conversations that may wait for the archive, which runs every few seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a list is narrowed to; None = not narrowed. ``mine``: only the reader's own."""
+    """The filters of a list; None filters nothing. ``mine`` keeps the reader's own only."""
 
     state: State | None = None
     group: str | None = None
@@ -40,7 +40,7 @@ class Wanted:
 def listed(
     account: Account, reader: Reader, wanted: Wanted, cursor: str | None, limit: int
 ) -> Page:
-    """One page of what the reader may see. Raises BadCursor."""
+    """Return one page of what the reader may see. Raises BadCursor."""
     if (wanted.mine or not reader.everything) and not reader.kf_account:
         return Page([], None)
     if wanted.state is State.CLOSED:
@@ -56,7 +56,7 @@ def listed(
 
 
 def closed(account: Account, filters: Filters, cursor: str | None, limit: int) -> Page:
-    """Closed conversations, newest first, whether they are in SQL yet or not."""
+    """Return closed conversations, newest first, whether they are in SQL yet or not."""
     before = decode_cursor(cursor, int, str) if cursor else None
     fresh = {
         view["id"]: view
@@ -72,7 +72,7 @@ def closed(account: Account, filters: Filters, cursor: str | None, limit: int) -
 
 
 def _ids(account: Account, reader: Reader, wanted: Wanted, count: int) -> list[str]:
-    """Own ones first, then the queues of the reader's groups in their order."""
+    """Return the reader's own conversations first, then their groups' queues in order."""
     own: Iterable[str] = ()
     if reader.kf_account and wanted.state is not State.WAITING:
         own = account.queries.mine(reader.kf_account)
@@ -86,7 +86,7 @@ def _ids(account: Account, reader: Reader, wanted: Wanted, count: int) -> list[s
 
 
 def _scan(account: Account, reader: Reader, wanted: Wanted, start: int, limit: int) -> Page:
-    """Through all open conversations, the newest first, until a page is full."""
+    """Read all open conversations, the newest first, until a page is full."""
     found: list[dict[str, Any]] = []
     at = start
     for _ in range(SCANS_MAX):

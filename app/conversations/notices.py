@@ -1,7 +1,7 @@
 """Notices of mini programs: the platform takes no text as passive reply, so they go by custom/send.
 
-Only while the reply budget leaves one for a human; a notice not sent is recorded as a system line. Each
-push tells once, however often it is delivered.
+They are sent only while the reply budget leaves one for a person; one not sent is recorded as a system
+line. Each push sends one notice at most, however often it is delivered.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ NEEDS: Final = 2
 
 
 def speaks(account: Account) -> bool:
-    """Whether notices of this account must be sent as messages."""
+    """Return whether notices of this account must be sent as messages."""
     return not account.channel.passive
 
 
 def tell(account: Account, push: Inbound, outcome: Outcome, text: str) -> None:
-    """Sends the notice once. Raises StoreDown, StoreRefused."""
+    """Send the notice once. Raises StoreDown, StoreRefused."""
     operation = f"notice:{push.dedup_key}"
     if not outcome.session_id:
         if account.store.spend(push.openid, operation, NEEDS):

@@ -1,6 +1,6 @@
-"""准备下班: an agent's shift ends soon. No new customers from now on; at the end the rest is handed over.
+"""准备下班: an agent whose shift ends soon gets no new customers, and hands over the rest at its end.
 
-The end stands in Redis, so it comes whatever happens to the node that was told of it.
+The end is stored in Redis, so it comes whatever happens to the node that took the request.
 """
 
 from __future__ import annotations
@@ -15,7 +15,11 @@ from sessions.seats import Status
 
 
 def announce(account: Account, kf_account: str, in_s: int, notes: Mapping[str, str]) -> None:
-    """``notes`` for who takes over: by session id, "" for all others. Asked again it is a new end.
+    """Schedule the end of the agent's shift.
+
+    ``notes`` maps session id → note for the next agent; "" is the default.
+
+    Calling it again replaces the end.
 
     Raises Refusal: not_found, agent_offline.
     """
@@ -23,7 +27,7 @@ def announce(account: Account, kf_account: str, in_s: int, notes: Mapping[str, s
 
 
 def cancel(account: Account, kf_account: str) -> None:
-    """He stays after all; waiting customers may reach him at once. Raises Refusal: not_found."""
+    """Cancel the end of the shift; waiting customers may be seated at once. Raises Refusal: not_found."""
     _set(account, kf_account, None, {})
     agent = account.attendance.agent(kf_account)
     if agent is not None and agent.serving:
@@ -31,7 +35,7 @@ def cancel(account: Account, kf_account: str) -> None:
 
 
 def end_shifts(account: Account, now_ms: int) -> int:
-    """Hands over for everybody whose shift is over; the number of conversations."""
+    """Hand over for every agent whose shift is over. Returns the number of conversations."""
     moved = 0
     for kf_account in account.seats.shifts_over(now_ms):
         word, _ = account.seats.set_status(
@@ -45,7 +49,7 @@ def end_shifts(account: Account, now_ms: int) -> int:
 
 
 def rescue_from_off_duty(account: Account) -> int:
-    """Moves what agents hold who are signed off or disabled: a node died while handing it over."""
+    """Move what agents hold who are offline or disabled, as after a node died while handing over."""
     agents = account.attendance.agents().values()
     off = [a.seat.kf_account for a in agents if _off_duty(a.seat.status, a.seat.enabled)]
     loads = account.seats.crowd("", off).loads

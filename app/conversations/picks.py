@@ -1,4 +1,4 @@
-"""Who takes a conversation over: an agent of the group with a free seat, idle ones first."""
+"""Pick who takes a conversation over: an agent of the group with a free seat, idle ones first."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from app.account import Account
 from sessions.model import Session
 
 RATED_MIN: Final = 5
-"""Ratings an agent must have before their mean says anything."""
+"""Ratings that an agent must have before their mean counts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pick:
-    """Who is to take over ("" = nobody can) and the explanation of it."""
+    """The agent who is to take over ("" if nobody can), and the explanation card."""
 
     kf_account: str
     card: str
@@ -25,7 +25,7 @@ class Pick:
 def idle_first(
     account: Account, session: Session, group: str, why: str, tried: Iterable[str] = ()
 ) -> Pick:
-    """The least busy agent of the group who may take it, in ring order among equals."""
+    """Pick the least busy agent of the group who may take it, in ring order among equals."""
     roster = account.attendance.roster()
     order = {name: place for place, name in enumerate(roster.ring(group).walk(session.openid))}
     crowd = account.seats.crowd(group, list(order))
@@ -52,7 +52,7 @@ def with_room(account: Account, group: str) -> frozenset[str]:
 
 
 def badly_rated(account: Account, kf_accounts: Iterable[str]) -> frozenset[str]:
-    """Those whose mean rating is below the threshold; nobody while the rule is off."""
+    """Return the agents whose mean rating is below the threshold; nobody while the rule is off."""
     threshold = account.transfer_rules().rating_below
     if not threshold:
         return frozenset()
@@ -63,7 +63,7 @@ def badly_rated(account: Account, kf_accounts: Iterable[str]) -> frozenset[str]:
 
 
 def _seats(account: Account, kf_account: str, now_ms: int) -> int:
-    """0 where nobody is to be given to him."""
+    """Return the agent's seats now, 0 where they may be given nobody."""
     agent = account.attendance.agent(kf_account)
     return agent.seat.seats_at(now_ms) if agent and agent.serving else 0
 

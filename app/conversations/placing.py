@@ -1,4 +1,4 @@
-"""Where a customer belongs: first matching rule, then the group that can take him, and whether it is open."""
+"""Find a customer's group: the first matching rule, then the group that can take them, and its hours."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ MANUAL: Final = "agents_take"
 class Place:
     """The group and priority a customer gets, and why.
 
-    ``rule`` None = none matched; ``number`` is its place in the list, from 1. ``passed`` are groups that
-    handed him on: (group, no_members or nobody_online). ``named``: the group that his own word asked for.
+    ``rule`` None: none matched; ``number`` is its place in the list, from 1. ``passed`` are groups that
+    handed
+    the customer on: (group, no_members or nobody_online). ``named`` is the group that their message named.
     """
 
     group: str
@@ -36,7 +37,7 @@ class Place:
         return self.rule.greeting if self.rule else ""
 
     def as_card(self) -> dict[str, Any]:
-        """The part of the explanation that says why this group."""
+        """Return the part of the card that explains the group."""
         rule = self.rule.as_document() | {"number": self.number} if self.rule else None
         return {
             "rule": rule,
@@ -48,7 +49,7 @@ class Place:
 
 
 def place_of(account: Account, facts: Mapping[str, Any], now_ms: int, named: str = "") -> Place:
-    """First matching rule, then on to the fallbacks while the group cannot take him.
+    """Return the group of the first matching rule, or its fallback while it cannot take the customer.
 
     A ``named`` group goes before the rule's; priority and greeting stay the rule's.
     """
@@ -70,18 +71,18 @@ def place_of(account: Account, facts: Mapping[str, Any], now_ms: int, named: str
 
 
 def staffed_group(account: Account, group: str, now_ms: int | None = None) -> str:
-    """The group that is to take a customer of ``group`` now: itself or one of its fallbacks."""
+    """Return the group that takes a customer of ``group`` now: itself or one of its fallbacks."""
     return _settled(account, group, clock_ms() if now_ms is None else now_ms)[0]
 
 
 def takes_now(account: Account, group: str) -> bool:
-    """Whether the group is open and somebody of it is there."""
+    """Return whether the group is open and one of its agents is online."""
     there = account.attendance.roster().online_in(group)
     return bool(there) and is_open(account.plan().group(group).hours, clock_ms())
 
 
 def held_back(account: Account, group: str, now_ms: int) -> str:
-    """Why nobody of the group's queue is seated by itself now, "" if they are."""
+    """Return why the group's queue is not seated automatically now, "" if it is."""
     found = account.plan().group(group)
     if not is_open(found.hours, now_ms):
         return CLOSED
@@ -89,23 +90,23 @@ def held_back(account: Account, group: str, now_ms: int) -> str:
 
 
 def drainable(account: Account, groups: Iterable[str], now_ms: int | None = None) -> list[str]:
-    """The groups among these whose waiting customers are seated by themselves now."""
+    """Return the groups among these whose queues are seated automatically now."""
     now_ms = clock_ms() if now_ms is None else now_ms
     return [group for group in groups if not held_back(account, group, now_ms)]
 
 
 def has_members(account: Account, group: str) -> bool:
-    """Whether anybody is in the group, online or not."""
+    """Return whether the group has members, online or not."""
     return any(group in agent.groups for agent in account.attendance.roster().agents.values())
 
 
 def clock_ms() -> int:
-    """This node's clock: opening hours need no better one."""
+    """Return this node's clock, ms; opening hours need no better one."""
     return int(time.time() * 1000)
 
 
 def _settled(account: Account, group: str, now_ms: int) -> tuple[str, tuple[tuple[str, str], ...]]:
-    """(group, who handed on); where nobody is online at all, the first that has members."""
+    """Return (group, groups that handed on); where nobody is online, the first group with members."""
     passed: list[tuple[str, str]] = []
     for at in _chain(account, group):
         why = _hands_on(account, at, now_ms)
@@ -118,7 +119,7 @@ def _settled(account: Account, group: str, now_ms: int) -> tuple[str, tuple[tupl
 
 
 def _chain(account: Account, group: str) -> Iterator[str]:
-    """The group and its fallbacks, each once."""
+    """Yield the group and its fallbacks, each once."""
     tried: set[str] = set()
     while group and group not in tried:
         yield group
@@ -127,7 +128,7 @@ def _chain(account: Account, group: str) -> Iterator[str]:
 
 
 def _hands_on(account: Account, group: str, now_ms: int) -> str:
-    """Why the group gives its customers to its fallback at once, "" if it keeps them."""
+    """Return why the group hands its customers to its fallback at once, "" if it does not."""
     if not has_members(account, group):
         return "no_members"
     found = account.plan().group(group)

@@ -1,4 +1,4 @@
-"""What customers say of the service: asked at the closing, kept once, never a new conversation."""
+"""Satisfaction surveys: asked at the closing, answered once, never a new conversation."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from sessions.entry import Entry
 from sessions.model import Inbound, Outcome, Session
 
 NEEDS: Final = 1
-"""The survey may take the last reply: nobody else needs it any more."""
+"""The survey may take the last reply, as nobody else needs it after the closing."""
 
 BATCH: Final = 200
 
 
 def question(account: Account, session: Session) -> Notice | None:
-    """The survey of a conversation, None where its text is switched off."""
+    """Return the survey of a conversation, None where its text is switched off."""
     agent = account.attendance.agent(session.kf_account)
     name = agent.seat.nickname if agent else ""
     head = account.notices("survey", agent=name)
@@ -32,7 +32,7 @@ def question(account: Account, session: Session) -> Notice | None:
 
 
 def heard(account: Account, push: Inbound, entry: Entry) -> Outcome | None:
-    """The outcome of an answer to a survey; None where the message is none. Raises StoreDown."""
+    """Return the outcome of an answer to a survey, None where the message is no answer. Raises StoreDown."""
     answer = survey.answer_of(push)
     if answer is None:
         return None
@@ -40,7 +40,7 @@ def heard(account: Account, push: Inbound, entry: Entry) -> Outcome | None:
 
 
 def keep(account: Account) -> int:
-    """Ratings into SQL, once their conversations are there; how many."""
+    """Move ratings to SQL once their conversations are stored there. Returns how many."""
     kept = 0
     for session_id, rating in account.queries.rated(BATCH).items():
         view = account.records.rate(account.appid, session_id, json.loads(rating))
@@ -53,7 +53,7 @@ def keep(account: Account) -> int:
 
 
 def _tell(account: Account, view: dict[str, Any]) -> None:
-    """The desks learn it; the conversation is no longer in Redis, so the event carries it."""
+    """Notify the desks; the event carries the conversation, which is no longer in Redis."""
     text = json.dumps(archived_view(view), ensure_ascii=False)
     values = {"sid": view["id"], "view": text}
     account.stream.tell("session.updated", view["kf_account"] or "", values)

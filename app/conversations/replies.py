@@ -1,4 +1,4 @@
-"""An agent answers: checked against the platform's limits first, then recorded and put into the outbox."""
+"""Accept agents' replies: check the platform's limits, record the message, put it into the outbox."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sessions.store.conversations import Replied, ReplyRefused
 from sessions.store.outbox import pending_overlay
 
 TEXT_BYTES_MAX: Final = 2048
-"""The longest text ``custom/send`` takes, UTF-8 bytes (wechat-platform 5.5, code 45002)."""
+"""The longest text that ``custom/send`` takes, UTF-8 bytes (wechat-platform 5.5, code 45002)."""
 
 FILE_TYPES: Final = frozenset({"image", "voice", "video", "miniprogrampage"})
 
@@ -44,7 +44,7 @@ def reply(
     owner_epoch: int | None = None,
     request_id: str = "",
 ) -> Replied:
-    """Accepts one message for the customer; repeatable by ``client_id``.
+    """Accept one message for the customer; a repeat with the same ``client_id`` returns the first.
 
     Raises Refusal: invalid, too_large, not_found, session_closed, not_owner, other_content,
     reply_budget_spent, reply_window_closed.
@@ -73,7 +73,7 @@ def not_of_another(account: Account, session_id: str, kf_account: str) -> Sessio
 
 
 def resend(account: Account, message_id: str, kf_account: str, operation: str) -> None:
-    """Sends a failed or unknown message once more; the agent was asked first."""
+    """Send a failed or unknown message again, at an agent's request."""
     session_id, seq = split_message_id(message_id)
     overlay = pending_overlay()
     try:
@@ -91,7 +91,7 @@ def refusal_of(refused: ReplyRefused) -> Refusal:
 
 
 def check_sendable(message: Outgoing) -> None:
-    """The platform's own limits, before it refuses. Raises Refusal."""
+    """Refuse what exceeds the platform's own limits. Raises Refusal."""
     if not CLIENT_ID.fullmatch(message.client_id):
         raise Refusal("invalid", "client_id must be 1 to 64 letters, digits or . _ : -")
     if message.type == "text":

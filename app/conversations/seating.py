@@ -1,4 +1,4 @@
-"""Who waits does not wait for nothing: seats that become free, groups that hand on, windows that end."""
+"""Seat waiting customers on free seats."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from app.account import Account
 from app.conversations.placing import drainable
 
 TOGETHER: Final = 2
-"""Conversations seated by one script, so that a sign-in with many seats holds up nobody else."""
+"""Conversations seated by one script, so that a sign-in with many seats delays nobody else."""
 
 
 def drain(account: Account, kf_account: str) -> list[str]:
-    """Seats those who wait at an agent with room, out of his groups that seat by themselves now.
+    """Seat customers from the agent's automatic queues on their free seats.
 
-    The first of them at once; further seats are filled for a few agents at a time, so that many who sign in
-    together hold up neither each other's first customers nor a push.
+    The first ones are seated at once. Further seats are filled for a few agents at a time, so that many who
+    sign in together delay neither each other's first customers nor a push.
     """
     groups = drainable(account, account.groups_of(kf_account))
     if not groups:

@@ -1,4 +1,4 @@
-"""A supervisor decides who serves: at once, without anybody's consent."""
+"""Assign conversations for a supervisor, at once and without consent."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from sessions.store.conversations import Loaded, NoRoom
 def assign(
     account: Account, session_id: str, target: str, by: str, reason: str, why: str = "assigned"
 ) -> Session:
-    """An open conversation, waiting or served, goes to ``target``; ``why`` is assigned or takeover.
+    """Move an open conversation, waiting or served, to ``target``; ``why`` is assigned or takeover.
 
-    Raises Refusal: not_found, session_closed, agent_offline, agent_full, invalid (he has it).
+    Raises Refusal: not_found, session_closed, agent_offline, agent_full, invalid (they have it).
     """
     _check_serving(account, target)
 

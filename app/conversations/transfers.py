@@ -1,4 +1,4 @@
-"""A conversation changes hands: asked by an agent, taken from the queue, or because its agent is gone."""
+"""Change the owner of a conversation: by transfer, from the queue, or because its agent is gone."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ Step = Callable[[Loaded], Change]
 
 
 def take(account: Account, session_id: str, kf_account: str) -> Session:
-    """An agent takes a waiting customer. Raises Refusal: agent_offline, agent_full, not_waiting."""
+    """Seat a waiting customer at the agent who takes them.
+
+    Raises Refusal: agent_offline, agent_full, not_waiting.
+    """
     _check_serving(account, kf_account)
 
     def decide(loaded: Loaded) -> Change:
@@ -42,7 +45,10 @@ def take(account: Account, session_id: str, kf_account: str) -> Session:
 def transfer(
     account: Account, session_id: str, by: str, to_kf: str, to_group: str, note: str
 ) -> Session:
-    """The owner hands over to an agent or a group. Raises Refusal: agent_offline, agent_full, not_owner…"""
+    """Hand over to an agent or a group, for the owner.
+
+    Raises Refusal: agent_offline, agent_full, not_owner…
+    """
     session = account.store.load(session_id).session
     _check_owner(session, by)
     pick = Pick(to_kf, "") if to_kf else _agent_in(account, session, to_group)
@@ -61,7 +67,7 @@ def transfer(
 
 
 def accept(account: Account, session_id: str, kf_account: str) -> Session:
-    """The asked agent takes it over."""
+    """Confirm a transfer for the agent who was asked."""
 
     def decide(loaded: Loaded) -> Change:
         session = _asked_of(loaded.session, kf_account)
@@ -74,7 +80,7 @@ def accept(account: Account, session_id: str, kf_account: str) -> Session:
 
 
 def decline(account: Account, session_id: str, kf_account: str) -> Session:
-    """The asked agent refuses: back to the old agent if he is there, else to the head of the queue."""
+    """Decline a transfer: back to the old agent if they are connected, else to the head of the queue."""
 
     def decide(loaded: Loaded) -> Change:
         session = _asked_of(loaded.session, kf_account)
@@ -86,15 +92,15 @@ def decline(account: Account, session_id: str, kf_account: str) -> Session:
 
 
 def transfer_timed_out(account: Account, loaded: Loaded, event: Event) -> Change:
-    """The change of a transfer nobody confirmed in time."""
+    """Return the change of a transfer that nobody confirmed in time."""
     return _back(account, loaded, loaded.session, "timed_out", event)
 
 
 def give_up(account: Account, session_id: str, kf_account: str, why: str, note: str = "") -> None:
-    """Moves one conversation away from an agent who is lost, offline or disabled.
+    """Move one conversation away from an agent who is lost, offline or disabled.
 
-    To another agent with a free seat, else to the head of the queue; the customer loses nothing, and
-    whoever serves next reads the ``note``.
+    It goes to another agent with a free seat, else to the head of the queue. The next agent reads the
+    ``note``.
     """
     tried: set[str] = set()
     while True:
@@ -125,9 +131,9 @@ def give_up(account: Account, session_id: str, kf_account: str, why: str, note: 
 def give_up_all(
     account: Account, kf_account: str, why: str, notes: Mapping[str, str] | None = None
 ) -> int:
-    """Moves everything an agent holds; the number of conversations.
+    """Move everything that an agent holds. Returns the number of conversations.
 
-    ``notes`` for who takes over: by session id, "" for all the others.
+    ``notes`` maps session id → note for the next agent; "" is the default.
     """
     notes = notes or {}
     held = sorted(account.seats.held(kf_account))
@@ -139,7 +145,7 @@ def give_up_all(
 
 
 def drain_everywhere(account: Account, only: Iterable[str] | None = None) -> int:
-    """Seats waiting customers wherever agents have room, the emptiest agent first; how many."""
+    """Seat waiting customers wherever agents have free seats, the emptiest agent first. Returns how many."""
     waiting = account.queries.queue_lengths()
     if not any(waiting.values()):
         return 0
@@ -185,7 +191,7 @@ def _back(
 def _away(
     account: Account, loaded: Loaded, choice: Choice, owner: str, why: str, note: str
 ) -> Change:
-    """From an agent who is gone to whom was chosen, or (nobody) to the head of the queue."""
+    """Return the change to the chosen agent, or to the head of the queue where nobody was chosen."""
     session, target = loaded.session, choice.kf_account
     asked = Details(kf_account=target, group=choice.group, by=why)
     steps = [] if session.state is State.TRANSFERING else [(Event.TRANSFER_ASKED, asked)]
@@ -214,7 +220,7 @@ def _replacement(account: Account, loaded: Loaded, owner: str, tried: set[str]) 
 
 
 def _agent_in(account: Account, session: Session, group: str) -> Pick:
-    """An agent of the group with a free seat, whoever had the customer before.
+    """Pick an agent of the group with a free seat, whoever had the customer before.
 
     Raises Refusal: agent_offline, agent_full.
     """

@@ -11,16 +11,16 @@ from sessions.store.queries import Row
 
 OPENID_TAIL = 4
 NO_BUDGET = {"remaining": 0, "window_ends_ms": 0}
-"""A closed conversation's: nothing can be sent in it any more."""
+"""The budget of a closed conversation, in which nothing can be sent."""
 
 
 def display_name(openid: str, remark: str) -> str:
-    """Nicknames are no longer given out (wechat-platform 8.2): the remark, else the openid's tail."""
+    """Return the remark, else the openid's tail: WeChat gives out no nicknames (wechat-platform 8.2)."""
     return remark or f"客户{openid[-OPENID_TAIL:]}"
 
 
 def session_view(row: Row, appid: str) -> dict[str, Any]:
-    """The contract's Session of an open or just closed conversation."""
+    """Return the contract's Session of an open or just closed conversation."""
     session, customer = row.session, row.customer
     return {
         "id": session.id,
@@ -53,12 +53,12 @@ def session_view(row: Row, appid: str) -> dict[str, Any]:
 
 
 def bare_row(session: Session, customer: Customer, now_ms: int) -> Row:
-    """A row of a conversation that is not in a queue."""
+    """Return the row of a conversation that is not in a queue."""
     return Row(session, customer, 0, now_ms)
 
 
 def archived_view(data: Mapping[str, Any]) -> dict[str, Any]:
-    """The same for a conversation read from SQL: nothing can be sent any more."""
+    """Return the contract's Session of a conversation from SQL."""
     return {**data, "budget": NO_BUDGET}
 
 

@@ -1,4 +1,4 @@
-"""What a sweep does for those who wait: groups hand on, reply windows that end come forward.
+"""Tend the queues in a sweep: hand customers on, and bring forward those whose reply window ends.
 
 Idempotent like every sweep: each step loads, decides and commits by version.
 """
@@ -22,16 +22,16 @@ from sessions.model import Customer, Session, State, Trigger
 from sessions.store.conversations import Loaded, NoRoom
 
 BATCH: Final = 200
-"""Waiting conversations of one group looked at by one sweep; the next goes on."""
+"""Waiting conversations of one group that one sweep reads; the next continues."""
 
 URGENT_MS: Final = 2 * 3600 * 1000
-"""A conversation whose reply window ends within this time comes forward."""
+"""A conversation whose reply window ends within this time, ms, is brought forward."""
 
 Steps = list[tuple[Event, Details]]
 
 
 def tend(account: Account, now_ms: int) -> None:
-    """Every queue once. Raises StoreDown, StoreRefused."""
+    """Tend every queue once. Raises StoreDown, StoreRefused."""
     for group, length in account.queries.queue_lengths().items():
         if length:
             hand_on(account, group, now_ms)
@@ -39,10 +39,10 @@ def tend(account: Account, now_ms: int) -> None:
 
 
 def hand_on(account: Account, group: str, now_ms: int) -> int:
-    """Customers of a group that cannot serve them go to its fallback; how many.
+    """Hand customers of a group that cannot serve them on to its fallback. Returns how many.
 
-    All of them where the group has no members (or, without ``fallback_after_s``, nobody online); else
-    those who waited so long, as far as somebody of the fallback has a free seat.
+    Without members (or, without ``fallback_after_s``, without anybody online) all are handed on; else those
+    who waited that long, as far as the fallback has free seats.
     """
     home = staffed_group(account, group, now_ms)
     if home != group:
@@ -63,9 +63,10 @@ def hand_on(account: Account, group: str, now_ms: int) -> int:
 
 
 def ask_for(account: Account, session_id: str, group: str, operation: str) -> bool:
-    """One who waits and asks for a group by a word goes to its queue, where his arrival and priority put him.
+    """Move a waiting customer to the queue of the group that their message names, at their place there.
 
-    It counts as a move by rule. False where he does not wait, waits there already, or was moved enough.
+    It counts as a move by rule. Returns False where they do not wait, wait there already, or were moved
+    often enough.
     """
 
     def decide(loaded: Loaded) -> Change | None:
@@ -85,7 +86,7 @@ def ask_for(account: Account, session_id: str, group: str, operation: str) -> bo
 
 
 def bring_forward(account: Account, group: str, now_ms: int) -> int:
-    """Those who could soon not be answered any more go before the others; how many."""
+    """Bring forward those whose reply window ends soon. Returns how many."""
     latest_ms = now_ms - (WINDOW_MS - URGENT_MS)
     moved = 0
     for row in account.queries.rows(account.queries.queued_before(group, latest_ms, BATCH)):
@@ -97,7 +98,9 @@ def bring_forward(account: Account, group: str, now_ms: int) -> int:
 
 
 def spared(account: Account, loaded: Loaded) -> Rearm | None:
-    """A group that keeps hours gives nobody up for lost while it may still answer him."""
+    """Return a later end for a customer of a group with opening hours, who may still be answered.
+
+    Such a group closes nobody as missed before their reply window ends."""
     if account.plan().group(loaded.session.group).hours is None:
         return None
     ends_ms = window_ends_ms(loaded.customer)
@@ -105,20 +108,20 @@ def spared(account: Account, loaded: Loaded) -> Rearm | None:
 
 
 def window_ends_ms(customer: Customer) -> int:
-    """Until when the customer's last message may be answered; 0 without one."""
+    """Return until when the customer's last message may be answered, ms; 0 without one."""
     ends = (b.ends_ms for b in customer.buckets if b.trigger is Trigger.MESSAGE)
     return max(ends, default=0)
 
 
 def _move_queue(account: Account, session_id: str, group: str, home: str) -> bool:
-    """Into the fallback's queue, at the place that his arrival and priority give him there."""
+    """Move the customer to the fallback's queue, at the place of their arrival and priority."""
     return _step(
         account, session_id, group, [(Event.HANDED_ON, Details(group=home))], "nobody_there"
     )
 
 
 def _seat_elsewhere(account: Account, session: Session, fallback: str) -> bool:
-    """At an agent of the fallback group who has room, if there is one."""
+    """Seat the customer at an agent of the fallback group with a free seat, if there is one."""
     customer, now_ms = account.store.customer(session.openid)
     target_group = staffed_group(account, fallback, now_ms)
     wish = wish_for(account, customer, target_group, now_ms, session.excluded)
@@ -135,7 +138,7 @@ def _seat_elsewhere(account: Account, session: Session, fallback: str) -> bool:
 def _step(
     account: Account, session_id: str, group: str, steps: Steps, why: str, card: str = ""
 ) -> bool:
-    """Commits the steps if the customer still waits in the group."""
+    """Commit the steps if the customer still waits in the group. Returns whether they were committed."""
 
     def decide(loaded: Loaded) -> Change | None:
         session = loaded.session
@@ -150,7 +153,7 @@ def _step(
 
 
 def _handed_on(loaded: Loaded, steps: Steps, why: str) -> Change:
-    """To another group, queued or seated; who lost his agent stands at the head there too."""
+    """Return the change to another group; customers who lost their agent go to the head there, too."""
     session = loaded.session
     after = apply_all(session, steps, loaded.now_ms)
     line = SystemLine("handed_on", {"from": session.group, "to": after.group, "why": why})

@@ -1,4 +1,4 @@
-"""Who looks and who types, told to whom it concerns or who looks too; a supervisor's word to the agent."""
+"""Broadcast who views a conversation and who types; store a supervisor's whisper to the agent."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from sessions.model import Session
 from sessions.store.conversations import ReplyRefused
 
 VIEW_MS: Final = 45_000
-"""A viewer counts so long after he last said so; desks say so every 20 s."""
+"""How long a viewer counts after their desk's last report, ms; desks report every 20 s."""
 
 
 def types(account: Account, session: Session, who: str, kf_account: str, active: bool) -> None:
-    """The colleague who is asked to take over sees it too, and every supervisor."""
+    """Broadcast that ``who`` is typing to the owner, the transfer target, viewers and supervisors."""
     _tell(account, session, who, kf_account, "typing", active)
 
 
 def looks(account: Account, session: Session, who: str, kf_account: str, active: bool) -> None:
-    """Notes a viewer; told once when he comes and once when he leaves."""
+    """Store a viewer; broadcast once when they come and once when they leave."""
     if account.stream.note_viewer(session.id, _entry(who, kf_account), VIEW_MS if active else 0):
         _tell(account, session, who, kf_account, "viewing", active)
 
 
 def viewers(account: Account, session_id: str) -> list[dict[str, Any]]:
-    """Who looks at the conversation now."""
+    """Return who views the conversation now."""
     found = []
     for entry, until_ms in account.stream.viewers(session_id):
         kf_account, _, who = entry.partition("|")
@@ -37,7 +37,7 @@ def viewers(account: Account, session_id: str) -> list[dict[str, Any]]:
 def whisper(
     account: Account, session_id: str, by: str, text: str, operation: str
 ) -> dict[str, Any]:
-    """The message as kept. Raises Refusal: invalid, session_closed, not_found; NotFound."""
+    """Store a whisper. Returns the message. Raises Refusal: invalid, session_closed, not_found; NotFound."""
     if not text:
         raise Refusal("invalid", "The text is empty.")
     try:

@@ -1,4 +1,4 @@
-"""A text to a customer outside any conversation, sent once behind the callback and not repeated."""
+"""Send a text to a customer outside any conversation, once, after the callback's answer."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ log = structlog.get_logger()
 def greeter(
     api: WeChatApi, pool: ThreadPoolExecutor, hold: QuotaHold
 ) -> Callable[[str, str], object]:
-    """What ``Account.greet`` calls; it returns at once and never raises."""
+    """Return what ``Account.greet`` calls; it returns at once and never raises."""
 
     def send(openid: str, text: str) -> None:
         if hold.is_on():

@@ -1,4 +1,4 @@
-"""From a stored message to the object ``custom/send`` wants; pictures are uploaded to WeChat first."""
+"""Build the payload of ``custom/send`` from a stored message; upload pictures to WeChat first."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ LINK: Final = ("title", "description", "url", "thumb_url")
 
 
 class PlatformGone(Exception):
-    """What was to be sent is not to be had any more; the message says what."""
+    """The file of a message is gone; the text says which."""
 
 
 class Payloads:
-    """Builds payloads for one official account or mini program."""
+    """Builder of payloads for one official account or mini program."""
 
     def __init__(
         self,
@@ -36,7 +36,7 @@ class Payloads:
         self.speaker_refused = on_speaker_refused
 
     def of(self, message: Mapping[str, Any]) -> dict[str, Any]:
-        """The payload of a stored message. Raises PlatformGone, and what an upload raises.
+        """Return the payload of a stored message. Raises PlatformGone, and what an upload raises.
 
         A menu of an account that may send none becomes a text at once: no call is refused for it.
         """
@@ -63,7 +63,7 @@ class Payloads:
         return {"media_id": self._upload(kind, media["media_id"]), **_some(media, CAPTION)}
 
     def _upload(self, kind: str, ident: str) -> str:
-        """Uploaded anew for each send: a platform media_id lives 3 days, a retry may come later."""
+        """Upload the file for each send: a platform media_id lives 3 days, and a retry may come later."""
         try:
             item = self._files.find(ident)
             content = self._files.content(ident)
@@ -75,7 +75,7 @@ class Payloads:
 
 
 def as_text(payload: Mapping[str, Any]) -> dict[str, Any]:
-    """A menu as a text, for accounts that may send none (40200)."""
+    """Return a menu as a text, for accounts that may send none (40200)."""
     menu = payload["msgmenu"]
     rows = [row["content"] for row in menu["list"]]
     lines = [menu["head_content"], *rows, menu["tail_content"]]
@@ -83,5 +83,5 @@ def as_text(payload: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _some(media: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
-    """Those of the fields that hold something."""
+    """Return the fields that hold something."""
     return {name: media[name] for name in names if media.get(name)}

@@ -23,7 +23,7 @@ from sessions.store.scripts import guarded
 QUOTA_SPENT: Final = 45009
 DAY_MS: Final = 86_400_000
 BEIJING_MS: Final = 8 * 3_600_000
-"""How far its clocks are ahead of UTC; there is no summer time."""
+"""Milliseconds by which Beijing's clocks are ahead of UTC; there is no summer time."""
 
 
 def next_day_ms(now_ms: int) -> int:

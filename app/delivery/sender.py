@@ -1,7 +1,7 @@
-"""Takes accepted replies to WeChat: in order per customer, each at most once, every outcome recorded.
+"""Send accepted replies to WeChat: in order per customer, each at most once, every outcome stored.
 
-What may be sent again without asking: nothing was sent, or the platform said it did not take it and that
-this will pass. A time-out after sending is ``unknown`` and stays so until a person decides.
+A message is retried only if nothing was sent, or if the platform refused it for a passing reason. A time-out
+after sending is ``unknown`` and stays so until a person decides.
 """
 
 from __future__ import annotations
@@ -29,30 +29,30 @@ from sessions.model import Delivery, SessionError
 from sessions.store.outbox import Claim, Outbox, Verdict
 
 SENDERS: Final = 16
-"""Sends under way at once per official account."""
+"""Concurrent sends of one official account."""
 
 SLOW_S: Final = 0.02
-"""A send that takes longer has waited for the platform, and others may be under way meanwhile.
+"""Seconds after which a send counts as waiting for the platform, so that others may run concurrently.
 
-Where the platform is quicker, several at once send no more: they only keep the pushes from computing.
+Where the platform is quicker, concurrent sends gain nothing: they only keep pushes from computing.
 """
 
 RETRY_DELAYS_MS: Final = (1_000, 5_000, 25_000)
-"""Before each further attempt; after these a message is a dead letter."""
+"""Delays before each further attempt, ms; after the last one a message is a dead letter."""
 
 KF_REFUSED: Final = frozenset({65400, 65401, 65402, 61452})
-"""The platform does not let this kf_account speak: sent once more in the account's own name."""
+"""Codes for a kf_account that may not speak: the message is sent again in the account's own name."""
 
 SETTLE_S: Final = 12.0
-"""How long a sender tries to record an outcome; with the send before it well within the claim's lease."""
+"""Seconds for which a sender tries to store an outcome; with the send it fits well into the claim's lease."""
 
 SETTLE_EVERY_S: Final = 0.3
 
 HELD_BACK: Final = "今日发送次数已用完，自动消息停到北京时间零点"
-"""Why an automatic message was not sent while the day's quota is used up."""
+"""The reason of an automatic message that was not sent, as the day's quota is used up."""
 
 NO_MENUS: Final = 40200
-"""This kind of account may send no menu: it goes as a text."""
+"""Code for an account that may send no menu: the menu is sent as a text."""
 
 VERDICTS: Final = {45047: Verdict.NONE_LEFT, 45015: Verdict.CLOSED, 43004: Verdict.CLOSED}
 
@@ -60,7 +60,7 @@ log = structlog.get_logger()
 
 
 class Why(NamedTuple):
-    """What an agent is told, in his language."""
+    """A reason for agents, in both languages."""
 
     zh: str
     en: str
@@ -103,7 +103,7 @@ class Sender:
         self._stopped = False
 
     def wake(self) -> None:
-        """There may be something to send; returns at once."""
+        """Start a sender, as there may be something to send; return at once."""
         with self._lock:
             if self._stopped or self._active >= SENDERS:
                 return
@@ -115,12 +115,12 @@ class Sender:
                 self._active -= 1
 
     def poll(self) -> None:
-        """Called each second: wakes when an attempt is due."""
+        """Start a sender if an attempt is due; called each second."""
         if self._outbox.next_due_ms() is not None:
             self.wake()
 
     def stop(self) -> None:
-        """Takes no further message; the ones under way end by their own limits."""
+        """Take no further message; running sends end by their own limits."""
         with self._lock:
             self._stopped = True
 
@@ -137,7 +137,7 @@ class Sender:
                 self._active -= 1
 
     def _send_next(self) -> bool:
-        """Whether there may be more for this sender: not if nothing is due, or another one goes on anyway."""
+        """Send the next due message. Returns whether this sender should continue: not if another one does."""
         claim = self._outbox.claim(fresh_ident())
         if claim is None:
             return False
@@ -154,7 +154,7 @@ class Sender:
         return self._slow or not any(now - at < SLOW_S for at in list(self._began.values()))
 
     def send(self, claim: Claim) -> None:
-        """One claimed message to its end."""
+        """Send one claimed message and store its outcome."""
         if claim.message is None:
             self._settle(claim, Delivery.FAILED, Verdict.RETURNED, 0, MESSAGE_GONE)
             return
@@ -182,7 +182,7 @@ class Sender:
             self._say(openid, payload, self._speaker(message))
 
     def _say(self, openid: str, payload: Mapping[str, Any], kf_account: str | None) -> None:
-        """As it is, or as a text where the platform takes no menus."""
+        """Send the payload as it is, or as a text where the platform takes no menus."""
         try:
             self._speak(openid, payload, kf_account)
         except PlatformRefused as refused:
@@ -191,7 +191,7 @@ class Sender:
             self._speak(openid, as_text(payload), kf_account)
 
     def _speak(self, openid: str, payload: Mapping[str, Any], kf_account: str | None) -> None:
-        """As the agent, or in the account's own name where the platform does not know him."""
+        """Send as the agent, or in the account's own name where the platform does not know them."""
         try:
             self._api.send_custom(openid, payload, kf_account)
         except PlatformRefused as refused:
@@ -201,7 +201,7 @@ class Sender:
             self._api.send_custom(openid, payload, None)
 
     def _speaker(self, message: Mapping[str, Any]) -> str | None:
-        """The kf_account the customer sees; none for notices and accounts the platform lacks.
+        """Return the kf_account that the customer sees; None for notices and accounts unknown to WeChat.
 
         A mini program names nobody: ``customservice`` is no part of its calls (wechat-platform 14.3).
         """
@@ -229,7 +229,7 @@ class Sender:
         self._insist(lambda: self._outbox.again(claim, delay_ms))
 
     def _insist(self, settle: Callable[[], object]) -> None:
-        """What is known of a send outlasts a short absence of the store; later it would be ``unknown``."""
+        """Store the outcome of a send, if need be after a short absence of the store."""
         give_up = time.monotonic() + SETTLE_S
         while True:
             try:

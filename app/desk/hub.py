@@ -1,8 +1,8 @@
-"""The desks' event streams: one tail of the desk stream per account and node, fanned out in memory.
+"""The desks' event streams: one reader of the desk stream for each account and node, fanned out in memory.
 
-An event carries what the API would answer now, so applying it is the same as fetching again; it is read
-only where a desk of this node may see it. A desk resumes by Last-Event-ID within five minutes; what is
-older, or too much for a slow reader, is a ``resync``.
+An event carries what the API would answer now, so applying it equals fetching again. It is read only where a
+desk of this node may see it. A desk resumes by Last-Event-ID within five minutes; anything older, or too
+much for a slow reader, is a ``resync``.
 """
 
 from __future__ import annotations
@@ -35,17 +35,17 @@ from sessions.store.queries import Queries
 KEPT_EVENTS_MAX: Final = 50_000
 TAIL_BLOCK_MS: Final = 1_000
 TAIL_PACE_S: Final = 0.005
-"""Entries that follow each other faster are read together: a round trip and a wake-up for several."""
+"""Seconds within which entries are read in one batch: one round trip and one wake-up for several."""
 
 ALONE_S: Final = 60.0
-"""So long after its last desk has left, a node follows the stream: desks that reconnect find it ready."""
+"""Seconds a node keeps following the stream after its last desk disconnected: reconnects are immediate."""
 
 TAIL_COUNT: Final = 64
-"""Entries read at once: a push waits until they are parsed, and a sweep makes 250 in 20 ms."""
+"""Entries read in one batch: a push waits until they are parsed, and a sweep writes 250 in 20 ms."""
 
 TAIL_RETRY_S: Final = 0.5
 TRIM_MARGIN_MS: Final = 30_000
-"""How much earlier than its time an entry is counted as trimmed."""
+"""Milliseconds by which an entry counts as trimmed before its time."""
 
 
 log = structlog.get_logger()
@@ -79,7 +79,7 @@ class DeskHub:
         self._tail = KeepingUp(f"desk-{appid}", self._read_on)
 
     def start(self) -> None:
-        """From now on the first desk makes the node follow the stream."""
+        """Allow the node to follow the stream, which it does from its first desk on."""
         self._tail.start()
 
     def stop(self) -> None:
@@ -92,7 +92,7 @@ class DeskHub:
         return not self._tail.is_alive()
 
     def subscribe(self, listener: Listener, last_id: str) -> Subscription:
-        """A stream that begins after ``last_id`` ("" = from now on). Raises SessionError."""
+        """Open a stream that begins after ``last_id`` ("" = from now on). Raises SessionError."""
         self._follow()
         subscription = Subscription(listener, held=[])
         with self._lock:
@@ -112,12 +112,12 @@ class DeskHub:
             self._listeners.discard(subscription)
 
     def nudge(self, subscription: Subscription) -> None:
-        """End the reader's wait, so that it looks at what ends its stream."""
+        """End the reader's wait, so that it checks what ends its stream."""
         with self._lock:
             subscription.offer(NUDGE)
 
     def update(self, subscription: Subscription, listener: Listener) -> None:
-        """His groups or his role may have changed."""
+        """Replace the listener, whose groups or role may have changed."""
         if listener == subscription.listener:
             return
         with self._lock:
@@ -126,7 +126,7 @@ class DeskHub:
             self._listeners.add(subscription)
 
     def last_id(self) -> str:
-        """The id of the newest event; a desk that fetches afterwards misses nothing from here on.
+        """Return the id of the newest event; a desk that fetches afterwards misses nothing from there on.
 
         Raises SessionError.
         """
@@ -137,7 +137,7 @@ class DeskHub:
         return len(self._listeners)
 
     def _follow(self) -> None:
-        """Takes up the stream from five minutes ago, where no desk was here to hear of it."""
+        """Follow the stream from five minutes ago, the time before the node's first desk."""
         with self._turning:
             self._wanted_at = time.monotonic()
             if self._following.is_set():
@@ -152,7 +152,7 @@ class DeskHub:
             self._following.set()
 
     def _rest_when_alone(self) -> None:
-        """Following costs a node that only takes pushes a twentieth of its work."""
+        """Stop following without desks: it costs a node that only takes pushes a twentieth of its work."""
         with self._turning:
             if self._listeners:
                 self._wanted_at = time.monotonic()
@@ -161,7 +161,7 @@ class DeskHub:
                 self._kept.clear()
 
     def _missed(self, last_id: str) -> list[Told] | None:
-        """What came after ``last_id``, in brief; None where more may have come than is kept."""
+        """Return the entries after ``last_id``, in brief; None where more may have come than is stored."""
         if not last_id or last_id == self._last_id:
             return []
         after = _order(last_id)
@@ -176,7 +176,7 @@ class DeskHub:
         return found[::-1]
 
     def _seen_by(self, listener: Listener, missed: Sequence[Told]) -> list[DeskEvent]:
-        """Read again, as what is kept is whom it concerned; RESYNC where that is too much, or is gone."""
+        """Read entries again, as the buffer has no content; RESYNC where they are too many, or gone."""
         mine = [told.id for told in missed if listener.concerned_by(told)]
         if len(mine) > BACKLOG_MAX:
             return [RESYNC]
@@ -190,7 +190,7 @@ class DeskHub:
         return {event.id: event for event in events}
 
     def _of_another_history(self, after: tuple[int, int]) -> bool:
-        """Later than a node that lags could explain: the store was set up anew or put back since."""
+        """Return whether the id is later than a lagging node explains: the store was replaced or restored."""
         return after[0] > _order(self._last_id)[0] + TRIM_MARGIN_MS
 
     def _read_on(self) -> bool:
@@ -207,7 +207,7 @@ class DeskHub:
         return False
 
     def _read_page(self) -> bool:
-        """Tells the desks what came next; whether more may be there than is read at once."""
+        """Offer the next entries to the desks. Returns whether more may follow."""
         began = time.monotonic()
         self._end_waits_when_draining()  # first, as it must also be done while the store is away
         told = self._stream.tail(self._last_id, TAIL_BLOCK_MS, TAIL_COUNT)
@@ -220,7 +220,7 @@ class DeskHub:
         return False
 
     def _heard(self) -> None:
-        """After a silence as long as the stream is kept, entries may be gone unread: all start over."""
+        """Resync all desks after a gap as long as the stream's history: entries may be gone unread."""
         silent_ms = (time.monotonic() - self._heard_at) * 1000
         self._heard_at = time.monotonic()
         if silent_ms < KEPT_MS - TRIM_MARGIN_MS:
@@ -231,7 +231,7 @@ class DeskHub:
                 subscription.offer(RESYNC)
 
     def _end_waits_when_draining(self) -> None:
-        """Readers look at what ends their stream whenever a wait of theirs ends."""
+        """End all waits once the node drains, so that readers check what ends their stream."""
         if self._draining():
             with self._lock:
                 for subscription in self._listeners:
@@ -260,6 +260,6 @@ class DeskHub:
 
 
 def _order(ident: str) -> tuple[int, int]:
-    """A stream id as comparable numbers; what is no id comes before everything."""
+    """Return a stream id as comparable numbers; text that is no id comes before everything."""
     ms, _, number = ident.partition("-")
     return (int(ms), int(number or 0)) if EVENT_ID.fullmatch(ident) else (0, 0)

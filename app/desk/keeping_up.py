@@ -1,4 +1,4 @@
-"""Work that goes on beside the answering of requests: it stands back, except while it cannot keep up."""
+"""Background loop at low CPU priority; it switches to normal priority while it is falling behind."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from app.node.tuning import stand_back
 
 
 class KeepingUp:
-    """Runs ``step`` again and again; it says whether it is behind, and must not raise.
+    """Run ``step`` in a loop; it returns whether it is behind, and must not raise.
 
-    Steps run one after the other in two threads by turns, as a thread that has stood back stays so: the one
-    leaves a busy core to requests, the other takes its share of it while that is not enough.
+    Steps run one after the other in two threads in turn, as a thread's priority cannot be raised again: one
+    thread leaves a busy core to requests, the other takes its share while that is not enough.
     """
 
     def __init__(self, name: str, step: Callable[[], bool]) -> None:
@@ -29,7 +29,7 @@ class KeepingUp:
             thread.start()
 
     def stop(self) -> None:
-        """No further step begins; one under way is left to end."""
+        """Begin no further step; one that runs is left to end."""
         with self._turn:
             self._stopping = True
             self._turn.notify_all()
@@ -46,7 +46,7 @@ class KeepingUp:
             self._hand_over(behind=self._step())
 
     def _my_turn(self, when_behind: bool) -> bool:
-        """Waits for it; False once it is over."""
+        """Wait for this thread's turn. Returns False once the loop is stopped."""
         with self._turn:
             self._turn.wait_for(lambda: self._stopping or self._behind is when_behind)
             return not self._stopping

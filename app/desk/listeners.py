@@ -1,4 +1,4 @@
-"""Who listens to what happens at an official account: desks, and which of them an event concerns."""
+"""The desks that listen to an official account, and which of them an event concerns."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Final
 from sessions.store.desk_stream import Told
 
 BACKLOG_MAX: Final = 1_000
-"""Events a slow reader may be behind before he must fetch again."""
+"""Events that a slow reader may lag before the desk must fetch again."""
 
 FOR_EVERYONE: Final = "presence.changed"
 
@@ -30,19 +30,19 @@ class DeskEvent:
 
 RESYNC: Final = DeskEvent("", "resync", "{}", frozenset(), "", everyone=True)
 NUDGE: Final = DeskEvent("", "nudge", "", frozenset(), "", everyone=True)
-"""Never sent: it only ends a reader's wait."""
+"""An event that is never sent; it only ends a reader's wait."""
 
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """Who listens: his kf_account, groups, and whether he supervises."""
+    """A listener: kf_account, groups, and whether they supervise."""
 
     kf_account: str
     groups: frozenset[str]
     supervisor: bool
 
     def concerned_by(self, told: Told) -> bool:
-        """Whether he may turn out to see it; ``may_see`` decides on what it says once it is read."""
+        """Return whether the listener may see the entry; ``may_see`` decides once its content is read."""
         return (
             self.supervisor
             or told.type == FOR_EVERYONE
@@ -60,7 +60,7 @@ class Listener:
 
 
 def _group_of(told: Told) -> str:
-    """The group that may care: words said to an agent are his alone."""
+    """Return the group whose members may see the entry; "" for a message of an owned conversation."""
     to_an_agent = told.type == "message.created" and told.names.strip(",")
     return "" if to_an_agent else told.group
 
@@ -69,7 +69,7 @@ def _group_of(told: Told) -> str:
 class Subscription:
     """One desk's stream; ``get`` waits for the next event.
 
-    While it is catching up on what it missed, what happens meanwhile is held back and comes after it.
+    While it catches up on missed events, new events are held back and follow them.
     Offers and the end of catching up are the hub's, under its lock.
     """
 
@@ -84,7 +84,7 @@ class Subscription:
             return None
 
     def offer(self, event: DeskEvent) -> None:
-        """Never blocks: one who is too far behind loses his backlog and must fetch again."""
+        """Offer an event without blocking; a reader too far behind loses the backlog and must fetch again."""
         if self.held is not None:
             self.held.append(event)
             return
@@ -94,7 +94,7 @@ class Subscription:
             self.pending.put(event)
 
     def caught_up(self, missed: Iterable[DeskEvent]) -> None:
-        """What was missed, then what was held back."""
+        """Deliver the missed events, then those that were held back."""
         held, self.held = self.held or [], None
         for event in (*missed, *held):
             self.offer(event)
@@ -109,9 +109,9 @@ class Subscription:
 
 
 class Listeners:
-    """The subscriptions of a hub, found by what concerns them: the same as asking each one.
+    """The subscriptions of a hub, indexed by what concerns them.
 
-    An event costs as much as there are desks to hear it, not as there are desks.
+    An event costs as much as there are desks that it concerns, not as there are desks.
     """
 
     def __init__(self) -> None:

@@ -34,7 +34,7 @@ class Slot:
 
 
 class StreamSlots:
-    """Each stream holds a thread, and the other requests need some too."""
+    """The places for event streams of this node; each stream holds a thread."""
 
     def __init__(
         self, most: int = STREAMS_MAX, each: int = EACH_MAX, ending: int = ENDING_MAX

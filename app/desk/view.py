@@ -1,4 +1,4 @@
-"""What the desks are told of an entry of the desk stream: the same JSON as the API would answer now."""
+"""Build the desks' events from entries of the desk stream: the same JSON as the API would answer now."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sessions.store.queries import Queries, Row
 
 
 def events_of(told: Sequence[Told], queries: Queries, appid: str) -> list[DeskEvent]:
-    """One event an entry, each with its conversation as it is now: two round trips for all of them."""
+    """Return one event for each entry, with its conversation as it is now, in two round trips for all."""
     if not told:
         return []
     wanted = {entry.session_id for entry in told if entry.session_id}
@@ -37,7 +37,7 @@ def _event(told: Told, row: Row | None, appid: str) -> DeskEvent:
 
 
 def _gone(told: Told) -> Row | None:
-    """The conversation as the entry carries it: it has gone to SQL meanwhile."""
+    """Return the conversation as the entry carries it, as it has been moved to SQL."""
     session = told.session
     return bare_row(session, Customer(session.openid), session.closed_ms) if session else None
 

@@ -1,4 +1,4 @@
-"""Who is there: joins what agents want (status), what nodes see (presence) and what leases remember.
+"""Presence: joins what agents want (status), what nodes see (presence) and what leases remember.
 
 Presence is a hint, seats are the truth: a stale roster can at worst offer a conversation to an agent whom
 the script then refuses. One per official account and node.
@@ -19,16 +19,16 @@ from sessions.seats import Seat, Status
 from sessions.store.agents import AgentStore
 
 LEASE_MS = 15_000
-"""How long a node's word for its agents outlives the node."""
+"""How long a node's leases for its agents outlive the node, ms."""
 
 RENEW_S = 5.0
-"""How often a node renews; a third of the lease, so that one lost renewal moves nobody."""
+"""Seconds between renewals; a third of the lease, so that one lost renewal moves nobody."""
 
 LOOK_AT_ALL_S = 30.0
-"""How often everybody is read again, should a change have gone unmarked."""
+"""Seconds between readings of all agents, in case a change was not marked."""
 
 MISSED_HEARTBEATS = 3
-"""A program is gone after this many intervals without a heartbeat."""
+"""Intervals without a heartbeat after which a program counts as gone."""
 
 HEARTBEAT_HOLDER = "heartbeat"
 
@@ -37,14 +37,14 @@ assert RENEW_S * 1000 * 2 < LEASE_MS
 
 @dataclass(frozen=True, slots=True)
 class Present:
-    """One agent as lists show him."""
+    """One agent as lists show them."""
 
     seat: Seat
     present: bool
 
     @property
     def serving(self) -> bool:
-        """Whether new conversations may reach him."""
+        """Whether the agent may be given new conversations."""
         willing = self.seat.status is Status.ONLINE and not self.seat.off_shift_ms
         return self.present and self.seat.enabled and willing
 
@@ -79,13 +79,13 @@ class Attendance:
         self.on_joined: Callable[[str], object] = lambda kf_account: None
 
     def stream_opened(self, kf_account: str) -> None:
-        """A desk of the agent listens on this node."""
+        """Record that a desk of the agent listens on this node."""
         with self._lock:
             self._streams[kf_account] += 1
         self._announce(kf_account)
 
     def stream_closed(self, kf_account: str) -> None:
-        """That desk is gone; the grace for its conversations begins when it was the last."""
+        """Record that the desk is gone; the grace for its conversations begins when it was the last."""
         with self._lock:
             self._streams[kf_account] -= 1
             gone = self._streams[kf_account] <= 0
@@ -95,14 +95,14 @@ class Attendance:
             self._withdraw([kf_account])
 
     def heartbeat(self, kf_account: str) -> None:
-        """A program without a stream says it is there, for three heartbeat intervals."""
+        """Record a program without a stream as connected, for three heartbeat intervals."""
         with self._lock:
             self._beats[kf_account] = time.monotonic() + self._heartbeat_ms / 1000
         self._presence.announce(kf_account)
         self._seats.lease([kf_account], [], HEARTBEAT_HOLDER, self._heartbeat_ms)
 
     def left(self, kf_account: str) -> None:
-        """He signed out of service: no heartbeat counts any more, an open desk still does."""
+        """Drop the heartbeats of an agent who signed out of service; an open desk still counts."""
         with self._lock:
             self._beats.pop(kf_account, None)
             streaming = self._streams[kf_account] > 0
@@ -111,7 +111,7 @@ class Attendance:
             self._withdraw([kf_account])
 
     def refresh(self) -> None:
-        """Reads what changed of statuses, limits and leases; new faces are reported to ``on_joined``."""
+        """Read changed statuses, limits and leases; report newly available agents to ``on_joined``."""
         self._expire_beats()
         self._renew()
         with self._looking:
@@ -120,7 +120,7 @@ class Attendance:
             self.on_joined(kf_account)
 
     def _look(self) -> list[str]:
-        """Who can be given customers now and could not before. Costs with what changed, not with all."""
+        """Return who can be given customers now and could not before. The cost grows with what changed."""
         group, now = self._default_group(), time.monotonic()
         everybody = group != self._group or now - self._looked_at >= LOOK_AT_ALL_S
         present = self.present()
@@ -157,7 +157,7 @@ class Attendance:
         return (agent.seat.groups if agent else ()) or (self._default_group(),)
 
     def present(self) -> frozenset[str]:
-        """Agents somebody sees: this node, ZooKeeper, or a lease that has not run out."""
+        """Return the agents whom this node, ZooKeeper or a lease shows as connected."""
         return self._local() | self._presence.present() | self._seats.leased()
 
     def health(self) -> PresenceHealth:
@@ -168,7 +168,7 @@ class Attendance:
         return self._presence.health().state in ("connected", "local")
 
     def close(self) -> None:
-        """Drops this node's word for its agents (the lease stays, so that desks can move over)."""
+        """Withdraw this node's presence of its agents; the leases stay, so that desks can move over."""
         self._presence.close()
 
     def _agent(self, agent: Present) -> Agent:
@@ -205,7 +205,7 @@ class Attendance:
         self._seats.lease([], names, self._node, LEASE_MS)
 
     def _renew(self) -> None:
-        """Once per RENEW_S, whatever calls refresh."""
+        """Renew the leases once per RENEW_S, however often refresh is called."""
         now = time.monotonic()
         with self._lock:
             if now - self._renewed_at < RENEW_S:

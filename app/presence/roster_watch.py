@@ -1,4 +1,4 @@
-"""Keeps a node's roster up to date within milliseconds of a change on any node."""
+"""Keep a node's roster up to date within milliseconds of a change on any node."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sessions.store.roster_news import RosterNews
 
 BLOCK_MS: Final = 1_000
 PACE_S: Final = 0.02
-"""Changes that follow each other faster are looked at together."""
+"""Seconds within which changes are read in one batch."""
 
 RETRY_S: Final = 0.5
 
@@ -21,7 +21,7 @@ log = structlog.get_logger()
 
 
 class RosterWatch:
-    """Calls ``refresh`` when an agent of the official account changed; what it misses, the tick finds."""
+    """Call ``refresh`` when an agent of the official account changed; the tick finds what this misses."""
 
     def __init__(self, appid: str, news: RosterNews, refresh: Callable[[], None]) -> None:
         self._appid = appid

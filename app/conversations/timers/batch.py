@@ -23,7 +23,7 @@ from sessions.slices import slices
 from sessions.store.conversations import Loaded
 
 TOGETHER: Final = 16
-"""Conversations read at once: whoever writes meanwhile waits until they are."""
+"""Conversations read in one round trip; a concurrent push waits for them."""
 
 REMINDED_AT_ONCE: Final = 8
 """Reminders committed in one round trip: a push waits for all of them, about a millisecond."""
@@ -33,9 +33,9 @@ CLOSES = frozenset({Event.IDLE, Event.IDLE_UNANSWERED, Event.MISSED})
 
 @dataclass(slots=True)
 class Done:
-    """What needs no further look: whose conversation each closed one was, and timers that were set anew.
+    """Result of one batch: ``closed`` maps session id → its agent, ``settled`` are timers that were handled.
 
-    ``told`` counts those among them whose agent was told that he does not answer.
+    ``told`` counts the reminders among them.
     """
 
     closed: dict[str, str] = field(default_factory=dict)
@@ -51,7 +51,7 @@ class Done:
 
 
 class Rooms:
-    """Who has a free seat in each group; the store is asked once a group."""
+    """Agents with a free seat by group; the store is asked once for each group."""
 
     def __init__(self, account: Account) -> None:
         self._account = account

@@ -1,7 +1,7 @@
-"""What runs on every node every few seconds: due timers, lost agents, queues.
+"""The sweep of every node: due timers, lost agents, queues.
 
-All of it is idempotent: each step loads, decides and commits by version, so that several nodes may do
-the same at once and a node that dies half way leaves work for the others.
+Each step is idempotent: it loads, decides and commits by version. So several nodes may do the same
+concurrently, and a node that dies half way leaves work for the others.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ PAGES: Final = 200
 """Pages read by one pass at most."""
 
 BATCH: Final = 192
-"""Timers handled before the free seats are asked about again; a multiple of ``due_together.TOGETHER``."""
+"""Timers handled before free seats are read again; a multiple of ``batch.TOGETHER``."""
 
 REMINDERS_MAX: Final = 2_000
 """Reminders handled by one pass at most: a closing that falls due during it waits for no more than these."""
@@ -44,7 +44,7 @@ Due = list[tuple[str, Timer]]
 """(session id, timer), the longest overdue first."""
 
 AT_REST: Final = threading.Event()
-"""No sweep of this node is under way. What it closes is archived after it: a push would wait for both."""
+"""Set while no sweep of this node runs. The archive waits for it, as a push would wait for both."""
 
 AT_REST.set()
 
@@ -146,7 +146,7 @@ def _run_timer(account: Account, session_id: str, timer: Timer, now_ms: int) -> 
 
 
 def look_after_agents(account: Account, now_ms: int) -> None:
-    """Nobody's customers stay with an agent who is gone, off shift or badly rated, or wait for nobody."""
+    """Move customers away from agents who are lost, off shift or badly rated, and admit excluded ones."""
     rescue_from_lost(account)
     off_shift.end_shifts(account, now_ms)
     off_shift.rescue_from_off_duty(account)
@@ -155,7 +155,7 @@ def look_after_agents(account: Account, now_ms: int) -> None:
 
 
 def rescue_from_lost(account: Account) -> int:
-    """Moves the conversations of agents who have been away longer than the grace; how many."""
+    """Move the conversations of agents who have been absent longer than the grace. Returns how many."""
     absent = account.seats.absent(account.attendance.present())
     moved = 0
     for kf_account, for_ms in absent.items():

@@ -1,7 +1,7 @@
-"""An agent who does not answer is told once, then his customer goes to somebody who has room.
+"""Remind an agent who does not answer once, then move the customer to an agent with a free seat.
 
-The deadline is a timer in Redis like every other; while nobody can take the conversation it stays with
-its agent and the question is asked again.
+The deadline is a timer in Redis like every other. While nobody can take the conversation it stays with its
+agent, and the move is tried again.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def _nudge(account: Account, session_id: str, timer: Timer) -> int:
 
 
 def nudged(loaded: Loaded) -> Change:
-    """A line and a desk notice for the owner, once per question on however many nodes."""
+    """Return the change that reminds the owner: a line and a desk notice, once for each question."""
     session, since = loaded.session, asked_at(loaded.session)
     waited_s = (loaded.now_ms - since) // 1000
     return Change(
@@ -63,7 +63,7 @@ def nudged(loaded: Loaded) -> Change:
 
 
 class _Still:
-    """Whether the timer still means the same when the conversation is loaded again."""
+    """Check whether the timer still means the same when the conversation is loaded again."""
 
     def __init__(self, account: Account, timer: Timer, meaning: Overdue) -> None:
         self._deadlines = account.store.deadlines
