@@ -1,4 +1,4 @@
-"""From a decided transition to the document the ``commit`` script writes in one step. Pure."""
+"""Build the document that the ``commit`` script writes in one step from a decided transition. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sessions.survey import tag_of
 class Notice:
     """An automatic message to the customer.
 
-    Sent only if at least ``needs`` replies are left (else kept as a system line that says so).
+    It is sent only if at least ``needs`` replies are left; else a system line says so.
     ``menu`` is a satisfaction survey's (sessions/survey.py).
     """
 
@@ -32,7 +32,7 @@ class Change:
 
     ``lines`` are system lines for the desk; ``guard_in_seq`` refuses the step when the customer wrote
     since, ``guard_asked`` when the agent answered since; ``check_room`` lets the script refuse when a
-    seat to be taken is not free by live numbers; ``alert`` is told to the owner's desk as a ``notice``;
+    seat to be taken is not free by live numbers; ``alert`` reaches the owner's desk as a ``notice``;
     ``operation`` names a step that several nodes may try and only one must do.
     """
 
@@ -50,7 +50,7 @@ class Change:
 
 
 def fields_to_write(before: Session, after: Session) -> dict[str, str]:
-    """The session's fields that differ, as Redis stores them."""
+    """Return the session's fields that differ, as Redis stores them."""
     return {
         f.name: str(getattr(after, f.name))
         for f in fields(Session)
@@ -59,7 +59,7 @@ def fields_to_write(before: Session, after: Session) -> dict[str, str]:
 
 
 def document(change: Change, deadlines: Deadlines, priority_credit_ms: int) -> dict[str, Any]:
-    """The ``commit`` script's argument (see lua/commit.lua)."""
+    """Return the ``commit`` script's argument (see store/lua/commit.lua)."""
     before, after = change.before, change.after
     old, new, timers = held_seats(before), held_seats(after), armed(after, deadlines)
     doc: dict[str, Any] = {
@@ -118,14 +118,14 @@ def _seated_moves(before: Session, after: Session) -> dict[str, Any]:
 
 
 def _decided(before: Session, after: Session) -> bool:
-    """Whether the step gives the conversation a new owner or another queue: the explanation follows."""
+    """Return whether the step changes owner or queue, so that the explanation card follows."""
     if HOLDINGS[after.state].queue_place:
         return (before.state, before.group) != (after.state, after.group)
     return after.is_open and after.kf_account != before.kf_account
 
 
 def _why(lines: Sequence[SystemLine]) -> str:
-    """Why the step was taken, for the explanation: as the line on the desk says it."""
+    """Return why the step was taken, as the line on the desk says it, for the card."""
     return str(lines[0].values.get("why") or lines[0].code) if lines else "assigned"
 
 
@@ -142,6 +142,6 @@ def _flat(pairs: Mapping[str, str]) -> list[str]:
 
 
 def with_exclusion(session: Session, kf_accounts: Sequence[str]) -> Session:
-    """The conversation not to be offered again to these agents from the queue."""
+    """Return the conversation with these agents excluded from its queue."""
     names = sorted(session.excluded | set(kf_accounts))
     return replace(session, exclude=",".join(names))

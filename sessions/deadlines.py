@@ -29,13 +29,13 @@ class Deadlines:
     limit_ms: int = 0
 
     def serving(self) -> Mapping[str, int]:
-        """The timers of a conversation that is seated now, by name."""
+        """Return the timers of a conversation that is seated now, by name."""
         lengths = {Timer.IDLE: self.idle_ms, Timer.REPLY: self.reply_ms, Timer.LIMIT: self.limit_ms}
         return {timer.value: ms for timer, ms in lengths.items() if ms}
 
 
 class Overdue(enum.StrEnum):
-    """What is due although the table has no event for it: it is acted on where somebody can act."""
+    """What is due although the table has no event for it: a use case acts on it where it can."""
 
     NUDGE = "nudge"
     UNANSWERED = "unanswered"
@@ -44,13 +44,13 @@ class Overdue(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rearm:
-    """The timer rang early (there was activity since): set it to ``due_ms``."""
+    """The timer fired too early, as there was activity since: set it to ``due_ms``."""
 
     due_ms: int
 
 
 def due_at(session: Session, timer: Timer, deadlines: Deadlines) -> int:
-    """When the timer of this conversation ends, ms."""
+    """Return when the timer of this conversation is due, ms."""
     if timer is Timer.WAIT:
         return session.waiting_since_ms + deadlines.wait_ms
     if timer is Timer.TRANSFER:
@@ -63,7 +63,7 @@ def due_at(session: Session, timer: Timer, deadlines: Deadlines) -> int:
 
 
 def armed(session: Session, deadlines: Deadlines) -> dict[Timer, int]:
-    """Every timer the conversation's state holds and the settings want, with its end, ms."""
+    """Return every timer that the conversation's state holds and the settings want, with its due time, ms."""
     off = {t for t, ms in _switchable(deadlines) if not ms}
     timers = (t for t in HOLDINGS[session.state].timers if t not in off)
     return {t: due_at(session, t, deadlines) for t in timers}
@@ -72,7 +72,7 @@ def armed(session: Session, deadlines: Deadlines) -> dict[Timer, int]:
 def ring(
     session: Session, timer: Timer, now_ms: int, deadlines: Deadlines, *, owner_present: bool
 ) -> Event | Overdue | Rearm | None:
-    """What a timer that rang means now: something due, a later end, or None when it is out of date."""
+    """Return what a fired timer means now: something due, a later end, or None if it is out of date."""
     if timer not in armed(session, deadlines):
         return None
     if timer is Timer.REPLY and not session.unanswered:
@@ -102,21 +102,21 @@ def retry_at(session: Session, timer: Timer, now_ms: int, deadlines: Deadlines) 
 
 
 def queue_score(session: Session, *, at_head: bool, priority_credit_ms: int = 0) -> int:
-    """Effective time in the queue, microseconds: arrival less the credit of its priority.
+    """Return the effective time in the queue, microseconds: arrival less the credit of the priority.
 
-    Those who lost their agent stand at the head, among themselves in the order they first came.
+    Customers who lost their agent go to the head, in the order in which they first came.
     """
     base = session.created_ms if at_head else session.queued_ms
     return 1000 * (base - session.priority * priority_credit_ms - HEAD_CREDIT_MS * at_head)
 
 
 def asked_at(session: Session) -> int:
-    """Since when the present owner has left the customer without an answer, ms."""
+    """Return since when the present owner has not answered the customer, ms."""
     return max(session.asked_ms, session.assigned_ms)
 
 
 def _reply_due(session: Session, reply_ms: int) -> int:
-    """One length after the question the agent is nudged, after two the conversation moves."""
+    """Return when the agent is reminded (one length after the question) or the conversation moves (two)."""
     if not session.unanswered:
         return session.last_active_ms + reply_ms
     since = asked_at(session)
@@ -134,7 +134,7 @@ def _switchable(deadlines: Deadlines) -> tuple[tuple[Timer, int], ...]:
 
 
 def urgent_score(session: Session, priority_credit_ms: int) -> int:
-    """The place of one whose reply window is about to end, microseconds."""
+    """Return the effective time of a customer whose reply window is about to end, microseconds."""
     ordinary = queue_score(session, at_head=False, priority_credit_ms=priority_credit_ms)
     return ordinary - 1000 * URGENT_CREDIT_MS
 

@@ -1,4 +1,4 @@
-"""What each kind of push does: the table of triggers, activity and what opens a conversation. Pure.
+"""What each kind of push does: triggers, activity, and which pushes open a conversation. Pure.
 
 Source: wechat-platform 2.2 (events) and 5.2 (which trigger lets us answer how often and how long).
 """
@@ -85,7 +85,7 @@ OPENING_EVENTS: Final = frozenset({"CLICK", "SCAN"})
 
 
 def entry_of(push: Inbound, opening_keys: Set[str], reply_budget: int) -> Entry:
-    """How this push enters; unknown events are shown where a conversation is open, open none."""
+    """Return how this push enters; unknown events are shown in an open conversation and open none."""
     if push.kind == "message":
         return _message_entry(push, reply_budget)
     entry = EVENTS.get(push.event, _SHOWN)
@@ -95,7 +95,7 @@ def entry_of(push: Inbound, opening_keys: Set[str], reply_budget: int) -> Entry:
 
 
 def source_of(push: Inbound) -> str:
-    """The QR scene, menu key or mini-program page that led the customer here; "" if the push has none."""
+    """Return the QR scene, menu key or mini-program page that led the customer here; "" if there is none."""
     if push.event == "SCAN" and push.event_key:
         return (SCENE_PREFIX + push.event_key.removeprefix(SCENE_PREFIX))[:SOURCE_CHARS]
     if push.event in SOURCE_EVENTS:
@@ -112,7 +112,7 @@ def _message_entry(push: Inbound, reply_budget: int) -> Entry:
 
 @cache
 def _said(media: bool, by_menu: bool, reply_budget: int) -> Entry:
-    """One value for each of the few kinds: making it cost as much as an eighth of the round trip."""
+    """Return one shared value for each of the few kinds: making one costs an eighth of the round trip."""
     said = Entry(appends=True, touches=True, opens=True, media=media, subscribed="word")
     if by_menu:
         return replace(said, trigger=Trigger.MENU, limit=SHORT_LIMIT, window_ms=MINUTE_MS)

@@ -1,4 +1,4 @@
-"""Names for what happens once: requests and operations. Unique, not secret."""
+"""Identifiers of requests and operations: unique, not secret."""
 
 from __future__ import annotations
 

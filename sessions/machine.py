@@ -81,10 +81,10 @@ CLOSE_REASONS: Final[dict[Event, CloseReason]] = {
 
 
 class Timer(enum.StrEnum):
-    """Deadlines kept in Redis; each state but CLOSED has at least one.
+    """Deadlines stored in Redis; each state but CLOSED has at least one.
 
     REPLY (the customer waits for an answer) and LIMIT (served very long) may be switched off; they lead to
-    no state by themselves. REPLY is not kept while nothing is unanswered: the next question sets it.
+    no state by themselves. REPLY is not set while nothing is unanswered: the next question sets it.
     """
 
     WAIT = "wait"
@@ -139,7 +139,7 @@ class Details:
 
 
 def next_state(state: State | None, event: Event) -> State:
-    """The state after ``event``. Raises EventRefused where the table has no row."""
+    """Return the state after ``event``. Raises EventRefused where the table has no row."""
     try:
         return TRANSITIONS[state, event]
     except KeyError:
@@ -147,7 +147,7 @@ def next_state(state: State | None, event: Event) -> State:
 
 
 def apply(session: Session, event: Event, now_ms: int, details: Details) -> Session:
-    """The conversation after ``event``; the given one is left as it is."""
+    """Return the conversation after ``event``; the given one is unchanged."""
     state = next_state(session.state, event)
     changes: dict[str, Any] = {"state": state, "version": session.version + 1}
     if state is State.CLOSED:
@@ -167,14 +167,14 @@ def apply(session: Session, event: Event, now_ms: int, details: Details) -> Sess
 
 
 def apply_all(session: Session, events: Sequence[tuple[Event, Details]], now_ms: int) -> Session:
-    """Several transitions that are committed as one."""
+    """Return the conversation after several transitions that are committed as one."""
     for event, details in events:
         session = apply(session, event, now_ms, details)
     return session
 
 
 def held_seats(session: Session) -> frozenset[str]:
-    """The kf_accounts whose seat this conversation occupies or reserves."""
+    """Return the kf_accounts whose seat this conversation occupies or reserves."""
     holds = HOLDINGS[session.state]
     seats = {session.kf_account} if holds.owner_seat else set()
     if holds.target_seat:

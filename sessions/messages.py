@@ -18,7 +18,7 @@ from sessions.model import Delivery, Inbound
 
 REQUEST_ID: Final = "request_id"
 PREVIEW_CHARS = 60
-"""Length of the last message's text kept on the session."""
+"""Length of the last message's text stored with the session."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Outgoing:
 
 
 def content_hash(message: Outgoing) -> str:
-    """Tells one content from another that came under the same client_id."""
+    """Return a hash that tells different contents under one client_id apart."""
     content = json.dumps(
         [message.type, message.text, dict(message.media)],
         ensure_ascii=False,
@@ -54,7 +54,7 @@ def message_id(session_id: str, seq: int) -> str:
 
 
 def split_message_id(ident: str) -> tuple[str, int]:
-    """(session id, seq). Raises ValueError for what is not a message id."""
+    """Return (session id, seq). Raises ValueError for text that is not a message id."""
     session_id, _, seq = ident.rpartition(".")
     return session_id, int(seq)
 
@@ -72,7 +72,7 @@ def inbound_body(push: Inbound) -> str:
 
 
 def outgoing_body(message: Outgoing, kf_account: str, sender: str, request_id: str = "") -> str:
-    """``sender`` is who wrote it, ``request_id`` the call it came with (to follow it in the logs)."""
+    """Return the stored tail; ``sender`` wrote it, ``request_id`` is the call it came with, for the logs."""
     return _tail(
         direction="out",
         type=message.type,
@@ -87,7 +87,7 @@ def outgoing_body(message: Outgoing, kf_account: str, sender: str, request_id: s
 
 
 def notice_body(text: str, menu: Mapping[str, Any] | None = None) -> str:
-    """An automatic message to the customer, a text or a menu; it speaks for the account, not for an agent."""
+    """Return an automatic message to the customer, a text or a menu, in the account's name."""
     return _tail(
         direction="out",
         type="msgmenu" if menu else "text",
@@ -103,7 +103,7 @@ def system_body(line: SystemLine) -> str:
 
 
 def compact(value: Any) -> str:
-    """JSON as it is stored: without spaces, and with the characters themselves."""
+    """Return JSON as it is stored: without spaces, and with the characters themselves."""
     return orjson.dumps(value).decode()
 
 
@@ -112,7 +112,7 @@ def preview(push: Inbound) -> str:
 
 
 def view(raw: str, overlay: str | None) -> dict[str, Any]:
-    """The message as the contract shows it, the overlay applied."""
+    """Return the message as the contract shows it, with the overlay applied."""
     stored = orjson.loads(raw)
     if overlay:
         stored |= orjson.loads(overlay)
@@ -121,7 +121,7 @@ def view(raw: str, overlay: str | None) -> dict[str, Any]:
 
 
 def request_of(raw: str) -> str:
-    """The call that a stored message came with; it is for the logs only."""
+    """Return the call that a stored message came with, for the logs only."""
     return str(orjson.loads(raw).get(REQUEST_ID, ""))
 
 

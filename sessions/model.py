@@ -53,7 +53,7 @@ class Trigger(enum.StrEnum):
 
 
 class BudgetRule(enum.StrEnum):
-    """How the budgets of several acts combine: the larger count and window, or each beside the others."""
+    """How the budgets of several acts combine: the larger count and window, or all counts added up."""
 
     MAX = "max"
     SUM = "sum"
@@ -86,8 +86,8 @@ class Inbound:
 class Session:
     """One conversation of one customer, as stored in its Redis hash (every field a column of it).
 
-    ``asked_ms`` is when the oldest unanswered message came, ``nudged_ms`` when the agent was last told
-    of it, ``moves`` how often a rule gave the conversation to somebody else.
+    ``asked_ms`` is when the oldest unanswered message came, ``nudged_ms`` when the agent was last reminded,
+    ``moves`` how often a rule moved the conversation.
     """
 
     id: str
@@ -136,7 +136,7 @@ class Session:
 
     @property
     def excluded(self) -> frozenset[str]:
-        """Agents that must not get this conversation by a rule (they declined or never answered it)."""
+        """Return the agents to whom no rule may give this conversation: they declined or never answered."""
         return frozenset(name for name in self.exclude.split(",") if name)
 
     @classmethod
@@ -171,7 +171,7 @@ class Bucket:
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """What is kept of one customer between conversations (Redis hash, one per openid).
+    """What is stored of one customer between conversations (a Redis hash for each openid).
 
     ``source`` is the QR scene, menu key or page that led here last; ``platform_tags`` are WeChat's, as
     read at ``tags_read_ms``.
@@ -195,9 +195,9 @@ class Customer:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one push led to; kept under its duplicate key, so every delivery gets the same answer.
+    """The outcome of one push, stored under its duplicate key, so that every delivery gets the same answer.
 
-    ``result``: noted, appended, seated, queued or queue_full; asked (for his place in the queue),
+    ``result``: noted, appended, seated, queued or queue_full; asked (for the place in the queue),
     cancel_asked and then cancelled. ``notice`` names the text of the passive reply ("" = plain
     ``success``), ``text`` is it in full; ``position`` is the place in the queue from 1, 0 if none, and
     ``minutes`` the wait to be expected, 0 where nothing was measured yet.

@@ -1,4 +1,4 @@
-"""An agent as the hot path sees him: seats, status, ratings, and how busy his group is."""
+"""An agent as the hot path sees them: seats, status, ratings, and how busy their group is."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 
 class Status(enum.StrEnum):
-    """What an agent wants to be; whether he is there is presence."""
+    """What an agent wants; whether they are connected is presence."""
 
     ONLINE = "online"
     AWAY = "away"
@@ -17,10 +17,9 @@ class Status(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """One agent as the scripts see him. ``seats`` is his limit of conversations, ``platform`` as in SQL.
+    """One agent as the scripts see them. ``seats`` is their limit of conversations, ``platform`` as in SQL.
 
-    ``off_shift_ms``: when his shift ends (0 = open end); from the moment it is set he gets no new
-    conversations.
+    ``off_shift_ms``: when their shift ends (0 = open end); once it is set they get no new conversations.
     """
 
     kf_account: str
@@ -35,9 +34,9 @@ class Seat:
     off_shift_ms: int = 0
 
     def seats_at(self, now_ms: int) -> int:
-        """His limit at this moment: it grows linearly from 1 within ``ramp_ms`` of coming online.
+        """Return the agent's limit now: it grows linearly from 1 within ``ramp_ms`` of coming online.
 
-        The same formula as in lua/room.lua, which enforces it.
+        store/lua/room.lua enforces the same formula.
         """
         if not self.ramp_ms:
             return self.seats
@@ -47,7 +46,7 @@ class Seat:
 
 @dataclass(frozen=True, slots=True)
 class Rating:
-    """What customers said of an agent: the mean score of so many ratings."""
+    """Customers' ratings of an agent: their mean and number."""
 
     mean: float
     count: int
@@ -64,7 +63,7 @@ class Crowd:
 
 
 def seat_of(kf_account: str, raw: Mapping[str, str]) -> Seat:
-    """As the agent's hash has him."""
+    """Return the seat of the agent's hash."""
     return Seat(
         kf_account=kf_account,
         nickname=raw.get("nickname", ""),

@@ -1,4 +1,4 @@
-"""A long list, some of it at a time."""
+"""Slices of a long list."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ Item = TypeVar("Item")
 
 
 def slices(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
-    """The items in order, ``size`` together; the last ones may be fewer."""
+    """Yield the items in order, ``size`` at a time; the last slice may be shorter."""
     for start in range(0, len(items), size):
         yield items[start : start + size]

@@ -1,4 +1,4 @@
-"""The satisfaction survey: its menu, and which of a customer's words are answers to it. Pure.
+"""The satisfaction survey: its menu, and which messages are answers to it. Pure.
 
 Source: wechat-platform 5.4 (a tap comes as a text with ``bizmsgmenuid``, possibly again and much later).
 """
@@ -13,7 +13,7 @@ from typing import Any, Final
 from sessions.model import Inbound
 
 WINDOW_MS: Final = 24 * 3600 * 1000
-"""How long after the closing an answer counts."""
+"""How long after the closing an answer counts, ms."""
 
 SCORES: Final = (5, 4, 3, 2, 1)
 _PREFIX: Final = "90"
@@ -31,7 +31,7 @@ class Answer:
 
 
 def tag_of(session_id: str) -> str:
-    """Numeric, as the platform wants the ids of menu items."""
+    """Return a numeric tag, as the platform wants the ids of menu items."""
     return f"{_PREFIX}{int(session_id[:8], 16) % _TAGS:06d}"
 
 
@@ -43,7 +43,7 @@ def menu(session_id: str, head: str, labels: Mapping[int, str], tail: str) -> di
 
 
 def answer_of(push: Inbound) -> Answer | None:
-    """A tap on a survey, or a message that is nothing but a score."""
+    """Return the answer in a tap on a survey, or in a message that is nothing but a score."""
     if push.kind != "message" or push.type != "text":
         return None
     if push.menu_id:

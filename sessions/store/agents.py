@@ -1,4 +1,4 @@
-"""What the hot path needs to know of agents: a mirror of SQL (seats, groups, enabled), intent and leases."""
+"""Agents for the hot path: a mirror of SQL (seats, groups, enabled), their status, and leases."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class AgentStore:
         platform: str = "local",
         ramp_ms: int = 0,
     ) -> None:
-        """Mirrors an agent that may serve; his status stays as it is (offline at first)."""
+        """Mirror an agent that may serve; their status is unchanged (offline at first)."""
         key = self.keys.of("agent", kf_account)
         values: dict[Any, Any] = {"seats": seats, "groups": ",".join(groups), "enabled": 1}
         values |= {"nickname": nickname, "platform": platform, "ramp_ms": ramp_ms}
@@ -45,13 +45,13 @@ class AgentStore:
         self._mark(kf_account)
 
     def disable(self, kf_account: str) -> None:
-        """He gets no more conversations; what he holds is re-routed by the caller."""
+        """Give the agent no more conversations; the caller re-routes those that they hold."""
         self.set_status(kf_account, Status.OFFLINE, refuse_while_holding=False)
         guarded(lambda: self._redis.hset(self.keys.of("agent", kf_account), "enabled", 0))
         self._mark(kf_account)
 
     def remove(self, kf_account: str) -> None:
-        """Forgets an agent who holds nothing any more."""
+        """Remove an agent who holds nothing any more."""
 
         def write() -> None:
             pipe = self._redis.pipeline()
@@ -63,7 +63,7 @@ class AgentStore:
         self._mark(kf_account)
 
     def changed_since(self, mark: int) -> tuple[int, list[str]]:
-        """The mark of the last change (0 = none yet), and who changed after ``mark``."""
+        """Return the mark of the last change (0 = none yet), and the agents that changed after ``mark``."""
         key = self.keys.of("changes")
         rows = guarded(
             lambda: self._redis.zrange(key, f"({mark}", "+inf", byscore=True, withscores=True)
@@ -71,12 +71,12 @@ class AgentStore:
         return int(rows[-1][1]) if rows else mark, [name for name, _ in rows]
 
     def all(self) -> list[Seat]:
-        """Every mirrored agent: two round trips, whatever their number."""
+        """Return every mirrored agent, in two round trips whatever their number."""
         names = guarded(lambda: self._redis.smembers(self.keys.of("agents")))
         return self.read(sorted(names))
 
     def read(self, kf_accounts: Iterable[str]) -> list[Seat]:
-        """The mirrored agents among ``kf_accounts``, in that order."""
+        """Return the mirrored agents among ``kf_accounts``, in that order."""
         names = list(kf_accounts)
 
         def fetch() -> list[dict[str, str]]:
@@ -96,9 +96,9 @@ class AgentStore:
         refuse_while_holding: bool,
         only_if_over: bool = False,
     ) -> tuple[str, int]:
-        """("ok" | "busy" | "unknown" | "later", conversations held).
+        """Set the status. Returns ("ok" | "busy" | "unknown" | "later", conversations held).
 
-        ``only_if_over``: nothing is done ("later") unless his announced end of shift has passed.
+        With ``only_if_over`` it does nothing and returns "later" until the announced end of the shift.
         """
         flags = ("1" if flag else "0" for flag in (refuse_while_holding, only_if_over))
         args = (kf_account, status.value, *flags)
@@ -106,16 +106,16 @@ class AgentStore:
         return result[0], int(result[1])
 
     def off_shift(self, kf_account: str, in_ms: int | None, notes: Mapping[str, str]) -> str:
-        """His shift ends in ``in_ms`` (None = not after all): "ok", "unknown" or "offline".
+        """End the shift in ``in_ms`` (None cancels it). Returns "ok", "unknown" or "offline".
 
-        ``notes`` by session id ("" = for all of them) go to whoever takes over.
+        ``notes`` maps session id → note for the next agent; "" is the default.
         """
         text = json.dumps(dict(notes), ensure_ascii=False)
         args = (kf_account, "" if in_ms is None else in_ms, text)
         return str(self._scripts.run("off_shift", self.keys.prefix, *args)[0])
 
     def shifts_over(self, now_ms: int) -> list[str]:
-        """Agents whose shift has ended, the first to end first."""
+        """Return the agents whose shift has ended, the earliest end first."""
         key = self.keys.of("off_shift")
         return list(guarded(lambda: self._redis.zrangebyscore(key, "-inf", now_ms)))
 
@@ -127,7 +127,7 @@ class AgentStore:
         return notes
 
     def stream_alive(self, kf_account: str) -> None:
-        """A desk of the agent says that it hears its event stream."""
+        """Record that a desk of the agent receives its event stream."""
         key = self.keys.of("agent", kf_account)
 
         def write() -> None:
@@ -138,7 +138,7 @@ class AgentStore:
         guarded(write)
 
     def stream_heard(self, kf_account: str) -> tuple[int, int]:
-        """(when a desk last said so, 0 = never; Redis time), ms."""
+        """Return (when a desk last reported its stream, 0 = never; Redis time), ms."""
 
         def read() -> list[Any]:
             pipe = self._redis.pipeline(transaction=False)
@@ -150,7 +150,7 @@ class AgentStore:
         return int(heard or 0), as_ms(time)
 
     def rate(self, kf_account: str, score: int) -> None:
-        """One more rating of the agent."""
+        """Add a rating of the agent."""
         key = self.keys.of("ratings", kf_account)
 
         def write() -> None:
@@ -162,7 +162,7 @@ class AgentStore:
         guarded(write)
 
     def ratings(self, kf_accounts: Iterable[str]) -> dict[str, Rating]:
-        """The mean rating of those who have one."""
+        """Return the ratings of those agents who have one."""
         names = list(kf_accounts)
 
         def fetch() -> list[list[str | None]]:
@@ -176,15 +176,15 @@ class AgentStore:
         return {n: Rating(int(s) / int(c), int(c)) for n, (s, c) in pairs if s and c and int(c)}
 
     def on_duty(self) -> set[str]:
-        """Those whose status is online or away."""
+        """Return the agents whose status is online or away."""
         return set(guarded(lambda: self._redis.smembers(self.keys.of("duty"))))
 
     def held(self, kf_account: str) -> set[str]:
-        """Session ids whose seat the agent gives (own and reserved for a transfer to him)."""
+        """Return the session ids on the agent's seats, those reserved for a transfer included."""
         return set(guarded(lambda: self._redis.smembers(self.keys.of("seats", kf_account))))
 
     def crowd(self, group: str, kf_accounts: Sequence[str]) -> Crowd:
-        """What a decision needs, in one round trip."""
+        """Return the live numbers of a decision, in one round trip."""
 
         def fetch() -> list[Any]:
             pipe = self._redis.pipeline(transaction=False)
@@ -200,7 +200,7 @@ class AgentStore:
         return Crowd(waiting, seated, dict(zip(kf_accounts, loads, strict=True)), now_ms)
 
     def lease(self, renew: Iterable[str], drop: Iterable[str], holder: str, ttl_ms: int) -> None:
-        """Presence of agents as held by ``holder``, for ``ttl_ms`` unless renewed."""
+        """Store presence leases of agents for ``holder``, for ``ttl_ms`` unless renewed."""
         request = {
             "renew": [f"{name}|{holder}" for name in renew],
             "drop": [f"{name}|{holder}" for name in drop],
@@ -209,7 +209,7 @@ class AgentStore:
         self._scripts.run("lease", self.keys.prefix, json.dumps(request))
 
     def leased(self) -> frozenset[str]:
-        """Agents with a lease that has not run out."""
+        """Return the agents with a lease that has not expired."""
 
         def fetch() -> list[Any]:
             pipe = self._redis.pipeline(transaction=False)
@@ -222,7 +222,7 @@ class AgentStore:
         return frozenset(member.rpartition("|")[0] for member, ends in rows if ends > now_ms)
 
     def absent(self, present: Iterable[str]) -> dict[str, int]:
-        """Agents on duty whom nobody sees, and for how long, ms."""
+        """Return the agents on duty who are not connected, and for how long, ms."""
         flat = self._scripts.run("watch_absent", self.keys.prefix, json.dumps(sorted(present)))
         return {name: int(for_ms) for name, for_ms in zip(flat[::2], flat[1::2], strict=True)}
 

@@ -45,17 +45,17 @@ class Address:
 
 
 def store_client(url: str, connections: int) -> redis.Redis:
-    """For everything that answers at once; the library repeats nothing by itself."""
+    """Return a client for calls that answer at once; the library retries nothing by itself."""
     return _client(url, READ_S, connections)
 
 
 def blocking_client(url: str, block_s: float) -> redis.Redis:
-    """For reads that wait for news; its time-out is longer than the wait."""
+    """Return a client for blocking reads; its time-out is longer than the wait."""
     return _client(url, block_s + 2 * READ_S, BLOCKING_CONNECTIONS)
 
 
 def ask_time(client: Any, key: str) -> Any:
-    """TIME of the server that holds ``key``, as (seconds, microseconds); also within a pipeline.
+    """Ask for the TIME of the server that holds ``key``: (seconds, microseconds); also within a pipeline.
 
     The command itself names no key, so in a cluster it would ask any server.
     """
@@ -74,7 +74,7 @@ def as_ms(time: Sequence[Any]) -> int:
 
 
 def read_address(url: str) -> Address:
-    """The parts of a Sentinel or cluster address. Raises BadAddress."""
+    """Return the parts of a Sentinel or cluster address. Raises BadAddress."""
     parts = urlsplit(url)
     who, _, where = parts.netloc.rpartition("@")
     user, _, password = who.partition(":")

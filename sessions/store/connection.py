@@ -1,4 +1,4 @@
-"""Connections for scripts on one server: nothing between the caller and the socket but a free one.
+"""Connections for scripts on one server, with nothing between the caller and the socket.
 
 The library's pool, retries and client cost as much again as the command (docs/performance.md); what they
 give is not needed here: scripts are repeatable, and ``guarded`` repeats them on a lost connection.
@@ -28,17 +28,17 @@ class Link(Protocol):
     """A way to the store."""
 
     def call(self, *command: Any) -> Any:
-        """One command of texts and numbers, one round trip. Raises what redis-py raises."""
+        """Run one command of texts and numbers in one round trip. Raises what redis-py raises."""
 
     def many(self, commands: Sequence[Sequence[Any]]) -> list[Any]:
-        """Many commands in one round trip; the answer to one that was refused is its error."""
+        """Run many commands in one round trip; the answer to a refused one is its error."""
 
     def connect(self, connections: int) -> None:
-        """Opens so many ahead of those who will need them. Raises what redis-py raises."""
+        """Open so many connections ahead of their use. Raises what redis-py raises."""
 
 
 def link_to(client: redis.Redis) -> Link:
-    """How to reach this client's store: by the library where it must find the server first."""
+    """Return the way to this client's store: by the library where it must find the server first."""
     pool: Any = getattr(client, "connection_pool", None)
     if type(pool) is not redis.BlockingConnectionPool:
         return Library(client)
@@ -49,7 +49,7 @@ def link_to(client: redis.Redis) -> Link:
 
 
 def fields_of(answer: Any) -> dict[str, str]:
-    """A hash: the server sends its fields and values in turn, the library has made a dict of them."""
+    """Return a hash as a dict: the server sends fields and values in turn, the library makes a dict."""
     return answer if isinstance(answer, dict) else dict(zip(answer[::2], answer[1::2], strict=True))
 
 
@@ -70,7 +70,7 @@ class Library:
         return answers
 
     def connect(self, connections: int) -> None:
-        """Left to the library, which alone knows the server."""
+        """Do nothing: the library alone knows the server."""
 
 
 class Wire:
@@ -117,8 +117,8 @@ class Wire:
     def _asked_in_turn(self, packed: bytes, count: int) -> list[Any]:
         """A connection that fails is closed, as an answer may still come, for nobody.
 
-        With one that was cut go all that are free: whatever cut it cut them, too, and the caller's only retry
-        must not meet another of them.
+        When one connection breaks, all idle ones are closed as well: they are probably broken, too, and the
+        caller retries only once.
         """
         try:
             connection = self._free.pop()
@@ -145,7 +145,7 @@ class Wire:
 
 
 _wires: Final[WeakValueDictionary[int, Wire]] = WeakValueDictionary()
-"""One for each pool, so that all who ask by one client share its connections."""
+"""One for each pool, so that all callers of one client share its connections."""
 
 
 class Direct:
@@ -167,7 +167,7 @@ class Direct:
         self.limit(settings["socket_timeout"])
 
     def limit(self, seconds: float) -> None:
-        """How long a read or a write may wait. TLS needs several at times, so Python keeps the time there."""
+        """Limit how long a read or a write may wait. TLS may need several, so Python keeps the time there."""
         if type(self._socket) is not socket.socket:
             self._socket.settimeout(seconds)
             return
@@ -178,7 +178,7 @@ class Direct:
         self._socket.settimeout(None)
 
     def ask(self, packed: bytes, count: int) -> list[Any]:
-        """The answers to so many commands, errors among them. Raises OSError."""
+        """Return the answers to so many commands, errors among them. Raises OSError."""
         now_s = time.monotonic()
         if now_s - self._used_s > self._idle_s:
             self._exchange(PING, 1)  # nobody may have told that the way is gone

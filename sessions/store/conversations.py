@@ -69,10 +69,10 @@ class SessionStore(MessageStore):
     def receive(
         self, push: Inbound, entry: Entry, ask: str = "", seats: Mapping[str, int] | None = None
     ) -> Outcome | Newcomer:
-        """The hot path: one round trip for a duplicate, an open conversation or a mere event.
+        """Store a push in one round trip: a duplicate, a message of an open conversation, or a mere event.
 
-        ``ask`` "place" or "cancel" is what the push means while its customer waits; ``seats`` by group are
-        what the expected wait is made of.
+        ``ask`` "place" or "cancel" is what the push means while its customer waits; ``seats`` by group give
+        the expected wait.
         """
         answer = self._run(
             "receive",
@@ -101,7 +101,7 @@ class SessionStore(MessageStore):
         return outcome_of(answer)
 
     def open(self, push: Inbound, entry: Entry, opening: Opening) -> Outcome:
-        """Opens the conversation, or appends if another node opened it meanwhile."""
+        """Open the conversation, or append if another node opened it concurrently."""
         request = {
             **asdict(opening),
             "sid": new_session_id(),
@@ -123,19 +123,19 @@ class SessionStore(MessageStore):
         return outcome_of(self._run("open", push.dedup_key, push.openid, compact(request)))
 
     def settle_outcome(self, push: Inbound, outcome: Outcome) -> None:
-        """What a push led to after all; a later delivery of it gets this."""
+        """Replace the stored outcome of a push; a later delivery gets it."""
         key, told = self.keys.of("duplicate", push.dedup_key), asdict(outcome)
         del told["repeated"]
         guarded(lambda: self._redis.set(key, compact(told), xx=True, keepttl=True))
 
     def bring_forward(self, session: Session) -> bool:
-        """One whose reply window is about to end goes before all but those who lost their agent."""
+        """Move a customer whose reply window is about to end before all but those who lost their agent."""
         key = self.keys.of("queue", session.group)
         place = {session.id: urgent_score(session, self._priority_credit_ms)}
         return bool(guarded(lambda: self._redis.zadd(key, place, xx=True, lt=True, ch=True)))
 
     def load(self, session_id: str) -> Loaded:
-        """The conversation and its customer. Raises NotFound (it may stand in SQL)."""
+        """Return the conversation and its customer. Raises NotFound (it may be in SQL)."""
         raw = guarded(lambda: self._redis.hgetall(self.keys.of("session", session_id)))
         if not raw:
             raise NotFound(session_id)
@@ -144,7 +144,7 @@ class SessionStore(MessageStore):
         return Loaded(session, customer, now_ms)
 
     def customer(self, openid: str) -> tuple[Customer, int]:
-        """What is kept of a customer (empty for an unknown one), and Redis time, ms."""
+        """Return what is stored of a customer (empty for an unknown one), and Redis time, ms."""
 
         def read() -> list[Any]:
             pipe = self._redis.pipeline(transaction=False)
@@ -161,7 +161,7 @@ class SessionStore(MessageStore):
         return as_ms(guarded(lambda: ask_time(self._redis, self.keys.of("queues"))))
 
     def commit(self, change: Change, operation: str = "") -> None:
-        """One transition, whole. Raises Conflict (load and decide again), NoRoom, NotFound."""
+        """Commit one transition, whole. Raises Conflict (load and decide again), NoRoom, NotFound."""
         operation = operation or change.operation or fresh_ident()
         result = self._run("commit", operation, change.before.id, self._document(change))
         if result == "gone":
@@ -187,7 +187,10 @@ class SessionStore(MessageStore):
         return compact(document(change, self.deadlines, self._priority_credit_ms))
 
     def drain(self, kf_account: str, groups: Sequence[str], limit: int = DRAIN_LIMIT) -> list[str]:
-        """Seats waiting customers of ``groups`` at the agent while he has room; their session ids."""
+        """Seat waiting customers of ``groups`` at the agent while they have free seats.
+
+        Returns session ids.
+        """
         request = {
             "groups": list(groups),
             "serving": State.SERVING.value,
@@ -202,14 +205,14 @@ class SessionStore(MessageStore):
     def settle_timer(
         self, session_id: str, timer: Timer, seen_ms: int, later_ms: int | None
     ) -> None:
-        """A timer due at ``seen_ms`` led to no transition: rings again at ``later_ms``, or never."""
+        """Let a timer that was due at ``seen_ms`` and led to no transition fire at ``later_ms``, or never."""
         member = timer_member(session_id, timer.value)
         self._run("settle_timer", member, seen_ms, "" if later_ms is None else later_ms)
 
     def settle_timers(
         self, later_ms: Mapping[tuple[str, Timer], int | None], seen_ms: int
     ) -> set[tuple[str, Timer]]:
-        """The same for many, in one round trip; those that the store did not refuse."""
+        """Do the same for many timers in one round trip. Returns those that the store did not refuse."""
         calls = [
             (timer_member(sid, timer.value), seen_ms, "" if ms is None else ms)
             for (sid, timer), ms in later_ms.items()
@@ -218,15 +221,15 @@ class SessionStore(MessageStore):
         return {key for key, result in zip(later_ms, results, strict=True) if result is not None}
 
     def forget_all(self, revs: Mapping[str, int]) -> set[str]:
-        """Drops closed conversations (id -> rev) that are in SQL; the ids of those that are gone.
+        """Drop closed conversations (id → rev) that are in SQL. Returns the ids of those that are gone.
 
-        One that has changed since, or of which a message is still to be sent, stays.
+        One that has changed since, or has a pending message, stays.
         """
         results = self._scripts.run_many("forget", self.keys.prefix, list(revs.items()))
         return {sid for sid, result in zip(revs, results, strict=True) if result == "ok"}
 
     def stop_endless_script(self) -> None:
-        """Frees a Redis that answers BUSY, where that can be done without losing a write."""
+        """End a script that runs for ever, where that loses no write."""
         self._scripts.stop_endless()
 
 
@@ -238,7 +241,7 @@ _ARRIVAL_STATES = {
 
 
 def new_session_id() -> str:
-    """96 random bits: no order and no node in it, so nothing can collide or be guessed."""
+    """Return 96 random bits, without order or node, so that nothing can collide or be guessed."""
     return secrets.token_hex(12)
 
 

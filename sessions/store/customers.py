@@ -1,4 +1,4 @@
-"""What the hot path needs to know of a customer beyond his conversations, mirrored from SQL."""
+"""Customers for the hot path: what is mirrored from SQL beyond their conversations."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sessions.store.keys import Keys
 from sessions.store.scripts import guarded
 
 CLAIM_MS: Final = 30_000
-"""How long one node alone reads a customer's tags."""
+"""How long one node alone may read a customer's tags, ms."""
 
 
 def customer_from_hash(
@@ -40,9 +40,9 @@ def customer_from_hash(
 
 
 def claim_tags(client: redis.Redis, appid: str, openid: str, before_ms: int, now_ms: int) -> bool:
-    """Whether the platform's tags of a customer are to be read now; of all nodes one gets True.
+    """Claim the reading of a customer's tags at the platform; of all nodes one gets True.
 
-    They are where they were read before ``before_ms``. Raises StoreDown.
+    There is something to read where they were read before ``before_ms``. Raises StoreDown.
     """
     keys = Keys(appid)
     key, claim = keys.of("customer", openid), keys.of("tags_claim", openid)
@@ -55,7 +55,7 @@ def claim_tags(client: redis.Redis, appid: str, openid: str, before_ms: int, now
 def put_tags(
     client: redis.Redis, appid: str, openid: str, tags: Sequence[str], now_ms: int
 ) -> None:
-    """What WeChat says of the customer. Raises StoreDown."""
+    """Store the customer's tags at WeChat. Raises StoreDown."""
     text = json.dumps(list(tags), ensure_ascii=False, separators=(",", ":"))
     values: dict[Any, Any] = {"platform_tags": text, "tags_read_ms": now_ms}
     keys = Keys(appid)
@@ -66,7 +66,7 @@ def put_tags(
 def mirror(
     client: redis.Redis, appid: str, openid: str, remark: str, facts: Mapping[str, Any]
 ) -> None:
-    """Writes remark and facts beside what conversations know of the customer. Raises StoreDown."""
+    """Store remark and facts of the customer. Raises StoreDown."""
     text = json.dumps(dict(facts), ensure_ascii=False, separators=(",", ":"))
     values: dict[str | bytes | bytearray | memoryview[int] | int | float, Any] = {}
     values |= {"remark": remark, "facts": text}

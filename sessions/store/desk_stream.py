@@ -1,4 +1,4 @@
-"""The desk stream of one official account: what happened, for every node to tell its desks."""
+"""The desk stream of one official account: what happened, for every node's desks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sessions.store.keys import Keys
 from sessions.store.scripts import guarded
 
 KEPT_MS = 5 * 60 * 1000
-"""How far back a desk may resume by Last-Event-ID."""
+"""How far back a desk may resume by Last-Event-ID, ms."""
 
 PAGE: Final = 500
 """Entries read at once."""
@@ -46,12 +46,12 @@ class Told(NamedTuple):
         return frozenset(name for name in self.names.split(",") if name)
 
     def brief(self) -> Told:
-        """To be kept: whom it concerns, an eighth of the whole. ``DeskStream.entries`` has the rest."""
+        """Return a copy without the payload: an eighth of the memory; ``entries`` reads it again."""
         return Told(self.id, self.type, self.names, self.group, "", NOTHING)
 
     @property
     def session(self) -> Session | None:
-        """As it was then; only on session.* entries."""
+        """Return the conversation as it was then; only session.* entries have it."""
         return Session.from_hash(self.raw) if "state" in self.raw else None
 
     @property
@@ -60,7 +60,7 @@ class Told(NamedTuple):
 
     @property
     def values(self) -> dict[str, str]:
-        """What else was said."""
+        """Return the other values of the entry."""
         return {name: value for name, value in self.raw.items() if name not in _NAMED}
 
 
@@ -74,13 +74,13 @@ class DeskStream:
         self._blocking = link_to(blocking)
 
     def tail(self, after: str, block_ms: int, count: int) -> list[Told]:
-        """At most so many entries after the id, waiting ``block_ms`` for the first. Raises StoreDown."""
+        """Return entries after the id, waiting ``block_ms`` for the first. Raises StoreDown."""
         command = ("XREAD", "COUNT", count, "BLOCK", block_ms, "STREAMS", self._key, after)
         rows = guarded(lambda: self._blocking.call(*command))
         return [_told(ident, fields_of(raw)) for _, entries in rows or [] for ident, raw in entries]
 
     def recent(self) -> Iterator[Told]:
-        """Everything of the last five minutes, a page at a time: a busy account has some 100,000 entries."""
+        """Yield the entries of the last five minutes, page by page: a busy account has some 100,000."""
         seconds, _ = guarded(lambda: ask_time(self._redis, self._key))
         start = f"{seconds * 1000 - KEPT_MS}-0"
         while rows := self._page(start):
@@ -92,7 +92,7 @@ class DeskStream:
         return rows
 
     def entries(self, idents: Sequence[str]) -> list[Told]:
-        """Those of them that are still there, in one round trip."""
+        """Return those of the entries that still exist, in one round trip."""
 
         def read() -> list[Any]:
             pipe = self._redis.pipeline(transaction=False)
@@ -104,24 +104,27 @@ class DeskStream:
         return [_told(ident, raw) for rows in found for ident, raw in rows]
 
     def last_id(self) -> str:
-        """The id given last, also where its entry is trimmed already."""
+        """Return the newest id, also where its entry is trimmed already."""
         if not guarded(lambda: self._redis.exists(self._key)):
             return "0-0"
         return str(guarded(lambda: self._redis.xinfo_stream(self._key))["last-generated-id"])
 
     def trim(self) -> None:
-        """Drops what is older than any desk may ask for."""
+        """Drop entries that are older than any desk may ask for."""
         seconds, _ = guarded(lambda: ask_time(self._redis, self._key))
         oldest = seconds * 1000 - KEPT_MS
         guarded(lambda: self._redis.xtrim(self._key, minid=f"{oldest}-0", approximate=True))
 
     def tell(self, kind: str, audience: str, values: Mapping[str, Any]) -> None:
-        """An entry that belongs to no transition (typing, viewers, a changed roster)."""
+        """Write an entry that belongs to no transition (typing, viewers, a changed roster)."""
         entry: dict[Any, Any] = {"t": kind, "k": audience, "g": "", **values}
         guarded(lambda: self._redis.xadd(self._key, entry))
 
     def note_viewer(self, session_id: str, who: str, for_ms: int) -> bool:
-        """Somebody looks at the conversation for so long, or (0) no longer; False if that is no news."""
+        """Store that somebody views the conversation for so long, or (0) no longer.
+
+        Returns whether that is new.
+        """
         key = self._keys.of("viewers", session_id)
 
         def write() -> list[Any]:
@@ -138,7 +141,7 @@ class DeskStream:
         return bool(guarded(write)[1])
 
     def viewers(self, session_id: str) -> list[tuple[str, int]]:
-        """(who, until ms) of those who look at the conversation now."""
+        """Return (who, until ms) of those who view the conversation now."""
         key = self._keys.of("viewers", session_id)
         rows = guarded(
             lambda: self._redis.zrangebyscore(key, self._now_ms(), "+inf", withscores=True)

@@ -22,7 +22,7 @@ class NewerLayout(SessionError):
 
 
 class HalfRestored(SessionError):
-    """A restore into this Redis has begun and not ended."""
+    """A restore into this Redis has begun and has not ended."""
 
 
 def check_layout(client: redis.Redis) -> None:
@@ -36,7 +36,7 @@ def check_layout(client: redis.Redis) -> None:
 
 
 def restore_mark(client: redis.Redis) -> str:
-    """The mark of the restore under way, "" where there is none. Raises StoreDown."""
+    """Return the mark of the running restore, "" where there is none. Raises StoreDown."""
     return guarded(lambda: client.get(RESTORE_KEY)) or ""
 
 

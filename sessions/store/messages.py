@@ -1,4 +1,4 @@
-"""The words of conversations in Redis: replies, lines, notices, ratings; every write is one script."""
+"""Messages of conversations in Redis: replies, lines, notices, ratings; every write is one script."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ RESENDABLE: Final = ",failed,unknown,"
 
 
 class MessageStore:
-    """What is said in conversations of one official account. Raises StoreDown, StoreRefused, NotFound."""
+    """Messages in the conversations of one official account. Raises StoreDown, StoreRefused, NotFound."""
 
     def __init__(self, scripts: Scripts, appid: str) -> None:
         self.keys = Keys(appid)
@@ -29,7 +29,7 @@ class MessageStore:
     def reply(
         self, session_id: str, kf_account: str, message: Outgoing, body: str, epoch: int | None
     ) -> Replied:
-        """An agent's message into the outbox. Raises NotFound or ReplyRefused."""
+        """Put an agent's message into the outbox. Raises NotFound or ReplyRefused."""
         result = self._run(
             "reply",
             session_id,
@@ -49,7 +49,7 @@ class MessageStore:
         return Replied(int(result[1]), result[0] == "repeat")
 
     def resend(self, session_id: str, seq: int, kf_account: str, overlay: str, op: str) -> None:
-        """A failed or unknown message once more. Raises NotFound or ReplyRefused."""
+        """Send a failed or unknown message again. Raises NotFound or ReplyRefused."""
         result = self._run(
             "resend", op, session_id, seq, kf_account, REPLY_STATES, overlay, RESENDABLE
         )
@@ -59,9 +59,10 @@ class MessageStore:
             raise ReplyRefused(result)
 
     def say(self, session_id: str, line: SystemLine | str, op: str, needs: int = 0) -> int | None:
-        """A line for the desk, or (``needs`` > 0) an automatic message to the customer, told once per ``op``.
+        """Append a line for the desk, or (``needs`` > 0) an automatic message, once for each ``op``.
 
-        Its seq; None where fewer than ``needs`` replies are left, which a system line then says. Raises
+        Returns its seq; None where fewer than ``needs`` replies are left, which a system line then says.
+        Raises
         NotFound, and ReplyRefused("closed") for a line in a closed conversation.
         """
         text = line if isinstance(line, str) else ""
@@ -75,20 +76,20 @@ class MessageStore:
         return None if result == "unsent" else int(result)
 
     def spend(self, openid: str, op: str, needs: int) -> bool:
-        """Pays for a message outside any conversation; False if too few are left or ``op`` is known."""
+        """Pay for a message outside any conversation. Returns False if too few are left, or at a repeat."""
         return bool(self._run("spend", op, openid, needs) == "ok")
 
     def amend(self, session_id: str, seq: int, overlay: Mapping[str, Any], op: str) -> None:
-        """Records what became known of a stored message."""
+        """Store what became known of a stored message."""
         self._run("amend", op, session_id, seq, compact(overlay))
 
     def postpone_media(self, member: str, due_ms: int) -> None:
-        """A file that could not be fetched now is tried again later, while its job is there."""
+        """Retry the fetch of a file later, while its job exists."""
         key = self.keys.of("media_jobs")
         guarded(lambda: self._redis.zadd(key, {member: due_ms}, xx=True))
 
     def rate(self, push: Inbound, entry: Entry, answer: Answer, thanks: str) -> Outcome | None:
-        """A survey's answer, kept once; None for a typed number that answers no survey."""
+        """Store a survey's answer once. Returns None for a typed number that answers no survey."""
         trigger = entry.trigger.value if entry.trigger else "message"
         told = self._run(
             "rate",

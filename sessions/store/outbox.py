@@ -14,7 +14,7 @@ from sessions.store.keys import Keys
 from sessions.store.scripts import Scripts, guarded
 
 CLAIM_LEASE_MS = 30_000
-"""Longer than the longest send (token, connect 1 s, read 3 s, once more); then the claim is ``unknown``."""
+"""Longer than the longest send (token, connect 1 s, read 3 s, one retry), ms; then it is ``unknown``."""
 
 
 NODE_STOPPED: Final = (
@@ -24,7 +24,7 @@ NODE_STOPPED: Final = (
 
 
 class Verdict(enum.StrEnum):
-    """What a send does to the customer's reply budget."""
+    """The effect of a send on the customer's reply budget."""
 
     SPENT = "spent"
     RETURNED = "returned"
@@ -53,7 +53,7 @@ class Outbox:
         self._scripts = scripts
 
     def claim(self, token: str) -> Claim | None:
-        """The next message that is due, or None. A repeated token gets the same message."""
+        """Claim the next message that is due, or None. A repeated token gets the same message."""
         overlay = _overlay(Delivery.UNKNOWN, 0, *NODE_STOPPED)
         got = self._scripts.run("claim", self.keys.prefix, token, CLAIM_LEASE_MS, overlay)
         if not got:
@@ -73,22 +73,22 @@ class Outbox:
         why: str,
         why_en: str = "",
     ) -> bool:
-        """Final: sent, failed or unknown. False if the claim had run out meanwhile."""
+        """Store the final outcome: sent, failed or unknown. Returns False if the claim had expired."""
         dead = "1" if status in (Delivery.FAILED, Delivery.UNKNOWN) else "0"
         overlay = _overlay(status, code, why, why_en)
         return self._settle(claim, "final", overlay, verdict.value, dead, 0)
 
     def hold_back(self, claim: Claim, code: int, why: str) -> bool:
-        """Final: an automatic message that is not sent, and is no dead letter for anybody to mend."""
+        """Settle an automatic message that is not sent and is no dead letter."""
         overlay = _overlay(Delivery.FAILED, code, why)
         return self._settle(claim, "final", overlay, Verdict.RETURNED.value, "0", 0)
 
     def again(self, claim: Claim, delay_ms: int) -> bool:
-        """Back to the head of its customer's outbox, next attempt after ``delay_ms``."""
+        """Put the message back to the head of its customer's outbox; retry it after ``delay_ms``."""
         return self._settle(claim, "again", "", "", "0", delay_ms)
 
     def next_due_ms(self) -> int | None:
-        """When the next attempt is due, or None with an empty outbox."""
+        """Return when the next attempt is due, or None with an empty outbox."""
         key = self.keys.of("outbox_due")
         first = guarded(lambda: self._scripts.client.zrange(key, 0, 0, withscores=True))
         return int(first[0][1]) if first else None
@@ -101,7 +101,7 @@ class Outbox:
 
 
 def pending_overlay() -> str:
-    """The overlay of a message that is to be sent again."""
+    """Return the overlay of a message that is to be sent again."""
     return json.dumps({"status": Delivery.PENDING.value, "error": None})
 
 

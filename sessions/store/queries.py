@@ -1,4 +1,4 @@
-"""Lists of conversations and messages, read without writing: one round trip per step, none per row."""
+"""Lists of conversations and messages: one round trip for each step, none for each row."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Queries:
         self._rule = scripts.rule
 
     def rows(self, session_ids: Iterable[str]) -> list[Row]:
-        """The conversations still here among the ids, in that order: two round trips."""
+        """Return the conversations still in Redis among the ids, in that order, in two round trips."""
         sessions = self.sessions(session_ids)
         if not sessions:
             return []
@@ -80,14 +80,14 @@ class Queries:
         return sorted(ids)
 
     def waiting(self, groups: Iterable[str], limit: int) -> list[str]:
-        """Ids of those who wait in the groups, each group in its order, ``limit`` of each."""
+        """Return the ids of waiting conversations, each group in its order, ``limit`` of each."""
         ranges = self._each("ZRANGE", "queue", list(groups), 0, limit - 1)
         return [sid for ids in ranges for sid in ids]
 
     def queued_before(self, group: str, latest_ms: int, limit: int) -> list[str]:
-        """Ids of those in the group's queue whose effective time is so long ago, the first ones first.
+        """Return the ids in the group's queue with an effective time before ``latest_ms``, earliest first.
 
-        Not those who were put before all others already.
+        Those who were put before all others already are left out.
         """
         key, first = self.keys.of("queue", group), 1000 * (latest_ms - URGENT_CREDIT_MS // 2)
         return list(
@@ -95,12 +95,12 @@ class Queries:
         )
 
     def queue_lengths(self) -> dict[str, int]:
-        """Waiting conversations by group (groups that ever had a queue)."""
+        """Return the number of waiting conversations by group (groups that ever had a queue)."""
         names = sorted(guarded(lambda: self._redis.smembers(self.keys.of("queues"))))
         return dict(zip(names, self._each("ZCARD", "queue", names), strict=True))
 
     def live(self, offset: int, limit: int) -> list[str]:
-        """Ids of open conversations, the newest first."""
+        """Return ids of open conversations, the newest first."""
         key = self.keys.of("live")
         return list(guarded(lambda: self._redis.zrevrange(key, offset, offset + limit - 1)))
 
@@ -108,7 +108,7 @@ class Queries:
         return int(guarded(lambda: self._redis.zcard(self.keys.of("live"))))
 
     def closed(self, limit: int, offset: int = 0) -> list[str]:
-        """Ids of closed conversations that are not in SQL yet, the oldest first."""
+        """Return ids of closed conversations that are not in SQL yet, the oldest first."""
         key, last = self.keys.of("closed"), offset + limit - 1
         return list(guarded(lambda: self._redis.zrange(key, offset, last)))
 
@@ -122,13 +122,13 @@ class Queries:
         return list(guarded(lambda: self._redis.zrangebyscore(key, "-inf", now_ms, 0, limit)))
 
     def dead_letters(self, limit: int, offset: int = 0) -> list[tuple[str, int]]:
-        """(message id, since ms), the newest first."""
+        """Return (message id, since ms) of dead letters, the newest first."""
         key, last = self.keys.of("dead"), offset + limit - 1
         rows = guarded(lambda: self._redis.zrevrange(key, offset, last, withscores=True))
         return [(ident, int(ms)) for ident, ms in rows]
 
     def messages(self, session_id: str, after: int, limit: int) -> list[dict[str, Any]]:
-        """Messages with seq above ``after``, in order, as the contract shows them."""
+        """Return messages with seq above ``after``, in order, as the contract shows them."""
 
         def fetch() -> list[Any]:
             pipe = self._redis.pipeline(transaction=False)
@@ -143,7 +143,7 @@ class Queries:
     def contents(
         self, session_ids: Sequence[str], limit: int
     ) -> list[tuple[list[dict[str, Any]], str | None]]:
-        """The first messages and the explanation card of each conversation, all in one round trip."""
+        """Return the first messages and the explanation card of each conversation, in one round trip."""
         asked = list[tuple[Any, ...]]()
         for sid in session_ids:
             asked.append(("LRANGE", self.keys.of("messages", sid), 0, limit - 1))
@@ -161,19 +161,19 @@ class Queries:
         return found[0] if found else None
 
     def rated(self, limit: int) -> dict[str, str]:
-        """Ratings (JSON by session id) that are not in SQL yet, some of them."""
+        """Return some of the ratings (JSON by session id) that are not in SQL yet."""
         key = self.keys.of("rated")
         _, found = guarded(lambda: self._redis.hscan(key, 0, count=limit))
         return dict(found)
 
     def card(self, session_id: str) -> str | None:
-        """The explanation of the last decision, JSON text."""
+        """Return the explanation of the last decision, JSON text."""
         key = self.keys.of("card", session_id)
         card: str | None = guarded(lambda: self._redis.get(key))
         return card
 
     def _each(self, command: str, name: str, idents: Sequence[str], *args: Any) -> list[Any]:
-        """One command on the key of each ident, one round trip."""
+        """Run one command on the key of each ident, in one round trip."""
         return self._many([(command, self.keys.of(name, ident), *args) for ident in idents])
 
     def _many(self, commands: Sequence[Sequence[Any]]) -> list[Any]:

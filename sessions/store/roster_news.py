@@ -1,4 +1,4 @@
-"""Word that an agent of one official account changed, for nodes that wait for it."""
+"""Notifications that an agent of one official account changed, for waiting nodes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class RosterNews:
         self._link = link_to(blocking)
 
     def after(self, ident: str, block_ms: int) -> str:
-        """The id of the newest change, once there is one after ``ident``; ``ident`` if none comes in time.
+        """Wait for a change after ``ident``. Returns the newest id, or ``ident`` if none comes in time.
 
         Raises StoreDown.
         """
