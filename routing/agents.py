@@ -10,7 +10,7 @@ from routing.ring import Ring
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """One kf_account. ``weight`` is his number of seats; ``online`` = may be given customers now."""
+    """One kf_account. ``weight`` is their number of seats; ``online`` = may be given customers now."""
 
     kf_account: str
     weight: int

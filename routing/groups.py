@@ -26,7 +26,7 @@ class Group:
     ``fallback`` "" = nobody helps out. ``fallback_after_s`` None: its customers go on at once while
     nobody of it is online, and never by time; a number: they wait that long first. ``assign`` manual:
     agents take from the queue themselves. ``entry`` "" = as the account's. ``ramp_s`` > 0: an agent who
-    has just come online reaches his full number of seats after that time. ``hours`` None = always open.
+    has just come online reaches their full number of seats after that time. ``hours`` None = always open.
     """
 
     name: str

@@ -1,7 +1,7 @@
 """Which agent serves a customer: a ring with bounded loads, explained. Pure.
 
 Order: the agent who served the customer last, then clockwise from the customer's point. The first one
-below his seats and below the cap ⌈c·(total+1)·weight/Σweight⌉ gets the customer (Mirrokni, Thorup,
+below their seats and below the cap ⌈c·(total+1)·weight/Σweight⌉ gets the customer (Mirrokni, Thorup,
 Zadimoghaddam 2016; HAProxy bounds live load the same way). When every free seat is above the cap the
 least loaded of them is taken: a seat never stays free while a customer waits.
 """
@@ -102,7 +102,7 @@ class Assign:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """The customer must wait: nobody_online, all_excluded, others_wait_first, all_full, or what held him."""
+    """The customer must wait: nobody_online, all_excluded, others_wait_first, all_full, or what held them."""
 
     reason: str
     why: Explanation
@@ -121,7 +121,7 @@ class Bound:
         return self.load_factor * weight / self.total_weight
 
     def cap(self, weight: int) -> int:
-        """The most he may hold once one more has joined; at least 1, so that nobody is left out."""
+        """Return the most that the agent may hold once one more joined; at least 1, so all take part."""
         return max(1, math.ceil(self.share(weight) * (self.total + 1) - CEIL_SLACK))
 
 
@@ -151,7 +151,7 @@ def passed_over(roster: Roster, wish: Wish) -> tuple[Skipped, ...]:
 def preferences(
     cands: Sequence[Candidate], loads: Mapping[str, Load], bound: Bound
 ) -> tuple[tuple[str, float], ...]:
-    """(kf_account, share of the group's conversations he may hold), best first: what the atomic step
+    """Return (kf_account, share of the group's conversations it may hold), best first: what the atomic step
     checks against live numbers."""
     return tuple((c.kf_account, bound.share(loads[c.kf_account].seats)) for c in cands)
 
@@ -188,7 +188,7 @@ def decide(
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """A candidate with his numbers; ``skip`` is why he cannot be taken, "" if he can."""
+    """A candidate with their numbers; ``skip`` is why they cannot be taken, "" if they can."""
 
     candidate: Candidate
     load: Load
@@ -228,7 +228,7 @@ def _choose(rows: Sequence[_Row], waiting: int, *, excluded: bool) -> tuple[str 
 
 
 def _unfit(agent: Agent | None, wish: Wish) -> str:
-    """Why he cannot serve the wish, whatever his load; "" if he can."""
+    """Return why the agent cannot serve the wish, whatever their load; "" if they can."""
     if agent is None:
         return "unknown"
     if wish.group not in agent.groups:

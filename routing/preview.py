@@ -23,7 +23,7 @@ class Change:
 
 
 def shares(ring: Ring, sample: int = SAMPLE) -> dict[str, float]:
-    """Each agent's part of the customers whose home he is, 0 to 1."""
+    """Return each agent's share of the customers whose home they are, 0 to 1."""
     homes = Counter(ring.home(openid) for openid in _sample(sample))
     return {name: homes[name] / sample for name, _ in ring.weights}
 

@@ -1,7 +1,7 @@
 """A consistent-hash ring of agents: an immutable value, so any thread may read it while another changes it.
 
-Each agent has virtual nodes in proportion to his seats; a customer belongs to the first virtual node
-clockwise from his own point (Karger et al. 1997). A change makes a new ring from the old one's sorted
+Each agent has virtual nodes in proportion to their seats; a customer belongs to the first virtual node
+clockwise from their own point (Karger et al. 1997). A change makes a new ring from the old one's sorted
 points, without hashing the others again, so only the leaver's or newcomer's customers move.
 """
 
@@ -52,7 +52,7 @@ def vnode_count(weight: int) -> int:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ring:
-    """Agents on the circle, each with his weight. ``Ring()`` is empty.
+    """Agents on the circle, each with their weight. ``Ring()`` is empty.
 
     ``_at`` are the virtual nodes' points in ascending order, ``_owners`` whose they are, as places in
     ``_names``, where one who left may still stand. All are shared by readers and never changed. Numbers in
@@ -97,11 +97,11 @@ class Ring:
         return replace(ring, weights=_sorted(wanted))
 
     def add(self, name: str, weight: int) -> Ring:
-        """With this agent; one who stands already gets the places of his new weight."""
+        """Return the ring with this agent; one on it already gets the places of the new weight."""
         return self.with_agents([*self.weights, (name, weight)])
 
     def remove(self, name: str) -> Ring:
-        """Without him; itself if he does not stand on it."""
+        """Return the ring without the agent; itself if they are not on it."""
         return self.with_agents((n, w) for n, w in self.weights if n != name)
 
     def walk(self, key: str) -> Iterator[str]:

@@ -46,7 +46,7 @@ class BadRule(ValueError):
 class Rule:
     """``when``: condition name → value; an empty one always holds. ``priority`` 0 to PRIORITY_MAX.
 
-    ``greeting`` is what the customer reads when he is served at once, "" = the account's own words.
+    ``greeting`` is what the customer reads when they are served at once, "" = the account's own words.
     """
 
     group: str

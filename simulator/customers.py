@@ -1,4 +1,4 @@
-"""What a customer does: writes, taps, follows; and what he sees of the answer."""
+"""What a customer does: writes, taps, follows; and what they see of the answer."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ Touch = Callable[[str, str, str], None]
 
 @dataclass(slots=True)
 class Follower:
-    """A customer: following or not, what he may still be sent, and what he has seen."""
+    """A customer: following or not, what they may still be sent, and what they have seen."""
 
     openid: str
     subscribed: bool = True

@@ -30,7 +30,7 @@ REASONS: Final = {
     ),
     "reply_window_closed": (
         "reply_window_closed",
-        "The customer's last message is too old to answer; he must write first.",
+        "The customer's last message is too old to answer; they must write first.",
     ),
 }
 

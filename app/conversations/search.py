@@ -29,7 +29,7 @@ def found(account: Account, reader: Reader, words: str, limit: int) -> list[dict
 
 
 def _open(account: Account, reader: Reader, words: str) -> Iterator[dict[str, Any]]:
-    """What is still in Redis: an agent's seats and what he closed just now; for a supervisor everybody's."""
+    """Return ids in Redis: an agent's seats and recent closings; for a supervisor everybody's."""
     if reader.everything:
         ids = account.queries.live(0, OPEN_MAX)
     else:

@@ -125,7 +125,7 @@ class NodeWorker(ThreadWorker):  # type: ignore[misc]
     """gunicorn's thread worker that shuts its door when it is asked to leave.
 
     gunicorn stops accepting but keeps the listening socket: who connects meanwhile waits for nothing until
-    his time-out. Here the waiting ones are taken in and the door is closed; a proxy tries the next node.
+    their time-out. Here the waiting ones are taken in and the door is closed; a proxy tries the next node.
     """
 
     def set_accept_enabled(self, enabled: bool) -> None:

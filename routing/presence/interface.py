@@ -44,7 +44,7 @@ class Presence(Protocol):
     def announce(self, kf_account: str, wait_s: float = 0.0) -> None:
         """This node stands for the agent until ``withdraw``; repeating it is harmless.
 
-        Returns at once, or with ``wait_s`` when he is seen, at most ANNOUNCE_WAIT_MAX_S later.
+        Returns at once, or with ``wait_s`` when they are seen, at most ANNOUNCE_WAIT_MAX_S later.
         """
 
     def withdraw(self, kf_account: str) -> None:

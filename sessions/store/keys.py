@@ -22,7 +22,7 @@ FORMATS: Final[dict[str, str]] = {
     "database": "db",  # string  id of the SQL database whose kf accounts are mirrored here
     "roster_news": "news",  # stream  kf_accounts of the last few changes, for nodes that wait for one
     "agents": "agents",  # set     every mirrored kf_account
-    "changes": "changes",  # zset    kf_account -> number of his last change
+    "changes": "changes",  # zset    kf_account -> number of its last change
     "seats": "seats:",  # set     by kf_account: session ids held or reserved; its size is the load
     "seated": "gs:",  # set     by group: session ids seated in it
     "queue": "q:",  # zset    by group: session id -> effective time, microseconds
@@ -41,7 +41,7 @@ FORMATS: Final[dict[str, str]] = {
     "leases": "leases",  # zset    "<kf_account>|<holder>" -> end ms
     "duty": "duty",  # set     kf_accounts whose status is not offline
     "absent": "absent",  # zset    kf_account on duty but not present -> since ms
-    "off_shift": "offshift",  # zset    kf_account -> end of his shift, ms
+    "off_shift": "offshift",  # zset    kf_account -> end of the shift, ms
     "viewers": "vw:",  # zset    by session id: "<kf_account>|<username>" who looks -> until ms
     "ratings": "ra:",  # hash    by kf_account: count, sum of the customers' ratings
     "series": "y:",  # hash    by minute: counts and figures of that minute, kept a day

@@ -68,7 +68,7 @@ class ReplyRefused(Exception):
 
 
 class NoRoom(Conflict):
-    """The agent's seats are all taken, or he is not online."""
+    """The agent's seats are all taken, or they are not online."""
 
 
 _OUTCOME_FIELDS: Final = frozenset(f.name for f in fields(Outcome))

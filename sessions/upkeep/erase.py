@@ -1,4 +1,4 @@
-"""Removes one customer from Redis: his keys, his conversations' keys, his places in shared ones.
+"""Remove one customer from Redis: their keys, their conversations' keys, their entries in shared ones.
 
 It goes through the key table, so that a key added there later is covered.
 """
@@ -32,7 +32,7 @@ class Eraser:
         self._keys = Keys(appid)
 
     def sessions_of(self, openid: str) -> set[str]:
-        """His conversations that are here, open or closed."""
+        """Return the customer's conversations in Redis, open or closed."""
         customer = guarded(lambda: self._redis.hgetall(self._keys.of("customer", openid)))
         ids = {customer.get("open", ""), customer.get("last_session", "")} - {""}
         waiting = guarded(lambda: self._redis.zrange(self._keys.of("closed"), 0, -1))
@@ -66,7 +66,7 @@ class Eraser:
                 yield key
 
     def _results(self, name: str, openid: str, session_ids: Collection[str]) -> int:
-        """Stored results that tell of him; they would run out by themselves in ten minutes."""
+        """Remove stored results that concern the customer; they would expire in ten minutes."""
         pattern, gone = self._keys.of(name, "*"), 0
         for key in guarded(lambda: list(self._redis.scan_iter(pattern, SCAN_COUNT))):
             text = self._text(key)
@@ -78,7 +78,7 @@ class Eraser:
         return guarded(lambda: self._redis.get(key)) or ""
 
     def _places(self, name: str, openid: str, session_ids: Collection[str]) -> int:
-        """Takes him out of a key that all customers share."""
+        """Remove the customer from a key that all customers share."""
         key = self._keys.of(name)
         kind = guarded(lambda: self._redis.type(key))
         if kind == "stream":
@@ -89,14 +89,16 @@ class Eraser:
             return 0
         found = guarded(lambda: list(getattr(self._redis, scans[kind])(key, count=SCAN_COUNT)))
         members = [one if kind == "set" else one[0] for one in found]
-        his = [m for m in members if _concerns(m, openid, session_ids)]
-        return int(guarded(lambda: getattr(self._redis, drops[kind])(key, *his))) if his else 0
+        theirs = [m for m in members if _concerns(m, openid, session_ids)]
+        return (
+            int(guarded(lambda: getattr(self._redis, drops[kind])(key, *theirs))) if theirs else 0
+        )
 
     def _entries(self, key: str, openid: str, session_ids: Collection[str]) -> int:
-        """What the desks were told of him."""
+        """Remove the customer from the desk stream."""
         rows = guarded(lambda: self._redis.xrange(key))
-        his = [ident for ident, values in rows if _told_of(values, openid, session_ids)]
-        gone = int(guarded(lambda: self._redis.xdel(key, *his))) if his else 0
+        theirs = [ident for ident, values in rows if _told_of(values, openid, session_ids)]
+        gone = int(guarded(lambda: self._redis.xdel(key, *theirs))) if theirs else 0
         rewrite_stream(self._redis, key)
         return gone
 

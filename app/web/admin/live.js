@@ -1,5 +1,5 @@
 // The event stream of the console: tells its sections that something happened, at most once a second.
-// It is opened only for those who serve nobody: for an agent an open stream would mean that he is there.
+// It is opened only for those who serve nobody: for an agent an open stream would mean that they are connected.
 
 import { urlOf } from "../shared/api.js";
 import { signal } from "../shared/kit.js";

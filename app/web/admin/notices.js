@@ -49,7 +49,7 @@ function Text({ notice, lang, onChanged }) {
   </form>`;
 }
 
-// As a customer would read it; a name that is no placeholder stays as it is, as it does for him.
+// As a customer would read it; a name that is no placeholder stays as it is, as it does for them.
 function filled(text) {
   return text.replace(/\{(\w+)\}/g, (whole, name) => (has(SAMPLES[name]) ? t(SAMPLES[name]) : SAMPLES[name] ?? whole));
 }

@@ -84,7 +84,7 @@ function count({ count: found, more }) {
   return more ? `${found}+` : found;
 }
 
-// What he wants to be, and whether anybody sees him: only both together bring him customers.
+// Status and presence: an agent needs both to be given customers.
 export function Status({ agent }) {
   const absent = agent.status !== "offline" && !agent.present;
   const tone = agent.status === "online" && agent.present ? "chip good" : "chip";

@@ -50,7 +50,7 @@ export function RingPreview({ group, agents }) {
     </form>`;
 }
 
-// 0 seats means that he leaves the ring.
+// 0 seats means that the agent leaves the ring.
 function changeOf(form, agents) {
   const fields = new FormData(form);
   const seats = (name) => Number(fields.get(name));

@@ -1,4 +1,4 @@
-// The ring drawn: each agent's arc is his part of the customers, the dark part of it is what he carries.
+// The ring drawn: each agent's arc is their part of the customers, the dark part of it is their load.
 
 import { html } from "../shared/kit.js";
 import { t } from "../shared/words.js";

@@ -71,7 +71,7 @@ function Condition({ name, value, onChange, onRemove }) {
   </div>`;
 }
 
-// One who has left since stays in the list as long as he is chosen.
+// One who has left since stays in the list as long as they are chosen.
 function AgentChoice({ value, onChange }) {
   const names = [...new Set([value, ...Object.keys(state.value.agents)])].filter(Boolean);
   return html`<select required onChange=${(event) => onChange(event.currentTarget.value)}>${names.map((name) => html`

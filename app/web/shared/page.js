@@ -10,7 +10,7 @@ const resumed = signal(false);
 const view = signal(null);
 const broken = signal(false);
 
-// `load` answers {View, begin, end}: what is shown to one who is signed in, and what runs while he is.
+// `load` answers {View, begin, end}: what is shown to one who is signed in, and what runs while they are.
 export function openPage(title, load) {
   document.documentElement.lang = language.value === "zh" ? "zh-CN" : "en";
   document.title = t(title);

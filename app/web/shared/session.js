@@ -10,7 +10,7 @@ const SIGNED_IN = ours("kf.signed_in");
 let start = () => {};
 let stop = () => {};
 
-// What the page does once somebody is signed in, and when he no longer is.
+// What the page does once somebody is signed in, and when they no longer are.
 export function whenSignedIn(starts, stops) {
   start = starts;
   stop = stops;

@@ -77,7 +77,7 @@ function sessionEvent(state, { session }) {
   return touch({ ...state, sessions: { ...state.sessions, [session.id]: kept } }, session.id);
 }
 
-// Waiting ones, this agent's own, and those he is asked to take over.
+// Waiting ones, this agent's own, and those they are asked to take over.
 export function concerns(state, session) {
   const me = state.me?.kf_account;
   if (session.state === "WAITING") return true;

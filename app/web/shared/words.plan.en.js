@@ -1,7 +1,7 @@
 // Ring, groups, rules and notices in English.
 
 export default {
-  "ring.picture": "The hash ring: outside each agent’s share, inside what he carries",
+  "ring.picture": "The hash ring: outside each agent’s share, inside what they carry",
   "preview.title": "If agents changed",
   "preview.hint": "Only worked out; nothing is changed. 0 seats means leaving.",
   "preview.seats": "Seats of {name}",

@@ -1,4 +1,4 @@
--- Seats waiting customers at one agent while he has room. KEYS[1] prefix
+-- Seat waiting customers at one agent while they have free seats. KEYS[1] prefix
 -- ARGV: 1 operation id, 2 kf_account, 3 request JSON: groups, serving (state), serving_timers, limit, line
 -- Result: JSON list of session ids seated
 local op, kf, r = ARGV[1], ARGV[2], cjson.decode(ARGV[3])

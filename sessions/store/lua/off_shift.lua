@@ -1,5 +1,5 @@
--- An agent's shift ends soon: he gets no new conversations from now on. KEYS[1] prefix
--- ARGV: 1 kf_account, 2 ms from now ("" = he stays after all), 3 notes JSON for whoever takes over
+-- Schedule the end of an agent's shift; from now on they get no new conversations. KEYS[1] prefix
+-- ARGV: 1 kf_account, 2 ms from now ("" cancels it), 3 notes JSON for the next agents
 -- Result: {"ok"|"unknown"|"offline", end ms or 0}; asked again it is a new end
 local kf, a = ARGV[1], k('agent', ARGV[1])
 local status = redis.call('HGET', a, 'status')

@@ -26,7 +26,7 @@ remember_source(openid, ARGV[15], now)
 if sid and ARGV[6] == '1' then
   local seq, kf = take_in(sid, now, ARGV[3], ARGV[4], ARGV[5], ARGV[7], ARGV[9], tonumber(ARGV[20]))
   local is = ARGV[17] ~= '' and redis.call('HMGET', k('session', sid), 'state', 'group')
-  -- One who waits asks to leave (done by the caller, who knows the table) or for his place (told at once).
+  -- A waiting customer asks to leave (the caller does it, who knows the table) or for their place (answered at once).
   if is and is[1] == ARGV[18] then
     local told = { result = 'cancel_asked', session_id = sid, seq = seq }
     if ARGV[17] == 'place' then

@@ -1,6 +1,6 @@
 -- Whether an agent may be given one more conversation, and the timers of one that is seated.
 
--- His seats at this moment: they grow from one while he has just come online (ramp_ms).
+-- The agent's seats now: they grow from one while the agent has just come online (ramp_ms).
 local function seats_now(limit, ramp_ms, online_ms)
   if ramp_ms <= 0 then return limit end
   local share = math.min(1, math.max(0, (now_ms() - online_ms) / ramp_ms))

@@ -1,5 +1,5 @@
 -- An agent's intent: online, away or offline; last writer wins; online and offline end "off shift soon". KEYS[1] prefix
--- ARGV: 1 kf_account, 2 status, 3 "1" = refuse offline while conversations are held, 4 "1" = only if his shift is over
+-- ARGV: 1 kf_account, 2 status, 3 "1" = refuse offline while conversations are held, 4 "1" = only if their shift is over
 -- Result: {"ok"|"busy"|"unknown"|"later", number of conversations held}; setting the same status again changes nothing
 local kf, status = ARGV[1], ARGV[2]
 if redis.call('EXISTS', k('agent', kf)) == 0 then return { 'unknown', 0 } end
