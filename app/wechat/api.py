@@ -276,6 +276,7 @@ def _token_refused(answer: Answer) -> bool:
 def _rows(accepted: Accepted, name: str) -> list[dict[str, Any]]:
     """Return the objects of a list in the answer; one odd row keeps no other out."""
     rows = accepted.data.get(name)
-    if not isinstance(rows, list):
+    usable = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else None
+    if usable is None or (rows and not usable):
         raise OutcomeUnknown(f"no {name} in the answer")
-    return [row for row in rows if isinstance(row, dict)]
+    return usable
