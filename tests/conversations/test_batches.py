@@ -12,6 +12,7 @@ import pytest
 from app.account import FILLING_AT_ONCE
 from app.conversations import archiving, closing
 from app.conversations.seating import TOGETHER, drain
+from app.conversations.timers import batch
 from app.conversations.timers import sweep as sweeps
 from app.storage.records import Closed
 from app.storage.sql import StorageError
@@ -186,6 +187,24 @@ def test_a_conversation_that_nobody_can_take_is_tried_again_at_growing_pauses(
         due = office.account.queries._redis.zscore(timers, f"{sid}:reply")
         pauses.append(round((due - now_ms) / 1000))
     assert pauses == [30, 50, 200, 300]
+
+
+def test_a_pass_tries_a_bounded_number_of_moves_and_the_others_later(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch.Rooms.__init__, "__defaults__", (5,))
+    sids = served(office, 30)
+    unanswered(office, sids)
+    sweeps.run_timers(office.account, NOW)
+    unanswered(office, sids)
+    office.agent("b@x", seats=100)
+    now_ms = office.account.store.now_ms()
+    sweeps.run_timers(office.account, now_ms)
+    owners = [office.session(sid).kf_account for sid in sids]
+    assert owners.count("b@x") == 5
+    due = office.account.queries.due_timers(now_ms + RETRY_MS + 10_000, 1_000)
+    stayed = {sid for sid, owner in zip(sids, owners, strict=True) if owner == "a@x"}
+    assert {f"{sid}:reply" for sid in stayed} <= set(due)
 
 
 def test_a_refused_settlement_is_tried_alone_and_not_taken_for_done(

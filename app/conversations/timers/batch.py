@@ -28,6 +28,9 @@ TOGETHER: Final = 16
 REMINDED_AT_ONCE: Final = 8
 """Reminders committed in one round trip: a push waits for all of them, about a millisecond."""
 
+MOVES_A_PASS: Final = 100
+"""Moves by rule that one pass tries, as each costs milliseconds; the others are tried again later."""
+
 CLOSES = frozenset({Event.IDLE, Event.IDLE_UNANSWERED, Event.MISSED})
 
 
@@ -53,25 +56,33 @@ class Done:
 class Rooms:
     """Agents with a free seat by group; the store is asked once for each group."""
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: Account, moves: int = MOVES_A_PASS) -> None:
         self._account = account
         self._known: dict[str, frozenset[str]] = {}
+        self._moves_left = moves
 
     def besides(self, session: Session) -> bool:
-        """Return whether anybody but the conversation's owner and excluded agents has a free seat."""
+        """Return whether a move may be tried: anybody but owner and excluded agents has a free seat.
+
+        It is False, too, once as many moves were granted as one pass may try.
+        """
+        if not self._moves_left:
+            return False
         group = session.group
         if group not in self._known:
             self._known[group] = with_room(self._account, staffed_group(self._account, group))
-        return bool(self._known[group] - session.excluded - {session.kf_account})
+        found = bool(self._known[group] - session.excluded - {session.kf_account})
+        self._moves_left -= found
+        return found
 
 
-def handle(account: Account, due: Iterable[tuple[str, Timer]], seen_ms: int) -> Done:
+def handle(account: Account, due: Iterable[tuple[str, Timer]], seen_ms: int, rooms: Rooms) -> Done:
     """Close, remind or reschedule the conversations of due timers, one timer of each conversation.
 
     Conversations that changed concurrently are left to the caller, who also wakes the sender.
     """
     timers = list(dict(reversed(list(due))).items())
-    done, rooms = Done(), Rooms(account)
+    done = Done()
     for some in slices(timers, TOGETHER):
         _handle_some(account, dict(some), seen_ms, done, rooms)
     if done.closed and any(account.queries.queue_lengths().values()):

@@ -32,7 +32,7 @@ PAGES: Final = 200
 """Pages read by one pass at most."""
 
 BATCH: Final = 192
-"""Timers handled before free seats are read again; a multiple of ``batch.TOGETHER``."""
+"""Timers handled by one batch; a multiple of ``batch.TOGETHER``."""
 
 REMINDERS_MAX: Final = 2_000
 """Reminders handled by one pass at most: a closing that falls due during it waits for no more than these."""
@@ -68,10 +68,10 @@ def run_timers(account: Account, now_ms: int) -> int:
     try:
         with SHORT_TURNS:
             ends, reminders = _read_due(account, now_ms)
-            closed = set[str]()
-            fired = sum(_run_due(account, ends, now_ms, closed))
+            closed, rooms = set[str](), due_together.Rooms(account)
+            fired = sum(_run_due(account, ends, now_ms, closed, rooms))
             open_ones = [(sid, timer) for sid, timer in reminders if sid not in closed]
-            fired += sum(_run_due(account, open_ones, now_ms, closed))
+            fired += sum(_run_due(account, open_ones, now_ms, closed, rooms))
     finally:
         AT_REST.set()
     if fired:
@@ -97,10 +97,12 @@ def _read_due(account: Account, now_ms: int) -> tuple[Due, Due]:
     return ends, reminders
 
 
-def _run_due(account: Account, timers: Due, now_ms: int, closed: set[str]) -> Iterator[int]:
+def _run_due(
+    account: Account, timers: Due, now_ms: int, closed: set[str], rooms: due_together.Rooms
+) -> Iterator[int]:
     """Yield for each batch how many timers led to a change, and add the ended ones to ``closed``."""
     for due in slices(timers, BATCH):
-        done = due_together.handle(account, due, now_ms)
+        done = due_together.handle(account, due, now_ms, rooms)
         closed.update(done.closed)
         others = [(sid, timer) for sid, timer in due if not done.covers(sid, timer)]
         yield done.changed + sum(_run_timer(account, sid, timer, now_ms) for sid, timer in others)
